@@ -1,0 +1,78 @@
+"""A short memory of figures: rates, trends and sparklines need more than one moment."""
+
+from collections import deque
+from collections.abc import Hashable
+from dataclasses import dataclass
+from datetime import datetime
+
+_KEEP = 3600
+"""Samples kept for each figure: an hour at one a second, 3600 x 2 numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """Where a figure is heading."""
+
+    rate: float
+    """Change per second over the window; negative while it falls."""
+    seconds_to_zero: float | None
+    """When it will reach zero at this rate; None while it does not fall."""
+
+    @property
+    def word(self) -> str:
+        """`rising`, `falling` or `steady`."""
+        return "rising" if self.rate > 0 else "falling" if self.rate < 0 else "steady"
+
+
+class History:
+    """Samples by key, oldest first; a reading that could not be made is kept as None."""
+
+    def __init__(self, keep: int = _KEEP) -> None:
+        self._keep = keep
+        self._samples: dict[Hashable, deque[tuple[datetime, float | None]]] = {}
+
+    def add(self, key: Hashable, at: datetime, value: float | None) -> None:
+        """Remember `value` at `at`; a second sample of the same moment is ignored."""
+        samples = self._samples.setdefault(key, deque(maxlen=self._keep))
+        if not samples or samples[-1][0] < at:
+            samples.append((at, value))
+
+    def last(self, key: Hashable, count: int) -> tuple[float | None, ...]:
+        """The newest `count` values, oldest first."""
+        samples = self._samples.get(key, deque())
+        return tuple(value for _, value in list(samples)[-count:])
+
+    def trend(self, key: Hashable, window: float = 15.0) -> Trend | None:
+        """The slope over the last `window` seconds; None with fewer than two readings in it."""
+        samples = [(at, value) for at, value in self._samples.get(key, ()) if value is not None]
+        if len(samples) < 2:
+            return None
+        newest_at, newest = samples[-1]
+        inside = [(at, value) for at, value in samples if (newest_at - at).total_seconds() <= window]
+        if len(inside) < 2:
+            return None
+        oldest_at, oldest = inside[0]
+        rate = (newest - oldest) / (newest_at - oldest_at).total_seconds()
+        return Trend(rate, newest / -rate if rate < 0 and newest > 0 else None)
+
+
+_BLOCKS = " ▁▂▃▄▅▆▇█"
+_ASCII = " .:-=+*#%"
+
+
+def sparkline(values: tuple[float | None, ...], width: int, *, ascii_only: bool = False) -> str:
+    """The newest `width` values as one character each, scaled to the largest; `·` (or `?`) where unknown."""
+    glyphs = _ASCII if ascii_only else _BLOCKS
+    shown = values[-width:]
+    top = max((value for value in shown if value is not None), default=0.0)
+    cells = [
+        ("?" if ascii_only else "·") if value is None else glyphs[_step(value, top, len(glyphs))] for value in shown
+    ]
+    return "".join(cells).rjust(width)
+
+
+def _step(value: float, top: float, steps: int) -> int:
+    """0 is blank; anything above it shows at least the lowest block."""
+    if top <= 0 or value <= 0:
+        return 0
+    return max(1, min(steps - 1, round(value / top * (steps - 1))))

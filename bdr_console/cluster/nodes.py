@@ -1,0 +1,112 @@
+"""PostgreSQL nodes as one reading shows them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Membership(StrEnum):
+    """What the catalogs say of a node. It is membership, never health: a crashed node stays READY."""
+
+    READY = "ready"
+    JOINING = "joining"
+    STANDBY = "standby"
+    PARTING = "parting"
+    PARTED = "parted"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One member of the group in the words of the node that was asked."""
+
+    name: str
+    membership: Membership
+    raw_state: str
+    """The engine's own word or letter, for example ACTIVE or r."""
+    group: str | None = None
+    is_local: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """Client backends on a node (pg_stat_activity; the console's own session is not counted)."""
+
+    total: int
+    active: int
+    idle_in_transaction: int
+    max_connections: int
+    oldest_transaction: float | None = None
+    """Age in seconds of the oldest open transaction; None when there is none."""
+    oldest_transaction_pid: int | None = None
+    prepared_transactions: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A replication slot of the node that was asked: what it sends, and to whom."""
+
+    name: str
+    target: str | None
+    """The node that reads it; None when no known node does (an orphan)."""
+    active: bool
+    pid: int | None
+    state: str
+    """The walsender's word (streaming, catchup) or `disconnected`."""
+    lag_bytes: int | None
+    """WAL written here that the target has not confirmed or replayed, in bytes."""
+    retained_bytes: int | None
+    """WAL kept for this slot, in bytes."""
+    lag_seconds: float | None = None
+    """The walsender's replay_lag in seconds; None when unknown. Falls to 0 right after a reconnect."""
+    confirmed_lsn: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What the node that was asked receives, and from whom."""
+
+    name: str
+    origin: str
+    enabled: bool
+    status: str
+    """The engine's own word: replicating, down, disabled, initializing, unknown."""
+    last_commit_at: datetime | None = None
+    """Origin commit time of the last transaction applied here; grows old on an idle origin too."""
+    apply_pid: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A part of a reading that could not be had, and why: shown as unknown, never as empty."""
+
+    what: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFacts:
+    """Everything that one refresh reads from one node."""
+
+    engine: str
+    """The replication engine and its version, for example `BDR 3.7.23`."""
+    server_version: str
+    node_name: str | None
+    """The node's own name in the engine; None when it is no member."""
+    group: str | None
+    members: tuple[Member, ...]
+    sessions: Sessions
+    slots: tuple[Slot, ...]
+    subscriptions: tuple[Subscription, ...]
+    in_recovery: bool = False
+    read_only: bool = False
+    wal_lsn: str | None = None
+    """The WAL insert position (X/Y) at the time of the reading."""
+    started_at: datetime | None = None
+    unread: tuple[Unread, ...] = ()
+
+    @property
+    def membership(self) -> Membership:
+        """What the node says of itself."""
+        own = [m for m in self.members if m.is_local]
+        return own[0].membership if own else Membership.UNKNOWN

@@ -1,0 +1,87 @@
+"""HAProxy as one reading of its runtime socket shows it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ServerState(StrEnum):
+    """A server's state in words (HAProxy management guide 9.1, column `status`)."""
+
+    UP = "up"
+    FAILING = "going down"
+    DOWN = "down"
+    RISING = "coming up"
+    MAINT = "maintenance"
+    DRAIN = "draining"
+    STOPPING = "not load-balanced"
+    UNCHECKED = "not checked"
+    UNKNOWN = "unknown"
+
+    @property
+    def accepts(self) -> bool:
+        """Whether new connections can be sent there."""
+        return self in (ServerState.UP, ServerState.FAILING, ServerState.UNCHECKED)
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyServer:
+    """One server line of a backend (`show stat` joined with `show servers state`)."""
+
+    backend: str
+    name: str
+    address: str | None
+    """host:port; None on HAProxy older than 1.7."""
+    node: str | None
+    """The configured node behind it; None when none could be matched."""
+    status: str
+    """HAProxy's own text, for example `UP 2/3` or `MAINT (via bk_db/a)`."""
+    state: ServerState
+    backup: bool
+    weight: int | None
+    sessions: int
+    """Sessions now (scur), from every pooler and client together."""
+    total_sessions: int
+    """Sessions since HAProxy started or its counters were cleared (stot)."""
+    queue: int
+    check: str | None
+    """The check's result code, for example L4OK; None while no check runs (maintenance)."""
+    check_text: str | None = None
+    since: int | None = None
+    """Seconds since the last change of state."""
+    admin_state: int | None = None
+    """Bits of `srv_admin_state` (show servers state); None where HAProxy does not show them (1.5)."""
+
+    @property
+    def in_maintenance(self) -> bool:
+        """Forced, inherited, configured or resolution maintenance; the bits win over the words."""
+        if self.admin_state is not None:
+            return bool(self.admin_state & 0x27)
+        return self.state is ServerState.MAINT
+
+
+@dataclass(frozen=True, slots=True)
+class StickEntry:
+    """One entry of a stick table: which server a key is stuck to."""
+
+    table: str
+    key: str
+    server: str | None
+    """The server's name; None when the entry names none yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyFacts:
+    """Everything that one refresh reads from one HAProxy."""
+
+    version: str
+    pid: int
+    uptime: int
+    """Seconds since start; a smaller figure than before means that HAProxy was reloaded."""
+    processes: int
+    servers: tuple[ProxyServer, ...]
+    stick: tuple[StickEntry, ...] | None
+    """Sticky entries of the watched backends; None when the socket's level does not show them."""
+
+    def backends(self) -> tuple[str, ...]:
+        """Backend names in the order of the configuration."""
+        return tuple(dict.fromkeys(server.backend for server in self.servers))

@@ -1,0 +1,116 @@
+"""Who replicates to whom: the sender's slot and the receiver's subscription joined into one link."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from bdr_console.cluster.nodes import NodeFacts, Slot, Subscription
+from bdr_console.cluster.observed import Observed
+from bdr_console.cluster.snapshot import Snapshot
+
+
+class LinkState(StrEnum):
+    """The state of one direction between two nodes."""
+
+    STREAMING = "streaming"
+    CATCHUP = "catching up"
+    PAUSED = "paused"
+    DOWN = "down"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One direction, origin to target, with what both ends say of it."""
+
+    origin: str
+    target: str
+    state: LinkState
+    reason: str
+    """Why the state is what it is, for a reader who sees only this row."""
+    slot: Slot | None
+    subscription: Subscription | None
+    lag_bytes: int | None
+    """Measured at the origin's slot, so it grows for a dead receiver too; None when nobody can see it."""
+    lag_seconds: float | None
+    retained_bytes: int | None
+    seen_at: datetime | None
+    """When the older of the readings behind this row was made."""
+    fresh: bool
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """(origin, target): what history is kept under."""
+        return (self.origin, self.target)
+
+
+def links(snapshot: Snapshot, now: datetime) -> tuple[Link, ...]:
+    """Every ordered pair of configured nodes, judged from the origin's slot and the target's subscription."""
+    by_engine_name = {
+        (node.facts.node_name or node.name) if node.facts else node.name: node for node in snapshot.nodes
+    }
+    return tuple(
+        _link(origin_name, origin, target_name, target, snapshot.refresh, now)
+        for origin_name, origin in by_engine_name.items()
+        for target_name, target in by_engine_name.items()
+        if origin is not target
+    )
+
+
+def _link(
+    origin_name: str,
+    origin: Observed[NodeFacts],
+    target_name: str,
+    target: Observed[NodeFacts],
+    refresh: float,
+    now: datetime,
+) -> Link:
+    slot = next((s for s in origin.facts.slots if s.target == target_name), None) if origin.facts else None
+    subscription = (
+        next((s for s in target.facts.subscriptions if s.origin == origin_name), None) if target.facts else None
+    )
+    sender_fresh, receiver_fresh = origin.is_fresh(now, refresh), target.is_fresh(now, refresh)
+    state, reason = _judge(origin, target, slot, subscription, sender_fresh, receiver_fresh)
+    # Dated by the slot's reading where there is one: that is where the shown figures come from.
+    seen_at = origin.seen_at if slot else target.seen_at
+    return Link(
+        origin.name,
+        target.name,
+        state,
+        reason,
+        slot,
+        subscription,
+        slot.lag_bytes if slot else None,
+        slot.lag_seconds if slot else None,
+        slot.retained_bytes if slot else None,
+        seen_at,
+        sender_fresh if slot else receiver_fresh,
+    )
+
+
+def _judge(
+    origin: Observed[NodeFacts],
+    target: Observed[NodeFacts],
+    slot: Slot | None,
+    subscription: Subscription | None,
+    sender_fresh: bool,
+    receiver_fresh: bool,
+) -> tuple[LinkState, str]:
+    if receiver_fresh and subscription and not subscription.enabled:
+        return LinkState.PAUSED, f"apply is disabled on {target.name}"
+    if sender_fresh:
+        if slot is None:
+            return LinkState.DOWN, f"{origin.name} has no slot for {target.name}"
+        if not slot.active:
+            told = f"; {target.name} says {subscription.status}" if receiver_fresh and subscription else ""
+            return LinkState.DOWN, f"slot inactive: {target.name} is not connected{told}"
+        if receiver_fresh and subscription and subscription.status not in ("replicating", "unknown"):
+            return LinkState.DOWN, f"{target.name} says {subscription.status}"
+        if not receiver_fresh:
+            return LinkState.UNKNOWN, f"slot active, but {target.name} does not answer"
+        if slot.state not in ("streaming", ""):
+            return LinkState.CATCHUP, f"walsender says {slot.state}"
+        return LinkState.STREAMING, "slot active and apply running"
+    if receiver_fresh and subscription and subscription.status == "down":
+        return LinkState.DOWN, f"{target.name} says down; {origin.name} does not answer"
+    return LinkState.UNKNOWN, f"{origin.name} does not answer"

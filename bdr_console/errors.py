@@ -1,0 +1,17 @@
+"""The one exception that a user is meant to read."""
+
+
+class ConsoleError(Exception):
+    """Something the user can mend: what is wrong, where, and what to do about it.
+
+    The command line prints it as one paragraph and exits with `exit_code`; it never prints a traceback.
+    """
+
+    def __init__(self, problem: str, remedy: str = "", exit_code: int = 2) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.remedy = remedy
+        self.exit_code = exit_code
+
+    def __str__(self) -> str:
+        return f"{self.problem}\n{self.remedy}" if self.remedy else self.problem

@@ -1,0 +1,131 @@
+"""A run as its journal tells it: what the screen, a second console and a report all show."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """How one line of the checks came out."""
+
+    PASS = "pass"  # noqa: S105 - a check's result, not a password
+    WARN = "warn"
+    FAIL = "fail"
+    UNKNOWN = "could not tell"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of a preflight or re-enable check list."""
+
+    title: str
+    outcome: Outcome
+    seen: str
+    """What was found, as evidence."""
+    why: str = ""
+    """Why it matters."""
+    remedy: str = ""
+    """What to do about it; empty for a pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command exactly as it is sent, and where to."""
+
+    host: str
+    """The configured name and address, for example `haproxy1 (/run/haproxy/admin.sock)`."""
+    text: str
+
+
+class StepStatus(StrEnum):
+    """Where a step stands."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    WAITING = "waiting"
+    """Acted; its proof does not hold yet."""
+    HOLDING = "holding"
+    """Waits for the operator's word."""
+    DONE = "done"
+    SKIPPED = "already so"
+    FAILED = "failed"
+    UNDOING = "undoing"
+    UNDONE = "undone"
+
+
+class RunStatus(StrEnum):
+    """Where a run stands."""
+
+    RUNNING = "running"
+    HOLDING = "holding"
+    """The node is out of service; the run waits for the operator."""
+    UNDOING = "undoing"
+    DONE = "done"
+    UNDONE = "stopped, everything put back"
+    REFUSED = "refused, nothing changed"
+    STOPPED = "stopped, leftovers remain"
+    LOST = "runner gone"
+    """The journal does not end and no runner holds it."""
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will happen by itself."""
+        return self not in (RunStatus.RUNNING, RunStatus.HOLDING, RunStatus.UNDOING)
+
+
+@dataclass(frozen=True, slots=True)
+class StepView:
+    """One step as far as the journal has come."""
+
+    key: str
+    title: str
+    commands: tuple[Command, ...]
+    undo: tuple[Command, ...]
+    """What an abort would send for it; empty when there is nothing to put back."""
+    status: StepStatus = StepStatus.PENDING
+    evidence: tuple[str, ...] = ()
+    """The latest lines of what was seen: the proof, or what it still waits for."""
+    began_at: datetime | None = None
+    ended_at: datetime | None = None
+    deadline: float | None = None
+    """Seconds that the proof may take; None for a hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A word the operator may send now."""
+
+    word: str
+    """What is sent to the runner: go, abort, wait."""
+    label: str
+    """What the key does, for the footer and the buttons."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """Everything a journal says, folded into one picture."""
+
+    run_id: str
+    runbook: str
+    cluster: str
+    environment: str
+    node: str
+    who: str
+    """user@host (and the SSH client's address where there is one)."""
+    reason: str
+    started_at: datetime
+    status: RunStatus
+    steps: tuple[StepView, ...]
+    checks: tuple[Check, ...] = ()
+    offers: tuple[Offer, ...] = ()
+    message: str = ""
+    """The latest sentence for the operator: why it waits, why it stopped, what to do next."""
+    leftovers: tuple[str, ...] = ()
+    """What was changed and is still so after an end that is not DONE."""
+    ended_at: datetime | None = None
+
+    @property
+    def current(self) -> StepView | None:
+        """The step at work: the first that is neither ahead nor behind."""
+        busy = (StepStatus.RUNNING, StepStatus.WAITING, StepStatus.HOLDING, StepStatus.UNDOING)
+        return next((step for step in self.steps if step.status in busy), None)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from bdr_console.cluster.verdict import Thresholds
 from bdr_console.errors import ConsoleError
@@ -23,7 +23,9 @@ def _plain_name(name: str) -> str:
 
 
 def _no_secret(dsn: str) -> str:
-    if re.search(r"(^|\s|[?&])(password|sslpassword)\s*=", dsn) or re.match(r"postgres(ql)?://[^/@]*:[^/@]*@", dsn):
+    if re.search(r"(^|\s|[?&])(password|sslpassword)\s*=", dsn) or re.match(
+        r"postgres(ql)?://[^/@]*:[^/@]*@", dsn
+    ):
         raise ValueError("holds a password: put it in ~/.pgpass, or name a file with passfile=/path")
     return dsn
 
@@ -34,7 +36,19 @@ def _socket(text: str) -> str:
     raise ValueError(f"'{text}' is neither the path of a UNIX socket (/run/haproxy/admin.sock) nor HOST:PORT")
 
 
+def _bytes(value: Any) -> Any:
+    """`10MiB` -> 10485760; a number as it is."""
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT])iB\s*", value)
+    if match is None:
+        raise ValueError(f"'{value}' is no size: write bytes as a number, or as 64KiB, 10MiB, 1GiB")
+    return int(float(match[1]) * 1024 ** ("KMGT".index(match[2]) + 1))
+
+
 PlainName = Annotated[str, AfterValidator(_plain_name)]
+ByteCount = Annotated[int, BeforeValidator(_bytes), Field(ge=0)]
+Seconds = Annotated[float, Field(ge=0)]
 Dsn = Annotated[str, AfterValidator(_no_secret)]
 SocketAddress = Annotated[str, AfterValidator(_socket)]
 
@@ -71,31 +85,18 @@ class PoolerSettings(_Section):
 class ThresholdSettings(_Section):
     """When a figure becomes a warning or critical. Bytes may be written as 10MiB."""
 
-    lag_bytes_warn: Annotated[int, Field(ge=0)] = 10 * 1024**2
-    lag_bytes_crit: Annotated[int, Field(ge=0)] = 100 * 1024**2
-    lag_seconds_warn: Annotated[float, Field(ge=0)] = 30.0
-    lag_seconds_crit: Annotated[float, Field(ge=0)] = 300.0
-    client_wait_warn: Annotated[float, Field(ge=0)] = 1.0
-    client_wait_crit: Annotated[float, Field(ge=0)] = 10.0
-    transaction_age_warn: Annotated[float, Field(ge=0)] = 60.0
+    lag_bytes_warn: ByteCount = 10 * 1024**2
+    lag_bytes_crit: ByteCount = 100 * 1024**2
+    lag_seconds_warn: Seconds = 30.0
+    lag_seconds_crit: Seconds = 300.0
+    client_wait_warn: Seconds = 1.0
+    client_wait_crit: Seconds = 10.0
+    transaction_age_warn: Seconds = 60.0
     connections_warn: Annotated[float, Field(gt=0, le=1)] = 0.85
-
-    @model_validator(mode="before")
-    @classmethod
-    def _bytes_with_units(cls, values: Any) -> Any:
-        if not isinstance(values, dict):
-            return values
-        return {key: _bytes(value) if "bytes" in str(key) else value for key, value in values.items()}
 
     def thresholds(self) -> Thresholds:
         """The same figures as the judgement takes them."""
         return Thresholds(**self.model_dump())
-
-
-def _bytes(value: Any) -> Any:
-    """`10MiB` -> 10485760; anything else as it is, for pydantic to judge."""
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]i?B)\s*", value) if isinstance(value, str) else None
-    return int(float(match[1]) * 1024 ** ("KMGT".index(match[2][0]) + 1)) if match else value
 
 
 class ClusterSettings(_Section):
@@ -123,7 +124,9 @@ class Settings(_Section):
             return next(iter(self.clusters.items()))
         if name not in self.clusters:
             known = ", ".join(self.clusters)
-            raise ConsoleError(f"there is no cluster named '{name}' in the configuration", f"It has: {known}.")
+            raise ConsoleError(
+                f"there is no cluster named '{name}' in the configuration", f"It has: {known}."
+            )
         return name, self.clusters[name]
 
 
@@ -131,7 +134,9 @@ def search_path() -> tuple[Path, ...]:
     """Where a configuration is looked for, first found wins, when no --config is given."""
     home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
     named = os.environ.get("BDR_CONSOLE_CONFIG")
-    return (Path(named),) if named else (home / "bdr-console/config.yaml", Path("/etc/bdr-console/config.yaml"))
+    return (
+        (Path(named),) if named else (home / "bdr-console/config.yaml", Path("/etc/bdr-console/config.yaml"))
+    )
 
 
 def find(path: Path | None) -> Path:
@@ -154,16 +159,22 @@ def load(path: Path) -> Settings:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise ConsoleError(f"cannot read the configuration {path}: {reason}", "Check the path and its permissions.") from None
+        raise ConsoleError(
+            f"cannot read the configuration {path}: {reason}", "Check the path and its permissions."
+        ) from None
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         raw = yaml.safe_load(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
+        place = _mark(path, mark) if mark else str(path)
         what = getattr(error, "problem", None) or getattr(error, "reason", None) or "it is not YAML"
-        raise ConsoleError(f"{place}: {what}", "Mend the YAML there; config.example.yaml shows the form.") from None
-    mistakes = [f"{_place(path, root, where)}: the key '{where[-1]}' stands twice" for where in _duplicates(root)]
+        raise ConsoleError(
+            f"{place}: {what}", "Mend the YAML there; config.example.yaml shows the form."
+        ) from None
+    mistakes = [
+        f"{_mark(path, key.start_mark)}: the key '{key.value}' stands twice" for key in _duplicates(root)
+    ]
     try:
         settings = Settings.model_validate(raw if raw is not None else {})
     except ValidationError as error:
@@ -173,15 +184,19 @@ def load(path: Path) -> Settings:
     return settings
 
 
-def _duplicates(node: yaml.Node | None, where: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
-    """Paths of keys that stand twice in one mapping; YAML itself would silently keep the last."""
+def _duplicates(node: yaml.Node | None) -> list[yaml.Node]:
+    """Keys that stand a second time in one mapping; YAML itself would silently keep the last."""
+    if isinstance(node, yaml.SequenceNode):
+        return [key for item in node.value for key in _duplicates(item)]
     if not isinstance(node, yaml.MappingNode):
         return []
-    keys = [str(key.value) for key, _ in node.value]
-    found = [(*where, key) for i, key in enumerate(keys) if key in keys[:i]]
-    for key, value in node.value:
-        found += _duplicates(value, (*where, str(key.value)))
-    return found
+    keys = [key for key, _ in node.value]
+    again = [key for i, key in enumerate(keys) if key.value in [earlier.value for earlier in keys[:i]]]
+    return again + [key for _, value in node.value for key in _duplicates(value)]
+
+
+def _mark(path: Path, mark: yaml.Mark) -> str:
+    return f"{path}:{mark.line + 1}:{mark.column + 1}"
 
 
 def _place(path: Path, root: yaml.Node | None, where: tuple[str | int, ...]) -> str:
@@ -196,7 +211,7 @@ def _place(path: Path, root: yaml.Node | None, where: tuple[str | int, ...]) -> 
         elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
             node = node.value[part]
             mark = node.start_mark
-    return f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
+    return _mark(path, mark) if mark else str(path)
 
 
 def _mistake(path: Path, root: yaml.Node | None, item: dict[str, Any]) -> str:

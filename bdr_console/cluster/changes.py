@@ -21,19 +21,25 @@ class Event:
 
 
 def changes(before: Snapshot, after: Snapshot) -> tuple[Event, ...]:
-    """Events that lie between two readings of the same cluster, in the order nodes, links, proxies, poolers."""
+    """Events between two readings of one cluster: contact, membership, links, servers, pauses."""
     return (
         *_contact(before.nodes, after.nodes, after.taken_at),
         *_contact(before.proxies, after.proxies, after.taken_at),
         *_contact(before.poolers, after.poolers, after.taken_at),
         *_members(before, after),
         *_links(before, after),
-        *(event for b, a in _pairs(before.proxies, after.proxies) for event in _servers(a.name, b, a, after.taken_at)),
+        *(
+            event
+            for b, a in _pairs(before.proxies, after.proxies)
+            for event in _servers(a.name, b, a, after.taken_at)
+        ),
         *_paused(before, after),
     )
 
 
-def _pairs(before: tuple[Observed[ProxyFacts], ...], after: tuple[Observed[ProxyFacts], ...]) -> list[tuple[Observed[ProxyFacts], Observed[ProxyFacts]]]:
+def _pairs(
+    before: tuple[Observed[ProxyFacts], ...], after: tuple[Observed[ProxyFacts], ...]
+) -> list[tuple[Observed[ProxyFacts], Observed[ProxyFacts]]]:
     old = {target.name: target for target in before}
     return [(old[target.name], target) for target in after if target.name in old]
 
@@ -73,16 +79,24 @@ def _links(before: Snapshot, after: Snapshot) -> list[Event]:
         was = old.get(link.key)
         if was is None or was.state is link.state:
             continue
-        level = {LinkState.STREAMING: Level.OK, LinkState.DOWN: Level.CRIT, LinkState.UNKNOWN: Level.UNKNOWN}.get(
-            link.state, Level.WARN
-        )
+        level = {
+            LinkState.STREAMING: Level.OK,
+            LinkState.DOWN: Level.CRIT,
+            LinkState.UNKNOWN: Level.UNKNOWN,
+        }.get(link.state, Level.WARN)
         if was.state is LinkState.UNKNOWN and link.state is LinkState.STREAMING:
             continue  # its node answers again, which has a line of its own
-        found.append(Event(after.taken_at, level, f"{link.origin} -> {link.target}", f"{link.state.value}: {link.reason}"))
+        found.append(
+            Event(
+                after.taken_at, level, f"{link.origin} -> {link.target}", f"{link.state.value}: {link.reason}"
+            )
+        )
     return found
 
 
-def _servers(proxy: str, before: Observed[ProxyFacts], after: Observed[ProxyFacts], at: datetime) -> list[Event]:
+def _servers(
+    proxy: str, before: Observed[ProxyFacts], after: Observed[ProxyFacts], at: datetime
+) -> list[Event]:
     if before.facts is None or after.facts is None:
         return []
     found = []

@@ -66,7 +66,8 @@ def sparkline(values: tuple[float | None, ...], width: int, *, ascii_only: bool 
     shown = values[-width:]
     top = max((value for value in shown if value is not None), default=0.0)
     cells = [
-        ("?" if ascii_only else "·") if value is None else glyphs[_step(value, top, len(glyphs))] for value in shown
+        ("?" if ascii_only else "·") if value is None else glyphs[_step(value, top, len(glyphs))]
+        for value in shown
     ]
     return "".join(cells).rjust(width)
 

@@ -27,7 +27,11 @@ class Pool:
     def servers(self) -> int:
         """All server connections of the pool."""
         return (
-            self.servers_active + self.servers_idle + self.servers_used + self.servers_tested + self.servers_login
+            self.servers_active
+            + self.servers_idle
+            + self.servers_used
+            + self.servers_tested
+            + self.servers_login
         )
 
 

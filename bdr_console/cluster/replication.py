@@ -67,7 +67,9 @@ def _link(
 ) -> Link:
     slot = next((s for s in origin.facts.slots if s.target == target_name), None) if origin.facts else None
     subscription = (
-        next((s for s in target.facts.subscriptions if s.origin == origin_name), None) if target.facts else None
+        next((s for s in target.facts.subscriptions if s.origin == origin_name), None)
+        if target.facts
+        else None
     )
     sender_fresh, receiver_fresh = origin.is_fresh(now, refresh), target.is_fresh(now, refresh)
     state, reason = _judge(origin, target, slot, subscription, sender_fresh, receiver_fresh)

@@ -80,7 +80,9 @@ def judge(snapshot: Snapshot, thresholds: Thresholds, now: datetime) -> Verdict:
 
 
 def _unreached(
-    target: Observed[NodeFacts] | Observed[ProxyFacts] | Observed[PoolerFacts], snapshot: Snapshot, now: datetime
+    target: Observed[NodeFacts] | Observed[ProxyFacts] | Observed[PoolerFacts],
+    snapshot: Snapshot,
+    now: datetime,
 ) -> Finding | None:
     """The finding for a target whose reading is missing or old, if it is."""
     age = target.age(now)
@@ -93,10 +95,9 @@ def _unreached(
 
 
 def _node(node: Observed[NodeFacts], snapshot: Snapshot, limits: Thresholds, now: datetime) -> list[Finding]:
-    if stale := _unreached(node, snapshot, now):
-        return [stale]
     facts = node.facts
-    assert facts is not None
+    if (stale := _unreached(node, snapshot, now)) or facts is None:
+        return [stale] if stale else []
     found = []
     if facts.membership is Membership.UNKNOWN:
         found.append(Finding(Level.UNKNOWN, node.name, "says nothing of its membership in a group"))
@@ -133,42 +134,57 @@ def _link(link: Link, limits: Thresholds) -> list[Finding]:
 
 
 def _proxy(proxy: Observed[ProxyFacts], snapshot: Snapshot, now: datetime) -> list[Finding]:
-    if stale := _unreached(proxy, snapshot, now):
-        return [stale]
-    assert proxy.facts is not None
+    facts = proxy.facts
+    if (stale := _unreached(proxy, snapshot, now)) or facts is None:
+        return [stale] if stale else []
     found = []
-    for backend in proxy.facts.backends():
-        servers = [server for server in proxy.facts.servers if server.backend == backend]
+    for backend in facts.backends():
+        servers = [server for server in facts.servers if server.backend == backend]
         usable = [server for server in servers if server.state.accepts]
         subject = f"{proxy.name}/{backend}"
         if not usable:
             found.append(Finding(Level.CRIT, subject, "no server takes traffic"))
         elif len(usable) == 1 and len(servers) > 1:
-            found.append(Finding(Level.WARN, subject, f"{usable[0].name} is the last server that takes traffic"))
+            found.append(
+                Finding(Level.WARN, subject, f"{usable[0].name} is the last server that takes traffic")
+            )
         for server in servers:
             name = f"{subject}/{server.name}"
             if server.state in (ServerState.DOWN, ServerState.FAILING, ServerState.RISING):
                 text = f"{server.state.value} ({server.check_text or server.check or 'no check result'})"
                 found.append(Finding(Level.WARN, name, text))
             elif server.state in (ServerState.MAINT, ServerState.DRAIN, ServerState.STOPPING):
-                found.append(Finding(Level.WARN, name, f"in {server.state.value}" if server.in_maintenance else server.state.value))
+                found.append(
+                    Finding(
+                        Level.WARN,
+                        name,
+                        f"in {server.state.value}" if server.in_maintenance else server.state.value,
+                    )
+                )
             elif server.state is ServerState.UNKNOWN:
                 found.append(Finding(Level.UNKNOWN, name, f"unknown status '{server.status}'"))
     return found
 
 
-def _pooler(pooler: Observed[PoolerFacts], snapshot: Snapshot, limits: Thresholds, now: datetime) -> list[Finding]:
-    if stale := _unreached(pooler, snapshot, now):
-        return [stale]
-    assert pooler.facts is not None
+def _pooler(
+    pooler: Observed[PoolerFacts], snapshot: Snapshot, limits: Thresholds, now: datetime
+) -> list[Finding]:
+    facts = pooler.facts
+    if (stale := _unreached(pooler, snapshot, now)) or facts is None:
+        return [stale] if stale else []
     found = []
-    for database in pooler.facts.databases:
+    for database in facts.databases:
         if database.paused or database.disabled:
             word = "paused" if database.paused else "disabled"
-            found.append(Finding(Level.WARN, f"{pooler.name}/{database.name}", f"{word}: its clients wait or are refused"))
-    for pool in pooler.facts.pools:
+            found.append(
+                Finding(
+                    Level.WARN, f"{pooler.name}/{database.name}", f"{word}: its clients wait or are refused"
+                )
+            )
+    for pool in facts.pools:
         if pool.clients_waiting and pool.max_wait >= limits.client_wait_warn:
             level = Level.CRIT if pool.max_wait >= limits.client_wait_crit else Level.WARN
-            text = f"{pool.clients_waiting} clients wait for a server connection, the longest {format_seconds(pool.max_wait)}"
+            waited = format_seconds(pool.max_wait)
+            text = f"{pool.clients_waiting} clients wait for a server connection, the longest {waited}"
             found.append(Finding(level, f"{pooler.name}/{pool.database}", text))
     return found

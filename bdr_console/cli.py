@@ -1,0 +1,102 @@
+"""The commands: parse, load the configuration, hand over. Everything heavy is imported when it is needed."""
+
+import asyncio
+import importlib
+import sys
+from pathlib import Path
+
+import click
+
+from bdr_console import __version__
+from bdr_console.errors import ConsoleError
+
+_LAZY = {"lab": "bdr_console.lab.commands:lab"}
+
+
+class _Commands(click.Group):
+    """A group whose `lab` part is imported only when it is named: the console starts without it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *_LAZY])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in _LAZY:
+            module, _, name = _LAZY[cmd_name].partition(":")
+            command: click.Command = getattr(importlib.import_module(module), name)
+            return command
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(
+    cls=_Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.option("--config", "-c", type=click.Path(path_type=Path), help="The configuration file.")
+@click.option("--cluster", "-C", metavar="NAME", help="The cluster to open; the first one when left out.")
+@click.option("--theme", metavar="NAME", help="A colour theme, instead of the configured one.")
+@click.option("--read-only", is_flag=True, help="Watch only: nothing can be changed from this console.")
+@click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal.")
+@click.version_option(__version__, prog_name="bdr-console")
+@click.pass_context
+def cli(
+    ctx: click.Context,
+    config: Path | None,
+    cluster: str | None,
+    theme: str | None,
+    read_only: bool,
+    no_mouse: bool,
+) -> None:
+    """Watch a PostgreSQL multi-master cluster, and take its nodes out of service and back safely.
+
+    Without a command, opens the console.
+    """
+    ctx.obj = (config, cluster, theme, no_mouse)
+    if ctx.invoked_subcommand is None:
+        ctx.exit(_console(config, cluster, theme, read_only=read_only, mouse=not no_mouse))
+
+
+@cli.command()
+@click.pass_obj
+def watch(options: tuple[Path | None, str | None, str | None, bool]) -> int:
+    """The same screen, read-only: no act is reachable and every session is read-only."""
+    config, cluster, theme, no_mouse = options
+    sys.exit(_console(config, cluster, theme, read_only=True, mouse=not no_mouse))
+
+
+@cli.command()
+@click.argument("node")
+@click.pass_obj
+def plan(options: tuple[Path | None, str | None, str | None, bool], node: str) -> None:
+    """Print what a switchover of NODE would do: the checks now, and each command with its host.
+
+    Changes nothing. Exits with 10 when a check would refuse the switchover.
+    """
+    from bdr_console.config import find, load
+    from bdr_console.runbooks.launch import preview
+    from bdr_console.runbooks.paper import paper
+
+    config, cluster, _, _ = options
+    name, settings = load(find(config)).cluster(cluster)
+    made, checks = asyncio.run(preview(settings, name, node))
+    click.echo(paper(made, checks))
+
+
+def _console(
+    config: Path | None, cluster: str | None, theme: str | None, *, read_only: bool, mouse: bool
+) -> int:
+    from bdr_console.config import find, load
+
+    path = find(config)
+    settings = load(path)
+    name, _ = settings.cluster(cluster)
+    from bdr_console.ui.app import run_console
+
+    return run_console(path, settings, name, read_only=read_only, theme=theme, mouse=mouse)
+
+
+def main() -> None:
+    """The entry point: turns a ConsoleError into one paragraph on stderr and its exit code."""
+    try:
+        cli.main(prog_name="bdr-console", standalone_mode=True)
+    except ConsoleError as error:
+        click.echo(f"bdr-console: {error}", err=True)
+        sys.exit(error.exit_code)

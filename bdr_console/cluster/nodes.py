@@ -81,6 +81,7 @@ class Unread:
     """A part of a reading that could not be had, and why: shown as unknown, never as empty."""
 
     what: str
+    """The part: server, members, sessions, slots or subscriptions (or a finer one an engine names)."""
     why: str
 
 
@@ -95,7 +96,8 @@ class NodeFacts:
     """The node's own name in the engine; None when it is no member."""
     group: str | None
     members: tuple[Member, ...]
-    sessions: Sessions
+    sessions: Sessions | None
+    """None when they could not be read; `unread` then says why."""
     slots: tuple[Slot, ...]
     subscriptions: tuple[Subscription, ...]
     in_recovery: bool = False
@@ -110,3 +112,7 @@ class NodeFacts:
         """What the node says of itself."""
         own = [m for m in self.members if m.is_local]
         return own[0].membership if own else Membership.UNKNOWN
+
+    def why_unread(self, what: str) -> str | None:
+        """Why that part could not be read; None when it was."""
+        return next((part.why for part in self.unread if part.what == what), None)

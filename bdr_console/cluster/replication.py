@@ -102,7 +102,7 @@ def _judge(
         return LinkState.PAUSED, f"apply is disabled on {target.name}"
     if sender_fresh:
         if slot is None:
-            return LinkState.DOWN, f"{origin.name} has no slot for {target.name}"
+            return _without_slot(origin, target)
         if not slot.active:
             told = f"; {target.name} says {subscription.status}" if receiver_fresh and subscription else ""
             return LinkState.DOWN, f"slot inactive: {target.name} is not connected{told}"
@@ -116,3 +116,13 @@ def _judge(
     if receiver_fresh and subscription and subscription.status == "down":
         return LinkState.DOWN, f"{target.name} says down; {origin.name} does not answer"
     return LinkState.UNKNOWN, f"{origin.name} does not answer"
+
+
+def _without_slot(origin: Observed[NodeFacts], target: Observed[NodeFacts]) -> tuple[LinkState, str]:
+    """A missing slot is a broken link only where slots were read and the engine names the nodes."""
+    why, name = (origin.facts.why_unread("slots"), origin.facts.node_name) if origin.facts else (None, None)
+    if why:
+        return LinkState.UNKNOWN, f"the slots of {origin.name} could not be read: {why}"
+    if name is None:
+        return LinkState.UNKNOWN, f"{origin.name} is no member of a group: its slots name no node"
+    return LinkState.DOWN, f"{origin.name} has no slot for {target.name}"

@@ -74,6 +74,7 @@ def judge(snapshot: Snapshot, thresholds: Thresholds, now: datetime) -> Verdict:
     found = [f for node in snapshot.nodes for f in _node(node, snapshot, thresholds, now)]
     found += [f for link in links(snapshot, now) for f in _link(link, thresholds)]
     found += [f for proxy in snapshot.proxies for f in _proxy(proxy, snapshot, now)]
+    found += _unserved(snapshot)
     found += [f for pooler in snapshot.poolers for f in _pooler(pooler, snapshot, thresholds, now)]
     found.sort(key=lambda finding: -finding.level)
     return Verdict(max((f.level for f in found), default=Level.OK), tuple(found))
@@ -104,12 +105,16 @@ def _node(node: Observed[NodeFacts], snapshot: Snapshot, limits: Thresholds, now
     elif facts.membership is not Membership.READY:
         found.append(Finding(Level.WARN, node.name, f"is {facts.membership.value}, not ready"))
     sessions = facts.sessions
-    if sessions.oldest_transaction is not None and sessions.oldest_transaction >= limits.transaction_age_warn:
+    if (
+        sessions
+        and sessions.oldest_transaction is not None
+        and sessions.oldest_transaction >= limits.transaction_age_warn
+    ):
         text = f"oldest transaction open for {format_seconds(sessions.oldest_transaction)}"
         if sessions.oldest_transaction_pid is not None:
             text += f" (pid {sessions.oldest_transaction_pid})"
         found.append(Finding(Level.WARN, node.name, text))
-    if sessions.total >= limits.connections_warn * sessions.max_connections:
+    if sessions and sessions.total >= limits.connections_warn * sessions.max_connections:
         text = f"{sessions.total} of {sessions.max_connections} connections in use"
         found.append(Finding(Level.WARN, node.name, text))
     found += [Finding(Level.UNKNOWN, node.name, f"{u.what} could not be read: {u.why}") for u in facts.unread]
@@ -164,6 +169,20 @@ def _proxy(proxy: Observed[ProxyFacts], snapshot: Snapshot, now: datetime) -> li
             elif server.state is ServerState.UNKNOWN:
                 found.append(Finding(Level.UNKNOWN, name, f"unknown status '{server.status}'"))
     return found
+
+
+def _unserved(snapshot: Snapshot) -> list[Finding]:
+    """Nodes without a HAProxy server: a mistyped `server:`, or an address that does not match."""
+    asked = [proxy for proxy in snapshot.proxies if proxy.facts]
+    if not asked or len(asked) < len(snapshot.proxies):
+        return []
+    shown = ", ".join(
+        f"{server.backend}/{server.name}" for proxy in asked if proxy.facts for server in proxy.facts.servers
+    )
+    text = f"no HAProxy server stands for it (HAProxy has: {shown or 'none in the watched backends'})"
+    return [
+        Finding(Level.WARN, node.name, text) for node in snapshot.nodes if not snapshot.servers_of(node.name)
+    ]
 
 
 def _pooler(

@@ -87,6 +87,10 @@ def servers(*states: ServerState) -> Snapshot:
     return replace(snapshot(), proxies=(proxy(*(server(name, of, state) for name, of, state in names)),))
 
 
+def server_mistyped() -> Snapshot:
+    return replace(snapshot(), proxies=(proxy(server("a", "node1", backup=False), server("b", "node2")),))
+
+
 def waiting(seconds: float) -> Snapshot:
     return replace(
         snapshot(), poolers=(pooler("pgb-tx", replace(pool(), clients_waiting=3, max_wait=seconds)),)
@@ -126,6 +130,12 @@ UP, MAINT, DOWN = ServerState.UP, ServerState.MAINT, ServerState.DOWN
             "bdr_next_node is the last server that takes",
         ),
         (servers(MAINT, DOWN, DOWN), Level.CRIT, "haproxy1/bk_db", "no server takes traffic"),
+        (
+            server_mistyped(),
+            Level.WARN,
+            "node3",
+            "no HAProxy server stands for it (HAProxy has: bk_db/a, bk_db/b)",
+        ),
         (waiting(2.0), Level.WARN, "pgb-tx/app", "3 clients wait for a server connection, the longest 2.0 s"),
         (waiting(20.0), Level.CRIT, "pgb-tx/app", "the longest 20.0 s"),
         (paused(), Level.WARN, "pgb-tx/app", "paused"),

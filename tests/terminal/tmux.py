@@ -1,0 +1,87 @@
+"""The real program in a real terminal: a tmux server of its own, ended with it."""
+
+import os
+import shlex
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+
+class Tmux:
+    """One program in one tmux window of a given size."""
+
+    def __init__(
+        self, command: Sequence[str], columns: int, lines: int, environment: Mapping[str, str] | None = None
+    ) -> None:
+        self._directory = tempfile.TemporaryDirectory(prefix="bdr-tmux-")
+        self._socket = str(Path(self._directory.name) / "tmux")
+        exports = "".join(f"{key}={shlex.quote(value)} " for key, value in (environment or {}).items())
+        # The window outlives the program, so that its last words can be read.
+        shell = f"{exports}{shlex.join(command)}; echo; echo exit status $?; exec sleep 600"
+        self._run(
+            "-f", os.devnull, "new-session", "-d", "-x", str(columns), "-y", str(lines), "sh", "-c", shell
+        )  # fmt: skip
+
+    def _run(self, *arguments: str) -> str:
+        done = subprocess.run(
+            ["tmux", "-S", self._socket, *arguments], capture_output=True, text=True, timeout=10, check=True
+        )
+        return done.stdout
+
+    def screen(self) -> str:
+        """What a person would read now."""
+        return self._run("capture-pane", "-p")
+
+    def press(self, *keys: str) -> None:
+        """Send keys by tmux's names: `s`, `Enter`, `Escape`, `C-p`."""
+        self._run("send-keys", *keys)
+
+    def write(self, text: str) -> None:
+        """Send text letter by letter, as it is."""
+        self._run("send-keys", "-l", text)
+
+    def resize(self, columns: int, lines: int) -> None:
+        """Change the window's size, as a user's terminal does."""
+        self._run("resize-window", "-x", str(columns), "-y", str(lines))
+
+    def pid(self) -> int:
+        """The shell that runs the program; the program is its child."""
+        return int(self._run("display-message", "-p", "#{pane_pid}"))
+
+    def wait_for(self, *texts: str, seconds: float = 20.0) -> str:
+        """The first screen that shows every text; fails with the last screen when none does in time."""
+        end = time.monotonic() + seconds
+        while True:
+            screen = self.screen()
+            if all(text in screen for text in texts):
+                return screen
+            if time.monotonic() > end:
+                raise AssertionError(f"not on the screen within {seconds} s: {texts}\n{screen}")
+            time.sleep(0.05)
+
+    def wait_gone(self, text: str, seconds: float = 20.0) -> str:
+        """The first screen without the text."""
+        end = time.monotonic() + seconds
+        while text in (screen := self.screen()):
+            if time.monotonic() > end:
+                raise AssertionError(f"still on the screen after {seconds} s: {text}\n{screen}")
+            time.sleep(0.05)
+        return screen
+
+    def close(self) -> None:
+        """End the window and its tmux server."""
+        command = ["tmux", "-S", self._socket, "kill-server"]
+        subprocess.run(command, capture_output=True, timeout=10, check=False)
+        self._directory.cleanup()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,127 @@
+"""Whatever is wrong, the answer is one paragraph that names the place and the remedy, never a traceback."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROGRAM = [sys.executable, "-m", "bdr_console"]
+
+
+def run(*arguments: str, config: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """The program as a user starts it from a script: no terminal."""
+    named = ["--config", str(config)] if config else []
+    return subprocess.run(
+        [*PROGRAM, *named, *arguments],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=30,
+        check=False,
+    )
+
+
+def refused(done: subprocess.CompletedProcess[str], *expected: str) -> None:
+    """It ended with an error that says all of this, in one paragraph."""
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr + done.stdout
+    assert "\n\n" not in done.stderr.strip()
+    for text in expected:
+        assert text in done.stderr
+
+
+def closed_port() -> int:
+    """A loopback port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def config(tmp_path: Path, *, node: str = "", haproxy: str = "", pooler: str = "") -> Path:
+    """A configuration whose targets do not exist, unless said otherwise."""
+    path = tmp_path / "config.yaml"
+    nowhere = f"host=127.0.0.1 port={closed_port()} user=nobody dbname=app"
+    path.write_text(
+        "clusters:\n  shop:\n"
+        f"    nodes:\n      node1:\n        dsn: {node or nowhere}\n"
+        f"    proxies:\n      haproxy1:\n        socket: {haproxy or '/nonexistent/haproxy.sock'}\n"
+        f"    poolers:\n      pgb1:\n        dsn: {pooler or nowhere}\n"
+    )
+    return path
+
+
+def test_a_configuration_that_does_not_exist_is_named() -> None:
+    refused(run(config=Path("/nonexistent/config.yaml")), "/nonexistent/config.yaml", "No such file")
+
+
+def test_a_configuration_that_may_not_be_read_is_named(tmp_path: Path) -> None:
+    path = config(tmp_path)
+    path.chmod(0)
+    if os.access(path, os.R_OK):
+        pytest.skip("root reads everything")
+    refused(run(config=path), str(path), "Permission denied")
+
+
+def test_a_malformed_configuration_is_named_with_the_line(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("clusters:\n  shop: [\n")
+    refused(run(config=path), f"{path}:3:1:")
+
+
+def test_an_unknown_key_is_named_with_the_nearest_known_one(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("clusters:\n  shop:\n    node: {}\n")
+    refused(run(config=path), f"{path}:3:5: clusters.shop.node: unknown key; did you mean 'nodes'?")
+
+
+def test_an_unknown_cluster_is_answered_with_the_known_ones(tmp_path: Path) -> None:
+    refused(run("--cluster", "shpo", config=config(tmp_path)), "no cluster named 'shpo'", "shop")
+
+
+def test_an_unknown_theme_is_answered_with_the_known_ones(tmp_path: Path) -> None:
+    refused(run("--theme", "drak", config=config(tmp_path)), "drak", "dark")
+
+
+def test_no_terminal_is_said_so(tmp_path: Path) -> None:
+    refused(run(config=config(tmp_path)), "terminal")
+    refused(run("watch", config=config(tmp_path)), "terminal")
+
+
+def test_an_unknown_command_is_said_so() -> None:
+    done = run("swithcover")
+    assert done.returncode == 2
+    assert "No such command 'swithcover'" in done.stderr
+
+
+def test_a_wrong_dsn_is_named_by_its_node_and_not_repeated(tmp_path: Path) -> None:
+    done = run("plan", "node1", config=config(tmp_path, node="this is no dsn secret1"))
+    refused(done, "node1", "host=")
+    assert "secret1" not in done.stderr
+
+
+def test_a_plan_without_any_answer_says_who_did_not_answer(tmp_path: Path) -> None:
+    refused(run("plan", "node1", config=config(tmp_path)), "haproxy1", "/nonexistent/haproxy.sock")
+
+
+def test_a_plan_for_an_unknown_node_is_answered_with_the_known_ones(tmp_path: Path) -> None:
+    refused(run("plan", "nod1", config=config(tmp_path)), "no node named 'nod1'", "node1")
+
+
+def test_a_socket_without_permission_is_said_so(tmp_path: Path) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("root may open every socket; the links' tests do this as another user")
+    path = tmp_path / "haproxy.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        path.chmod(0)
+        done = run("plan", "node1", config=config(tmp_path, haproxy=str(path)))
+    refused(done, str(path), "permission denied")
+
+
+def test_a_lab_that_does_not_run_is_said_so(tmp_path: Path) -> None:
+    refused(run("lab", "status", "--directory", str(tmp_path / "lab")), str(tmp_path / "lab"))

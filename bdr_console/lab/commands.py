@@ -1,0 +1,164 @@
+"""`bdr-console lab`: the rehearsal cluster from the command line."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bdr_console.cluster.text import format_clock, format_seconds
+from bdr_console.lab import layout, pgbench
+from bdr_console.lab.faults import FAULTS
+from bdr_console.lab.lab import Lab
+from bdr_console.lab.lab import up as bring_up
+from bdr_console.lab.load import LoadResult
+
+_in_directory: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
+    "--directory",
+    "-d",
+    type=click.Path(path_type=Path),
+    default=layout.default_directory,
+    help="Where the lab lives.",
+    show_default="/var/tmp/bdr-console-lab for root, else below the state directory",  # noqa: S108
+)
+
+
+@click.group()
+def lab() -> None:
+    """A rehearsal cluster of real PostgreSQL, HAProxy and PgBouncer on this machine."""
+
+
+@lab.command()
+@_in_directory
+@click.option("--nodes", default=3, show_default=True, help="How many PostgreSQL nodes (1 to 9).")
+@click.option("--environment", default="lab", show_default=True, help="The label that the console shows.")
+def up(directory: Path, nodes: int, environment: str) -> None:
+    """Start a lab: nodes in a multi-master mesh, HAProxy, two PgBouncers."""
+    click.echo(f"Starting {nodes} nodes, HAProxy and two PgBouncers ...", err=True)
+    made = bring_up(directory, nodes, environment)
+    _show(made)
+    where = "" if directory == layout.default_directory() else f" --directory {directory}"
+    click.echo(
+        f"\nOpen it:    bdr-console --config {made.config}\n"
+        f"Add load:   bdr-console lab load start{where}\n"
+        f"Stop it:    bdr-console lab down{where}"
+    )
+
+
+@lab.command()
+@_in_directory
+def down(directory: Path) -> None:
+    """Stop everything that belongs to the lab and remove its directory."""
+    Lab.load(directory).down()
+    click.echo(f"The lab in {directory} is gone.")
+
+
+@lab.command()
+@_in_directory
+def status(directory: Path) -> None:
+    """Show every server of the lab, and whether it runs."""
+    _show(Lab.load(directory))
+
+
+@lab.group()
+def load() -> None:
+    """Clients that write through a PgBouncer, and the count of what they wrote."""
+
+
+@load.command("start")
+@_in_directory
+@click.option("--clients", default=16, show_default=True, help="Concurrent clients.")
+@click.option(
+    "--rate", default=200, show_default=True, help="Transactions per second, of all clients together."
+)
+@click.option("--unthrottled", is_flag=True, help="As many transactions as go, instead of a rate.")
+@click.option(
+    "--protocol",
+    type=click.Choice(["simple", "extended", "prepared"]),
+    default="simple",
+    show_default=True,
+    help="pgbench's query protocol; prepared needs the session pool.",
+)
+@click.option("--pooler", default="pgb-tx", show_default=True, help="The PgBouncer it goes through.")
+@click.option("--seconds", type=int, help="End after so many seconds; else when stopped, at most 4 hours.")
+def load_start(
+    directory: Path,
+    clients: int,
+    rate: int,
+    unthrottled: bool,
+    protocol: str,
+    pooler: str,
+    seconds: int | None,
+) -> None:
+    """Start the load and return when its first transaction is done."""
+    pace = None if unthrottled else rate
+    Lab.load(directory).start_load(clients, pace, protocol, pooler, seconds)
+    speed = f"{pace} transactions/s" if pace else "unthrottled"
+    click.echo(f"{clients} clients write through {pooler} ({protocol} protocol, {speed}).")
+
+
+@load.command("stop")
+@_in_directory
+def load_stop(directory: Path) -> None:
+    """End the load and count what arrived on every node. Exits with 1 when anything failed or was lost."""
+    _report(Lab.load(directory).stop_load())
+
+
+@load.command("show")
+@_in_directory
+def load_show(directory: Path) -> None:
+    """Show what the load has done so far, or how it ended. Exits with 1 when anything failed or was lost."""
+    _report(Lab.load(directory).load_result())
+
+
+@lab.command("break", epilog="Faults: " + "; ".join(f"{f.name} {f.target}".strip() for f in FAULTS.values()))
+@_in_directory
+@click.argument("fault", type=click.Choice(list(FAULTS)))
+@click.argument("target", required=False)
+def break_(directory: Path, fault: str, target: str | None) -> None:
+    """Make a fault on purpose, for example: lab break freeze node2."""
+    Lab.load(directory).break_(fault, target)
+    again = "" if directory == layout.default_directory() else f" --directory {directory}"
+    text = FAULTS[fault].text
+    click.echo(f"{text[0].upper()}{text[1:]}.\nBack to normal: bdr-console lab mend{again}")
+
+
+@lab.command()
+@_in_directory
+@click.argument("fault", type=click.Choice(list(FAULTS)), required=False)
+@click.argument("target", required=False)
+def mend(directory: Path, fault: str | None, target: str | None) -> None:
+    """End one fault; without a name, put the whole lab back as it was after `up`."""
+    if fault:
+        Lab.load(directory).mend(fault, target)
+        click.echo(f"{fault} is mended.")
+    else:
+        Lab.load(directory).mend_all()
+        click.echo("Everything runs, replicates and takes traffic again.")
+
+
+def _show(shown: Lab) -> None:
+    lines = shown.status()
+    width = max(len(line.what) for line in lines)
+    for line in lines:
+        click.echo(f"  {line.name:<16}  {line.what:<{width}}  {line.state}")
+
+
+def _report(result: LoadResult) -> None:
+    click.echo(f"{result.transactions} transactions done, {result.failed} failed")
+    if result.aborted_clients:
+        click.echo(
+            f"{result.aborted_clients} of {result.order.clients} clients lost their connection and gave up"
+        )
+    if result.longest_stall:
+        click.echo(f"Longest stall of a client: {_stall(result.longest_stall)}")
+    for count in result.counts:
+        click.echo(f"  {count.node}: {count.increments} increments found, {count.lost} lost")
+    for node, why in result.unread.items():
+        click.echo(f"  {node}: not counted: {why}")
+    if result.failed or result.lost:
+        raise click.exceptions.Exit(1)
+
+
+def _stall(stall: pgbench.Stall) -> str:
+    return f"{format_seconds(stall.seconds)}, from {format_clock(stall.began)} on"

@@ -1,0 +1,36 @@
+"""The console's configuration for a lab."""
+
+import yaml
+
+from bdr_console import config
+from bdr_console.lab import haproxy
+from bdr_console.lab.layout import Layout
+
+
+def write(layout: Layout) -> None:
+    """Write `config.yaml` and read it back: a lab never hands out a configuration that does not load."""
+    cluster = {
+        "environment": layout.environment,
+        "nodes": {
+            node.name: {"dsn": layout.dsn(node.port, "bdr_console"), "server": node.server}
+            for node in layout.nodes
+        },
+        "proxies": {
+            haproxy.NAME: {
+                "socket": str(layout.haproxy_socket),
+                "backends": [haproxy.BACKEND],
+                "listen": [f"127.0.0.1:{layout.frontend_port}"],
+            }
+        },
+        "poolers": {
+            pooler.name: {
+                # without a database: the console always connects to `pgbouncer`
+                "dsn": f"host=127.0.0.1 port={pooler.port} user=bdr_console"
+                f" passfile={layout.console_passfile}"
+            }
+            for pooler in layout.poolers
+        },
+    }
+    text = yaml.safe_dump({"clusters": {"lab": cluster}}, sort_keys=False, width=200)
+    layout.account.write(layout.config, "# Written by bdr-console lab up.\n" + text)
+    config.load(layout.config)

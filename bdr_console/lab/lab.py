@@ -1,0 +1,96 @@
+"""A running lab, as the commands, the tests and the bench use it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from bdr_console.lab import faults, haproxy, layout, lifecycle, load, processes, recovery
+from bdr_console.lab.layout import Layout
+from bdr_console.lab.load import LoadResult
+from bdr_console.lab.pgbench import Stall
+from bdr_console.lab.processes import ProcessState
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    """One lab: real PostgreSQL nodes, HAProxy and PgBouncers on loopback."""
+
+    layout: Layout
+
+    @classmethod
+    def load(cls, directory: Path) -> "Lab":
+        """The lab that `up` has made in `directory`; raises ConsoleError when there is none."""
+        return cls(layout.load(directory.absolute()))
+
+    @property
+    def config(self) -> Path:
+        """The console's configuration file for this lab."""
+        return self.layout.config
+
+    def down(self) -> None:
+        """Stop every process of the lab and remove its directory."""
+        lifecycle.down(self.layout.directory)
+
+    def status(self) -> tuple[ProcessState, ...]:
+        """Every server of the lab, and the load and the held transaction where there are any."""
+        servers = {
+            **{node.name: f"PostgreSQL 127.0.0.1:{node.port}" for node in self.layout.nodes},
+            haproxy.NAME: f"HAProxy 127.0.0.1:{self.layout.frontend_port}",
+            **{
+                pooler.name: f"PgBouncer 127.0.0.1:{pooler.port} ({pooler.mode} pool)"
+                for pooler in self.layout.poolers
+            },
+        }
+        clients = {load.NAME: "pgbench", faults.HOLD: "pgbench, idle in transaction as 'billing'"}
+        running = {name: what for name, what in clients.items() if processes.find(self.layout, name)}
+        return tuple(_state(self.layout, name, what) for name, what in {**servers, **running}.items())
+
+    def start_load(
+        self,
+        clients: int = 16,
+        rate: int | None = 200,
+        protocol: str = "simple",
+        pooler: str = "pgb-tx",
+        seconds: int | None = None,
+    ) -> None:
+        """Start pgbench through a PgBouncer; `rate` in transactions per second (None: as many as go)."""
+        load.start(self.layout, clients, rate, protocol, pooler, seconds)
+
+    def stop_load(self) -> LoadResult:
+        """End the load, wait for replication to come to rest, and count what arrived on every node."""
+        return load.stop(self.layout)
+
+    def load_result(self) -> LoadResult:
+        """Count the latest load again; while it runs, what it has done so far."""
+        return load.result(self.layout)
+
+    def break_(self, fault: str, target: str | None = None) -> None:
+        """Make a fault on purpose (see `faults.FAULTS`) and return when it has its effect."""
+        faults.strike(self.layout, fault, target)
+
+    def mend(self, fault: str, target: str | None = None) -> None:
+        """End a fault; harmless when there is none."""
+        faults.mend(self.layout, fault, target)
+
+    def mend_all(self) -> None:
+        """End every fault and every leftover of a switchover: the lab is as after `up`; a load goes on."""
+        recovery.mend_all(self.layout)
+
+    def stall(self, since: datetime, until: datetime) -> Stall | None:
+        """The longest transaction of the load that touches the window; None when none does."""
+        return load.stall(self.layout, since, until)
+
+
+def _state(planned: Layout, name: str, what: str) -> ProcessState:
+    process = processes.find(planned, name)
+    if process is None:
+        return ProcessState(name, what, "stopped", None)
+    return ProcessState(name, what, "frozen" if process.frozen else "running", process.pid)
+
+
+def up(directory: Path, nodes: int = 3, environment: str = "lab") -> Lab:
+    """Start a lab in `directory` and return when it replicates and takes traffic.
+
+    A half-started lab is cleaned up; raises ConsoleError when one runs there or a part does not start.
+    """
+    return Lab(lifecycle.up(directory, nodes, environment))

@@ -1,0 +1,198 @@
+"""Where everything of a lab is: directory, names and ports, remembered in `lab.json`."""
+
+import json
+import os
+import random
+import socket
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from bdr_console.errors import ConsoleError
+from bdr_console.lab.account import Account
+from bdr_console.paths import state_dir
+
+MARKER = "lab.json"
+"""The file that makes a directory a lab's: without it nothing is ever removed."""
+DATABASE = "app"
+GROUP = "lab"
+_KIND = "bdr-console lab"
+_SOCKET_LIMIT = 97
+"""HAProxy binds a temporary name ten characters longer first; the system's own limit is 107 bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeLayout:
+    """One PostgreSQL node."""
+
+    name: str
+    server: str
+    """HAProxy's name for it."""
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class PoolerLayout:
+    """One PgBouncer."""
+
+    name: str
+    mode: str
+    """transaction or session."""
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Names, ports and paths of one lab; everything listens on 127.0.0.1 only."""
+
+    directory: Path
+    environment: str
+    nodes: tuple[NodeLayout, ...]
+    poolers: tuple[PoolerLayout, ...]
+    frontend_port: int
+    """Where HAProxy's frontend listens."""
+
+    @property
+    def account(self) -> Account:
+        """Who the servers run as: the owner of the directory."""
+        return Account.owner_of(self.directory)
+
+    @property
+    def passfile(self) -> Path:
+        """Passwords of every role (libpq format); for set-up, replication and the load."""
+        return self.directory / "lab.pass"
+
+    @property
+    def console_passfile(self) -> Path:
+        """The password of `bdr_console` alone; the one that the console's configuration names."""
+        return self.directory / "console.pass"
+
+    @property
+    def haproxy_socket(self) -> Path:
+        """HAProxy's runtime socket, level admin."""
+        return self.directory / "haproxy.sock"
+
+    @property
+    def config(self) -> Path:
+        """The console's configuration for this lab."""
+        return self.directory / "config.yaml"
+
+    def data(self, name: str) -> Path:
+        """The directory that belongs to one server: its data or configuration."""
+        return self.directory / name
+
+    def log(self, name: str) -> Path:
+        """What one server has to say."""
+        return self.directory / "log" / f"{name}.log"
+
+    def dsn(self, port: int, user: str = "postgres", database: str = DATABASE) -> str:
+        """libpq keywords, without a password: that is in the passfile."""
+        passfile = self.console_passfile if user == "bdr_console" else self.passfile
+        return f"host=127.0.0.1 port={port} dbname={database} user={user} passfile={passfile}"
+
+    def node(self, name: str) -> NodeLayout:
+        """The node of that name; raises ConsoleError that lists the known ones."""
+        for node in self.nodes:
+            if node.name == name:
+                return node
+        known = ", ".join(node.name for node in self.nodes)
+        raise ConsoleError(f"the lab has no node '{name}'", f"It has: {known}.")
+
+    def pooler(self, name: str) -> PoolerLayout:
+        """The PgBouncer of that name; raises ConsoleError that lists the known ones."""
+        for pooler in self.poolers:
+            if pooler.name == name:
+                return pooler
+        known = ", ".join(pooler.name for pooler in self.poolers)
+        raise ConsoleError(f"the lab has no PgBouncer '{name}'", f"It has: {known}.")
+
+    def save(self) -> None:
+        """Write `lab.json`."""
+        content = {"kind": _KIND, **asdict(self), "directory": str(self.directory)}
+        self.account.write(self.directory / MARKER, json.dumps(content, indent=2) + "\n")
+
+
+def default_directory() -> Path:
+    """Where a lab lives when no directory is named; an unprivileged account cannot read below /root."""
+    return Path("/var/tmp/bdr-console-lab") if os.geteuid() == 0 else state_dir() / "lab"  # noqa: S108
+
+
+def is_lab(directory: Path) -> bool:
+    """Whether `directory` was made by `up`: it holds the marker and belongs to the lab's account or us."""
+    try:
+        content = json.loads((directory / MARKER).read_text(encoding="utf-8"))
+        owner = directory.lstat().st_uid
+    except (OSError, ValueError):
+        return False
+    ours = owner in (os.geteuid(), Account.current().uid) and not directory.is_symlink()
+    return ours and isinstance(content, dict) and content.get("kind") == _KIND
+
+
+def load(directory: Path) -> Layout:
+    """The layout that `up` remembered; raises ConsoleError when there is no lab."""
+    if not is_lab(directory):
+        raise ConsoleError(f"there is no lab in {directory}", "Start one: bdr-console lab up.")
+    try:
+        content = json.loads((directory / MARKER).read_text(encoding="utf-8"))
+        return Layout(
+            directory,
+            content["environment"],
+            tuple(NodeLayout(**node) for node in content["nodes"]),
+            tuple(PoolerLayout(**pooler) for pooler in content["poolers"]),
+            content["frontend_port"],
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        raise ConsoleError(
+            f"{directory / MARKER} cannot be read as a lab's", "Clear it away: bdr-console lab down."
+        ) from None
+
+
+def plan(directory: Path, nodes: int, environment: str) -> Layout:
+    """A layout with free ports for `nodes` nodes; creates nothing. Raises ConsoleError for a bad request."""
+    if not 1 <= nodes <= 9:
+        raise ConsoleError(f"a lab of {nodes} nodes cannot be made", "Choose from 1 to 9 nodes.")
+    poolers = (("pgb-tx", "transaction"), ("pgb-session", "session"))
+    ports = _free_ports(nodes + len(poolers) + 1)
+    layout = Layout(
+        directory,
+        environment,
+        tuple(NodeLayout(f"node{i + 1}", _server_name(i), ports[i]) for i in range(nodes)),
+        tuple(PoolerLayout(name, mode, ports[nodes + i]) for i, (name, mode) in enumerate(poolers)),
+        ports[-1],
+    )
+    longest = max(
+        len(os.fsencode(layout.haproxy_socket)),
+        *(len(os.fsencode(layout.data(name) / ".s.PGSQL.65535")) - 10 for name, _ in poolers),
+    )
+    if longest > _SOCKET_LIMIT:
+        raise ConsoleError(
+            f"the directory {directory} is {longest - _SOCKET_LIMIT} bytes too long for a UNIX socket in it",
+            "Choose a shorter one with --directory.",
+        )
+    if any(character in str(directory) for character in "'\"\\ \n\t"):
+        raise ConsoleError(
+            f"the directory {directory} holds a blank, a quote or a backslash, which no DSN can carry here",
+            "Choose another one with --directory.",
+        )
+    return layout
+
+
+def _server_name(index: int) -> str:
+    """HAProxy's server names as the published set-up has them, and its like for further nodes."""
+    return ("bdr_initial_node", "bdr_next_node")[index] if index < 2 else f"bdr_node{index + 1}"
+
+
+def _free_ports(count: int) -> list[int]:
+    """Ports of 127.0.0.1 that are free, below the range that outgoing connections take theirs from."""
+    found: list[int] = []
+    for _ in range(1000):
+        port = random.SystemRandom().randrange(15000, 30000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        if port not in found:
+            found.append(port)
+        if len(found) == count:
+            return found
+    raise ConsoleError("no free ports were found on 127.0.0.1", "Is the loopback interface up?")

@@ -1,0 +1,267 @@
+"""The load: pgbench clients that write through a PgBouncer, and the count of what arrived where."""
+
+import json
+import signal
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bdr_console.errors import ConsoleError
+from bdr_console.lab import pgbench, pgbouncer, postgres, processes, programs
+from bdr_console.lab.layout import DATABASE, Layout, PoolerLayout
+from bdr_console.lab.pgbench import Stall
+from bdr_console.lab.replication import CLIENTS
+
+NAME = "load"
+_LONGEST = 4 * 3600
+"""Seconds after which a load ends by itself: its ledger and its log must not fill the disk."""
+
+_SCRIPT = """\
+\\set seq :seq + 1
+BEGIN;
+UPDATE counter SET n = n + 1 WHERE client = :client_id RETURNING n \\gset
+INSERT INTO ledger (run, client, seq, n) VALUES (:run, :client_id, :seq, :n);
+END;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a load was asked to do."""
+
+    run: int
+    """Marks its rows in the ledger: milliseconds since 1970 at its start."""
+    clients: int
+    rate: int | None
+    """Transactions per second of all clients together; None for as many as go."""
+    protocol: str
+    pooler: str
+    baseline: int
+    """The sum of all counters before it began."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeCount:
+    """What one node holds of a load after replication came to rest."""
+
+    node: str
+    increments: int
+    ledger_rows: int
+    """Transactions that were committed somewhere and arrived here: each leaves one row of its own."""
+    lost: int
+    """Increments that a client was told are done and that are not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadResult:
+    """A finished load, counted from pgbench's log and from the tables of every node."""
+
+    order: Order
+    started_at: datetime
+    ended_at: datetime
+    transactions: int
+    """Transactions that pgbench counted as done."""
+    failed: int
+    """Transactions that failed, and one for each client that gave up."""
+    aborted_clients: int
+    longest_stall: Stall | None
+    counts: tuple[NodeCount, ...]
+    unread: Mapping[str, str]
+    """Nodes that could not be counted, and why."""
+
+    @property
+    def lost(self) -> int | None:
+        """The largest loss on any node; None when a node could not be counted."""
+        return None if self.unread else max((count.lost for count in self.counts), default=0)
+
+
+def _directory(layout: Layout) -> Path:
+    return layout.directory / "load"
+
+
+def order(layout: Layout) -> Order | None:
+    """What the running or latest load was asked to do; None when there never was one."""
+    try:
+        return Order(**json.loads((_directory(layout) / "order.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def start(
+    layout: Layout, clients: int, rate: int | None, protocol: str, pooler: str, seconds: int | None
+) -> Order:
+    """Start pgbench in the background and return once its first transaction has arrived on a node.
+
+    Raises ConsoleError for a bad request, when a load is running already, or when pgbench cannot begin.
+    """
+    _check(layout, clients, rate, protocol, pooler, seconds)
+    account, directory = layout.account, _directory(layout)
+    if directory.exists():
+        for path in directory.iterdir():
+            path.unlink()
+    else:
+        account.make_dir(directory)
+    layout.log(NAME).unlink(missing_ok=True)
+    wanted = Order(time.time_ns() // 1_000_000, clients, rate, protocol, pooler, _sum(layout))
+    account.write(directory / "order.json", json.dumps(asdict(wanted)))
+    script = account.write(directory / "load.sql", _SCRIPT)
+    command: list[str | Path] = [
+        programs.postgres_bin() / "pgbench",
+        *("--no-vacuum", "--log", "--log-prefix", directory / "transactions", "--failures-detailed"),
+        *("--client", str(clients), "--jobs", "1", "--protocol", protocol, "--file", script),
+        *("--time", str(seconds or _LONGEST), "--define", f"run={wanted.run}", "--define", "seq=0"),
+        *(("--rate", str(rate)) if rate else ()),
+        layout.dsn(layout.pooler(pooler).port, "app"),
+    ]
+    process = processes.start(layout, NAME, command, cwd=directory, env={"PGAPPNAME": "load"})
+
+    def begun() -> bool:
+        if not process.alive and not pgbench.read(directory):
+            raise ConsoleError(f"the load did not start: {processes.last_words(layout, NAME)}")
+        return any(_ledger_rows(layout, node.name, wanted.run) for node in layout.nodes)
+
+    if not processes.wait(begun, 30, pause=0.05):
+        processes.stop([process], signal.SIGKILL)
+        raise ConsoleError(f"the load does not get through {pooler}: {processes.last_words(layout, NAME)}")
+    _settle(layout, layout.pooler(pooler))
+    return wanted
+
+
+def _settle(layout: Layout, pooler: PoolerLayout) -> None:
+    """Wait until the pool has stopped growing: a PAUSE or RECONNECT while it logs in costs clients 15 s."""
+    before = -1
+
+    def settled() -> bool:
+        nonlocal before
+        rows = pgbouncer.admin(layout, pooler, "SHOW POOLS")
+        pool = next((row for row in rows if row["database"] == DATABASE), {})
+        last, before = before, sum(int(str(pool.get(f"sv_{kind}", 0))) for kind in ("active", "idle", "used"))
+        return before == last and not pool.get("sv_login")
+
+    processes.wait(settled, 5, pause=0.2)
+
+
+def _check(
+    layout: Layout, clients: int, rate: int | None, protocol: str, pooler: str, seconds: int | None
+) -> None:
+    mode = layout.pooler(pooler).mode
+    if processes.find(layout, NAME):
+        raise ConsoleError("a load is running already", "Stop it first: bdr-console lab load stop.")
+    if not 1 <= clients <= CLIENTS:
+        raise ConsoleError(f"a load of {clients} clients cannot be made", f"Choose from 1 to {CLIENTS}.")
+    if rate is not None and rate < 1:
+        raise ConsoleError(f"a rate of {rate} transactions per second makes no load", "Choose 1 or more.")
+    if seconds is not None and not 1 <= seconds <= _LONGEST:
+        raise ConsoleError(f"a load of {seconds} s cannot be made", f"Choose from 1 to {_LONGEST}.")
+    if protocol not in ("simple", "extended", "prepared"):
+        raise ConsoleError(f"pgbench knows no protocol '{protocol}'", "Choose simple, extended or prepared.")
+    if protocol == "prepared" and mode == "transaction":
+        raise ConsoleError(
+            f"{pooler} pools by transaction: prepared statements do not survive there before PgBouncer 1.21",
+            "Choose simple or extended, or the session pool.",
+        )
+
+
+def stop(layout: Layout, converge: float = 30) -> LoadResult:
+    """End the load (or take note of its end), wait for replication to come to rest, and count.
+
+    Clients finish the transaction they are in. Raises ConsoleError when there never was a load.
+    """
+    given = order(layout)
+    if given is None:
+        raise ConsoleError("no load was started in this lab", "Start one: bdr-console lab load start.")
+    if process := processes.find(layout, NAME):
+        # The end of --time comes as SIGALRM: pgbench lets its clients finish and writes its last lines.
+        process.send(signal.SIGALRM)
+        if not processes.wait(lambda: not process.alive, 20):
+            processes.stop([process], signal.SIGTERM)
+    return result(layout, converge)
+
+
+def result(layout: Layout, converge: float = 30) -> LoadResult:
+    """Count the latest load; while it still runs, what it has done so far, without the nodes."""
+    given = order(layout)
+    if given is None:
+        raise ConsoleError("no load was started in this lab", "Start one: bdr-console lab load start.")
+    running = processes.find(layout, NAME) is not None
+    transactions = pgbench.read(_directory(layout))
+    done = sum(not transaction.failed for transaction in transactions)
+    try:
+        said = layout.log(NAME).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        said = ""
+    aborted = pgbench.aborted_clients(said)
+    counts, unread = (
+        ((), {"every node": "the load still runs"}) if running else _count(layout, given, done, converge)
+    )
+    started = given.run / 1000
+    return LoadResult(
+        given,
+        datetime.fromtimestamp(started, UTC),
+        datetime.fromtimestamp(transactions[-1].ended if transactions else started, UTC),
+        done,
+        len(transactions) - done + aborted,
+        aborted,
+        pgbench.longest(transactions, 0, float("inf")),
+        counts,
+        unread,
+    )
+
+
+def stall(layout: Layout, since: datetime, until: datetime) -> Stall | None:
+    """The longest transaction in the window; waits until pgbench, which buffers, has written past it."""
+    process = processes.find(layout, NAME)
+    seen = pgbench.read(_directory(layout))
+
+    def passed() -> bool:
+        nonlocal seen
+        seen = pgbench.read(_directory(layout))
+        return process is None or not process.alive or (bool(seen) and seen[-1].ended > until.timestamp())
+
+    processes.wait(passed, 30, pause=0.2)
+    return pgbench.longest(seen, since.timestamp(), until.timestamp())
+
+
+def _count(
+    layout: Layout, given: Order, done: int, patience: float
+) -> tuple[tuple[NodeCount, ...], dict[str, str]]:
+    """Read every node until all hold the same and every finished transaction, or `patience` seconds pass."""
+    latest: dict[str, tuple[int, int]] = {}
+    unread: dict[str, str] = {}
+
+    def settled() -> bool:
+        latest.clear()
+        for node in layout.nodes:
+            if node.name in unread:
+                continue
+            try:
+                latest[node.name] = (
+                    _sum(layout, node.name) - given.baseline,
+                    _ledger_rows(layout, node.name, given.run),
+                )
+            except ConsoleError as error:
+                unread[node.name] = error.problem
+        return len(set(latest.values())) <= 1 and all(rows >= done for _, rows in latest.values())
+
+    processes.wait(settled, patience, pause=0.1)
+    counts = tuple(
+        # Who lost the connection at COMMIT never heard of a transaction that was done: the ledger knows it.
+        NodeCount(name, increments, rows, max(done, rows) - increments)
+        for name, (increments, rows) in latest.items()
+    )
+    return counts, unread
+
+
+def _sum(layout: Layout, node: str | None = None) -> int:
+    where = layout.node(node) if node else layout.nodes[0]
+    with postgres.session(layout, where, timeout=10) as connection:
+        row = connection.execute("SELECT sum(n)::bigint FROM counter WHERE client >= 0").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _ledger_rows(layout: Layout, node: str, run: int) -> int:
+    with postgres.session(layout, layout.node(node), timeout=10) as connection:
+        row = connection.execute("SELECT count(*) FROM ledger WHERE run = %s", (run,)).fetchone()
+    return int(row[0]) if row else 0

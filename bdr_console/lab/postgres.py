@@ -1,0 +1,120 @@
+"""PostgreSQL nodes: created, started, stopped, and reached on their own port."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from bdr_console.cluster.text import clean
+from bdr_console.errors import ConsoleError
+from bdr_console.lab import processes, programs
+from bdr_console.lab.layout import Layout, NodeLayout
+from bdr_console.lab.processes import Process
+
+_HBA = "host all all 127.0.0.1/32 scram-sha-256\n"
+"""Other accounts of the machine can reach the port: nobody gets in without a password."""
+
+
+def _configuration(layout: Layout, node: NodeLayout, bin_dir: Path) -> str:
+    links = 2 * len(layout.nodes)
+    lines = [
+        "listen_addresses = '127.0.0.1'",
+        f"port = {node.port}",
+        "unix_socket_directories = ''",
+        f"cluster_name = '{node.name}'",
+        "max_connections = 120",
+        "shared_buffers = 32MB",
+        "shared_preload_libraries = 'pglogical'",
+        "wal_level = logical",
+        "track_commit_timestamp = on",
+        f"max_worker_processes = {links + 12}",
+        f"max_wal_senders = {links + 10}",
+        f"max_replication_slots = {links + 10}",
+        "max_slot_wal_keep_size = 2GB  # a forgotten fault must not fill the disk",
+        "wal_sender_timeout = 10s",
+        "wal_receiver_timeout = 10s",
+        "pglogical.conflict_resolution = 'last_update_wins'",
+        "# a rehearsal: its data may be lost with the machine",
+        "fsync = off",
+        "full_page_writes = off",
+        "max_wal_size = 256MB",
+        "log_checkpoints = off",
+        "log_min_error_statement = fatal",
+        "log_line_prefix = '%m [%p] %a '",
+    ]
+    if programs.knows_setting(bin_dir, "output_plugin_libraries"):
+        # Recent minor releases refuse every output plugin that is not listed here.
+        lines.append("output_plugin_libraries = 'pglogical_output, pgoutput, test_decoding'")
+    return "\n".join(lines) + "\n"
+
+
+def create(layout: Layout, node: NodeLayout, password_file: Path) -> None:
+    """Make the data directory of `node`: superuser `postgres` with the password in `password_file`."""
+    bin_dir, data, account = programs.postgres_bin(), layout.data(node.name), layout.account
+    processes.run(
+        account,
+        [
+            bin_dir / "initdb",
+            *("--pgdata", data, "--username", "postgres", "--pwfile", password_file),
+            *("--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync"),
+        ],
+        cwd=layout.directory,
+    )
+    account.write(data / "pg_hba.conf", _HBA)
+    account.write(data / "postgresql.conf", _configuration(layout, node, bin_dir))
+
+
+def start(layout: Layout, node: NodeLayout) -> Process:
+    """Start `node`; it does not wait until connections are accepted."""
+    data = layout.data(node.name)
+    (data / "postmaster.pid").unlink(missing_ok=True)  # of a server that was killed; ours is known to be gone
+    return processes.start(layout, node.name, [programs.postgres_bin() / "postgres", "-D", data], cwd=data)
+
+
+def wait_ready(layout: Layout, node: NodeLayout, process: Process, timeout: float = 30) -> None:
+    """Wait until `node` answers a query; raises ConsoleError with the end of its log when it does not."""
+
+    def answers() -> bool:
+        if not process.alive:
+            raise ConsoleError(
+                f"{node.name} (port {node.port}) did not start: {processes.last_words(layout, node.name)}"
+            )
+        try:
+            with psycopg.connect(layout.dsn(node.port, database="postgres"), connect_timeout=3):
+                return True
+        except psycopg.OperationalError:
+            return False
+
+    if not processes.wait(answers, timeout, pause=0.05):
+        words = processes.last_words(layout, node.name)
+        raise ConsoleError(f"{node.name} (port {node.port}) does not answer after {timeout:g} s: {words}")
+
+
+def stop(process: Process) -> None:
+    """Stop a node at once, as a crash would (immediate shutdown): it recovers when it is started again."""
+    processes.stop([process], signal.SIGQUIT)
+
+
+@contextmanager
+def session(
+    layout: Layout, node: NodeLayout, database: str = "app", timeout: float = 30
+) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
+    """A superuser's connection straight to `node`, autocommit; raises ConsoleError that names the node."""
+    try:
+        with psycopg.connect(
+            layout.dsn(node.port, database=database),
+            autocommit=True,
+            connect_timeout=5,
+            options=f"-c statement_timeout={int(timeout * 1000)}",
+            application_name="bdr-console lab",
+        ) as connection:
+            yield connection
+    except psycopg.Error as error:
+        said = clean(" ".join(str(error).split()))
+        raise ConsoleError(
+            f"{node.name} (127.0.0.1:{node.port}): {said}",
+            "See what it says: bdr-console lab status.",
+        ) from None

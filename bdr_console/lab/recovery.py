@@ -1,0 +1,108 @@
+"""Putting a whole lab back as it was after `up`, whatever was done to it."""
+
+import time
+from contextlib import suppress
+
+from bdr_console.errors import ConsoleError
+from bdr_console.lab import faults, haproxy, pgbouncer, postgres, processes, programs, replication
+from bdr_console.lab.layout import DATABASE, Layout, PoolerLayout
+
+
+def mend_all(layout: Layout, patience: float = 60) -> None:
+    """End every fault and every leftover of a switchover, and return when the lab is as after `up`.
+
+    Everything runs, every link replicates and has caught up, HAProxy offers every server and sends new
+    connections to the first, the PgBouncers are not paused and reach it. A running load goes on. Raises
+    ConsoleError when that does not come about within `patience` seconds.
+    """
+    deadline = time.monotonic() + patience
+    everyone = (*(n.name for n in layout.nodes), haproxy.NAME, *(p.name for p in layout.poolers))
+    for name in everyone:
+        faults.thaw(layout, name)
+    faults.end_held(layout)
+    for node in layout.nodes:
+        faults.start_node(layout, node.name)
+    faults.start_haproxy(layout)
+    for pooler in layout.poolers:
+        faults.start_pooler(layout, pooler.name)
+    _wait_replicating(layout, deadline)
+    _offer_every_server(layout, deadline)
+    for pooler in layout.poolers:
+        _lead_to_first(layout, pooler, deadline)
+
+
+def _wait_replicating(layout: Layout, deadline: float) -> None:
+    for node in layout.nodes:
+        _restart_apply(layout, node.name)
+
+    def replicates() -> bool:
+        return all(_caught_up(layout, node.name) for node in layout.nodes)
+
+    if not processes.wait(replicates, deadline - time.monotonic(), pause=0.05):
+        raise ConsoleError(
+            f"replication does not recover: {replication.troubles(layout) or 'it has not caught up'}"
+        )
+
+
+def _restart_apply(layout: Layout, name: str) -> None:
+    """Enable what is disabled, and restart what is down: pglogical itself may wait a minute with that."""
+    with postgres.session(layout, layout.node(name)) as connection:
+        down = connection.execute(
+            "SELECT sub_name, sub_enabled FROM bdr.subscription_summary"
+            " WHERE subscription_status <> 'replicating'"
+        ).fetchall()
+        for subscription, enabled in down:
+            if enabled:
+                connection.execute("SELECT bdr.alter_subscription_disable(%s, true)", (subscription,))
+            connection.execute("SELECT bdr.alter_subscription_enable(%s, true)", (subscription,))
+
+
+def _caught_up(layout: Layout, name: str) -> bool:
+    """Whether every peer is connected and has applied all but the last moment of what this node wrote."""
+    with postgres.session(layout, layout.node(name), timeout=10) as connection:
+        slots = connection.execute(
+            "SELECT count(*) FILTER (WHERE active AND state = 'streaming' AND replay_lag_bytes < 1048576),"
+            " (SELECT count(*) FROM bdr.subscription_summary WHERE subscription_status = 'replicating')"
+            " FROM bdr.node_slots"
+        ).fetchone()
+    return slots == (len(layout.nodes) - 1, len(layout.nodes) - 1)
+
+
+def _offer_every_server(layout: Layout, deadline: float) -> None:
+    for node in layout.nodes:
+        haproxy.command(layout, f"set server {haproxy.BACKEND}/{node.server} state ready")
+
+    def up() -> bool:
+        return [state.status for state in haproxy.servers(layout)] == ["UP"] * len(layout.nodes)
+
+    if not processes.wait(up, deadline - time.monotonic(), pause=0.1):
+        raise ConsoleError(
+            "HAProxy does not see every node as UP", "See what it says: bdr-console lab status."
+        )
+    haproxy.command(layout, f"clear table {haproxy.BACKEND}")
+
+
+def _lead_to_first(layout: Layout, pooler: PoolerLayout, deadline: float) -> None:
+    """Lift every pause, let server connections to other nodes end, and forget settings made by command."""
+    pgbouncer.admin(layout, pooler, "SET server_login_retry = '0'")  # else a cut pool rests for 15 s
+    # Without asking SHOW DATABASES first: it does not list a database made by `*` while nobody is connected
+    # to it, and a paused one stays paused.
+    for command in ("RESUME", f"RESUME {DATABASE}"):
+        with suppress(ConsoleError):  # it says so when nothing is paused
+            pgbouncer.admin(layout, pooler, command)
+    if any(server.sessions for server in haproxy.servers(layout)[1:]):
+        pgbouncer.admin(layout, pooler, f"RECONNECT {DATABASE}")
+
+    def reaches() -> bool:
+        query = ("-XAtc", "SELECT current_setting('cluster_name')", layout.dsn(pooler.port, "app"))
+        try:
+            said = processes.run(
+                layout.account, [programs.postgres_bin() / "psql", *query], cwd=layout.directory, timeout=5
+            )
+        except ConsoleError:
+            return False
+        return said.strip() == layout.nodes[0].name
+
+    if not processes.wait(reaches, deadline - time.monotonic(), pause=0.2):
+        raise ConsoleError(f"{pooler.name} does not lead to {layout.nodes[0].name} again")
+    pgbouncer.admin(layout, pooler, "RELOAD")

@@ -1,0 +1,1 @@
+"""What every engine reads the same way: the server itself and its sessions."""

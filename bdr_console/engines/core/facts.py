@@ -1,0 +1,72 @@
+"""Rows of the common statements -> types. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bdr_console.cluster.nodes import Sessions, Unread
+from bdr_console.cluster.text import clean
+from bdr_console.engines.core.statements import statement
+from bdr_console.links.postgres import Rows, Unreadable
+
+Answers = Mapping[str, Rows | Unreadable]
+
+_HERE = Path(__file__).parent
+
+
+def common_statements(server_version: int) -> dict[str, str]:
+    """The statements that every engine asks beside its own."""
+    return {name: statement(_HERE, name, server_version) for name in ("server", "sessions")}
+
+
+@dataclass(slots=True)
+class Reading:
+    """Takes rows out of the answers and remembers what could not be read."""
+
+    answers: Answers
+    unread: list[Unread] = field(default_factory=list)
+
+    def rows(self, what: str) -> Rows:
+        """The rows of one statement; none, and a note of why, when it failed."""
+        answer = self.answers.get(what, [])
+        if isinstance(answer, Unreadable):
+            self.unread.append(Unread(what, answer.why))
+            return []
+        return answer
+
+    def row(self, what: str) -> dict[str, Any] | None:
+        """The only row of one statement."""
+        rows = self.rows(what)
+        return rows[0] if rows else None
+
+    def sessions(self, server: Mapping[str, Any]) -> Sessions | None:
+        """Sessions; None with a note when the role may not see those of others."""
+        row = self.row("sessions")
+        if row is None:
+            return None
+        if row["hidden"]:
+            self.unread.append(
+                Unread("sessions", "the role may not see other roles' sessions: GRANT pg_monitor to it")
+            )
+            return None
+        return Sessions(
+            total=row["total"],
+            active=row["active"],
+            idle_in_transaction=row["idle_in_transaction"],
+            max_connections=server.get("max_connections", 0),
+            oldest_transaction=row["oldest_transaction"],
+            oldest_transaction_pid=row["oldest_pid"],
+            prepared_transactions=server.get("prepared_transactions", 0),
+        )
+
+
+def text_or_none(value: object) -> str | None:
+    """Text from outside, cleaned; NULL stays None."""
+    return None if value is None else clean(value, 300)
+
+
+def moment(value: object) -> datetime | None:
+    """A timestamptz in UTC; NULL and anything that is no time is None."""
+    return value.astimezone(UTC) if isinstance(value, datetime) else None

@@ -1,0 +1,8 @@
+-- The server itself. PostgreSQL 9.4 to 9.6; any role.
+SELECT pg_is_in_recovery()                         AS in_recovery,
+       (CASE WHEN pg_is_in_recovery() THEN pg_last_xlog_replay_location()
+             ELSE pg_current_xlog_insert_location() END)::text AS wal_lsn,
+       pg_postmaster_start_time()                  AS started_at,
+       current_setting('max_connections')::int     AS max_connections,
+       (SELECT count(*) FROM pg_catalog.pg_prepared_xacts) AS prepared_transactions,
+       (SELECT reset_val = 'on' FROM pg_catalog.pg_settings WHERE name = 'default_transaction_read_only') AS read_only;

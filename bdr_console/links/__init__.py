@@ -1,0 +1,1 @@
+"""How bytes reach a server: PostgreSQL, PgBouncer's console, HAProxy's socket. No judgement here."""

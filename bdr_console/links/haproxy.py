@@ -1,0 +1,203 @@
+"""HAProxy's runtime socket, UNIX or TCP: one connection per command line, read to its end."""
+
+import asyncio
+import contextlib
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from bdr_console.cluster.proxies import ProxyFacts
+from bdr_console.cluster.text import clean
+from bdr_console.errors import ConsoleError
+from bdr_console.links.errors import LinkError, no_answer, remedy_for
+from bdr_console.links.haproxy_facts import NodeOf, backends_of, proxy_facts
+from bdr_console.links.haproxy_text import NotHaproxyError, parse_stat
+from bdr_console.links.resolve import addresses
+
+__all__ = ["HaproxyAdmin", "HaproxyReader", "read_proxy"]
+
+_LARGEST = 16 * 1024**2
+"""Bytes of one answer; a `show sess` of 100 000 sessions is about 40 MiB and not asked for here."""
+
+_NAME = r"[A-Za-z0-9_.:-]+"
+_SERVER = rf"{_NAME}/{_NAME}"
+_ACTS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"(disable|enable) server {_SERVER}",
+        rf"set server {_SERVER} state (ready|drain|maint)",
+        rf"clear table {_NAME}( key [0-9A-Fa-f.:]+)?",
+        rf"set table {_NAME} key [0-9A-Fa-f.:]+ data\.server_id \d+",
+        rf"shutdown sessions server {_SERVER}",
+    )
+)
+
+
+class HaproxyReader:
+    """One HAProxy to be read. Nothing but `show` goes out."""
+
+    def __init__(self, name: str, socket: str, *, deadline: float = 2.0) -> None:
+        self.name = name
+        self.address = socket
+        self.deadline = deadline
+
+    async def show(self, command: str) -> str:
+        """The answer to one `show ...` command, error texts included; raises LinkError."""
+        return await self._exchange(_checked_show(command))
+
+    async def show_all(self, commands: Sequence[str]) -> list[str]:
+        """The answers to several `show ...` commands, over one connection where their borders are clear.
+
+        Answers end with an empty line, and so does the help text of an unknown command; where an answer
+        holds empty lines itself the count does not come out, and each is asked on its own.
+        """
+        lines = [_checked_show(command) for command in commands]
+        whole = await self._exchange(";".join(lines))
+        parts = whole.split("\n\n")
+        if parts[-1] == "" and len(parts) == len(lines) + 1:
+            return [part.lstrip("\n") + "\n" for part in parts[:-1]]
+        return [await self._exchange(line) for line in lines]
+
+    async def _exchange(self, line: str) -> str:
+        tried = f"`{clean(line, 200)}`"
+        try:
+            async with asyncio.timeout(self.deadline):
+                answer = await self._talk(line)
+        except TimeoutError:
+            raise no_answer(self.name, self.address, tried, self.deadline) from None
+        except OSError as error:
+            reason = (error.strerror or str(error) or type(error).__name__).lower()
+            if re.search(r"connect call failed", reason):  # asyncio's own words around errno
+                reason = "connection refused"
+            raise LinkError(self.name, self.address, tried, reason, remedy_for(reason)) from None
+        if len(answer) > _LARGEST:
+            raise LinkError(
+                self.name,
+                self.address,
+                tried,
+                "the answer is larger than 16 MiB",
+                "Look what answers at this address.",
+            )
+        if answer and not answer.endswith(b"\n"):
+            remedy = (
+                "It was stopped or reloaded while it answered, or something else answers there: try again."
+            )
+            raise LinkError(self.name, self.address, tried, "the answer broke off", remedy)
+        return answer.decode("utf-8", "backslashreplace")
+
+    async def _talk(self, line: str) -> bytes:
+        if self.address.startswith("/"):
+            reader, writer = await asyncio.open_unix_connection(self.address)
+        else:
+            host, _, port = self.address.rpartition(":")
+            reader, writer = await self._dial(host.strip("[]"), int(port))
+        try:
+            writer.write(line.encode() + b"\n")  # without the newline HAProxy runs nothing
+            await writer.drain()
+            answer = bytearray()
+            while len(answer) <= _LARGEST and (piece := await reader.read(65536)):
+                answer += piece
+            return bytes(answer)
+        finally:
+            writer.transport.abort()  # close() would wait for a peer that may be frozen
+
+    async def _dial(self, host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Connect to the first address of the host that answers."""
+        *others, last = await addresses(host)
+        for address in others:
+            with contextlib.suppress(OSError):
+                return await asyncio.open_connection(address, port)
+        return await asyncio.open_connection(last, port)
+
+
+class HaproxyAdmin(HaproxyReader):
+    """One HAProxy to act on, for runbooks; its socket must have level admin (operator for tables)."""
+
+    async def act(self, command: str) -> None:
+        """Send one change. HAProxy answers a success with an empty line; anything else raises LinkError."""
+        if not any(pattern.fullmatch(command) for pattern in _ACTS):
+            raise ConsoleError(
+                f"{self.name}: `{clean(command, 200)}` is not a command the console sends to HAProxy",
+                "Names of backends and servers are made of letters, digits, _ . : and -.",
+            )
+        answer = await self._exchange(command)
+        if answer == "\n":
+            return
+        if answer == "":
+            reason = "closed the connection without an answer: whether it took effect is not known"
+            raise LinkError(
+                self.name,
+                self.address,
+                f"`{command}`",
+                reason,
+                "Look at the server's state before anything else.",
+            )
+        reason = clean(answer.strip().splitlines()[0] if answer.strip() else answer, 300)
+        raise LinkError(self.name, self.address, f"`{command}`", reason, _remedy(reason, self.address))
+
+
+def _remedy(reason: str, address: str) -> str:
+    if reason == "Permission denied":
+        kind = (
+            f"`stats socket {address} level admin`"
+            if Path(address).is_absolute()
+            else "the stats socket `level admin`"
+        )
+        return f"Give {kind} in the global section of haproxy.cfg and reload."
+    if reason.startswith(("No such", "Can't find")):
+        return "Compare the names in the configuration with `show servers state` on this HAProxy."
+    return "HAProxy refused the command, so it changed nothing."
+
+
+def _checked_show(command: str) -> str:
+    if not command.startswith("show ") or not command.isprintable() or ";" in command or "<<" in command:
+        raise ConsoleError(
+            f"`{clean(command, 200)}` is not one `show` command",
+            "Only single `show ...` commands can be read from HAProxy.",
+        )
+    if command.split()[1] == "env":
+        raise ConsoleError(
+            "`show env` would print HAProxy's environment, secrets included", "It is never sent."
+        )
+    return command
+
+
+async def read_proxy(reader: HaproxyReader, backends: tuple[str, ...], node_of: NodeOf) -> ProxyFacts:
+    """One reading: the named backends, or when none is named those that hold a server of a configured node.
+
+    Raises LinkError, also when a named backend is not there or something else than HAProxy answers.
+    """
+    basics = ["show info", "show stat", "show servers state"]
+    try:
+        if backends:
+            info, stat, state, *tables = await reader.show_all(
+                [*basics, *(f"show table {name}" for name in backends)]
+            )
+        else:
+            info, stat, state = await reader.show_all(basics)
+            backends = backends_of(parse_stat(stat), state, node_of)
+            tables = await reader.show_all([f"show table {name}" for name in backends]) if backends else []
+        rows = parse_stat(stat)
+        facts = proxy_facts(info, rows, state, dict(zip(backends, tables, strict=True)), backends, node_of)
+    except NotHaproxyError as error:
+        reason = f"the answer is not HAProxy's: {error}"
+        raise LinkError(
+            reader.name,
+            reader.address,
+            "reading",
+            reason,
+            "Check that `socket` names a `stats socket` of HAProxy.",
+        ) from None
+    known = {row["pxname"] for row in rows}
+    for name in backends:
+        if name not in known:
+            reason = f"there is no backend '{name}'"
+            has = ", ".join(sorted(clean(row["pxname"], 60) for row in rows if row.get("type") == "1")[:20])
+            raise LinkError(
+                reader.name,
+                reader.address,
+                "reading",
+                reason,
+                f"Correct `backends` in the configuration. It has: {has}.",
+            )
+    return facts

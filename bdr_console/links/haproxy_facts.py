@@ -1,0 +1,67 @@
+"""One reading of a HAProxy: its answers joined into ProxyFacts. Pure."""
+
+from collections.abc import Callable, Mapping
+
+from bdr_console.cluster.proxies import ProxyFacts, StickEntry
+from bdr_console.links import haproxy_text as text
+
+NodeOf = Callable[[str, str, str | None], str | None]
+"""(backend, server, address or None) -> the configured node behind it, or None."""
+
+
+def backends_of(stat: list[dict[str, str]], state: str, node_of: NodeOf) -> tuple[str, ...]:
+    """Backends that hold a server of a configured node, in the order of the configuration."""
+    bits = text.parse_servers_state(state) or {}
+    found = [
+        row["pxname"]
+        for row in text.server_rows(stat)
+        if node_of(
+            row["pxname"], row["svname"], text.server_address(row, bits.get((row["pxname"], row["svname"])))
+        )
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def proxy_facts(
+    info: str,
+    stat: list[dict[str, str]],
+    state: str,
+    tables: Mapping[str, str],
+    backends: tuple[str, ...],
+    node_of: NodeOf,
+) -> ProxyFacts:
+    """Facts of the named backends; `tables` holds the answer to `show table` by backend.
+
+    Raises NotHaproxyError when `info` is not HAProxy's.
+    """
+    about = text.parse_info(info)
+    bits = text.parse_servers_state(state) or {}
+    rows = [row for row in text.server_rows(stat) if row["pxname"] in backends]
+    servers = []
+    for row in rows:
+        own = bits.get((row["pxname"], row["svname"]))
+        node = node_of(row["pxname"], row["svname"], text.server_address(row, own))
+        servers.append(text.server(row, own, node))
+    return ProxyFacts(
+        version=about["Version"],
+        pid=int(about["Pid"]),
+        uptime=_whole(about.get("Uptime_sec"), 0),
+        processes=_whole(about.get("Nbproc"), 1),
+        servers=tuple(servers),
+        stick=_stick(tables, rows),
+    )
+
+
+def _stick(tables: Mapping[str, str], rows: list[Mapping[str, str]]) -> tuple[StickEntry, ...] | None:
+    entries: list[StickEntry] = []
+    for backend, answer in tables.items():
+        names = {row.get("sid", ""): row["svname"] for row in rows if row["pxname"] == backend}
+        found = text.parse_table(answer, names)
+        if found is None:
+            return None
+        entries += found
+    return tuple(entries)
+
+
+def _whole(value: str | None, otherwise: int) -> int:
+    return int(value) if value and value.isdigit() else otherwise

@@ -1,0 +1,199 @@
+"""PostgreSQL nodes: one read-only session each, many statements in one round trip."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import pq
+
+from bdr_console.cluster.text import clean
+from bdr_console.links import conninfo
+from bdr_console.links.errors import LinkError, no_answer, postgres_reason, remedy_for
+from bdr_console.links.session import Rows, Session, SessionLost
+
+__all__ = ["PostgresReader", "PostgresWriter", "Rows", "Unreadable"]
+
+_PATIENCE = 60.0
+"""Seconds before a statement is sent again that failed for want of a privilege, relation or function:
+each failure is a line in the server's log."""
+_WAITS_FOR_A_DBA = ("42501", "42P01", "42883", "42703", "3F000", "0A000")
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Why one statement gave no rows."""
+
+    why: str
+    sqlstate: str = ""
+
+
+class PostgresReader:
+    """A node to be read: connects on demand, again after a loss; every wait ends at the deadline.
+
+    The session is read-only and autocommits, looks names up in pg_catalog only, and gives up by
+    itself on a lock or a slow statement shortly before the deadline would close it.
+    """
+
+    def __init__(
+        self, name: str, dsn: str, *, application_name: str = "bdr-console", deadline: float = 2.0
+    ) -> None:
+        self.name = name
+        self.deadline = deadline
+        words = conninfo.parse(name, dsn)
+        self.address = conninfo.address(words)
+        self.endpoints = conninfo.endpoints(words)
+        self._words = {
+            **words,
+            **conninfo.limits(deadline),
+            "application_name": application_name,
+            "options": " ".join([words.get("options", ""), *self._settings()]).strip(),
+        }
+        self._session: Session | None = None
+        self._turn = asyncio.Lock()
+        self._refused: dict[str, tuple[float, Unreadable]] = {}
+
+    def _settings(self) -> list[str]:
+        statement_ms = max(100, int(self.deadline * 900))
+        return [
+            "-c search_path=pg_catalog",
+            "-c TimeZone=UTC",
+            "-c DateStyle=ISO",
+            f"-c statement_timeout={statement_ms}",
+            f"-c lock_timeout={min(500, statement_ms)}",
+        ]
+
+    @property
+    def server_version(self) -> int:
+        """The connected server's number (150020); 0 while not connected."""
+        return self._session.server_version if self._session and self._session.alive else 0
+
+    @property
+    def peer(self) -> tuple[str, str] | None:
+        """(IP address, port) of the server reached last; None while not connected or on a UNIX socket."""
+        if not self._session or not self._session.alive:
+            return None
+        info = self._session.connection.info
+        return (info.hostaddr, str(info.port)) if info.hostaddr else None
+
+    async def fetch(self, statements: Mapping[str, str]) -> dict[str, Rows | Unreadable]:
+        """All statements in one round trip; one that fails spoils no other.
+
+        Raises LinkError when the server cannot be reached, does not answer in time or breaks off.
+        """
+        async with self._turn:
+            session = await self._open()
+            now = time.monotonic()
+            self._refused = {sql: kept for sql, kept in self._refused.items() if kept[0] > now}
+            ask = {key: sql for key, sql in statements.items() if sql not in self._refused}
+            try:
+                results = await session.pipeline(list(ask.values()), self.deadline) if ask else []
+            except TimeoutError:
+                raise no_answer(self.name, self.address, "reading", self.deadline) from None
+            except SessionLost as error:
+                raise self._lost("reading", str(error)) from None
+            answers = {key: _answer(session, result) for key, result in zip(ask, results, strict=True)}
+            for key, answer in answers.items():
+                if isinstance(answer, Unreadable) and answer.sqlstate in _WAITS_FOR_A_DBA:
+                    self._refused[statements[key]] = (now + _PATIENCE, answer)
+            return {
+                key: answers[key] if key in answers else self._refused[sql][1]
+                for key, sql in statements.items()
+            }
+
+    async def close(self) -> None:
+        """Close the session at once, whatever it is waiting for; a later fetch would open a new one."""
+        if self._session:
+            self._session.close()
+            self._session = None
+
+    async def _open(self) -> Session:
+        if self._session and self._session.alive:
+            return self._session
+        self._session = None
+        self._refused.clear()
+        try:
+            session = await Session.open(self._words, self.deadline)
+        except (TimeoutError, psycopg.errors.ConnectionTimeout):
+            raise no_answer(self.name, self.address, "connecting", self.deadline) from None
+        except psycopg.Error as error:
+            raise self._lost("connecting", str(error)) from None
+        except OSError as error:
+            raise self._lost("connecting", error.strerror or str(error)) from None
+        try:
+            await self._prepare(session)
+        except TimeoutError:
+            raise no_answer(self.name, self.address, "starting the session", self.deadline) from None
+        except SessionLost as error:
+            raise self._lost("starting the session", str(error)) from None
+        self._session = session
+        return session
+
+    async def _prepare(self, session: Session) -> None:
+        """Make the session read-only before anything else runs in it.
+
+        By SET and not by `options=`, so that reset_val still tells whether the node itself is
+        configured read-only. JIT would cost more than our small queries are worth.
+        """
+        await self._set_up(session, "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
+
+    async def _set_up(self, session: Session, *statements: str) -> None:
+        common = ["SET jit = off"] if session.server_version >= 110000 else []
+        if session.parameter("server_encoding") == "SQL_ASCII":
+            # Such a database holds any bytes; asked for UTF-8 the server would refuse whole answers.
+            common.append("SET client_encoding = 'SQL_ASCII'")
+        for result in await session.pipeline([*statements, *common], self.deadline):
+            if result.status != pq.ExecStatus.COMMAND_OK:
+                session.close()
+                raise SessionLost(result.error_message.decode("utf-8", "backslashreplace"))
+
+    def _lost(self, tried: str, message: str) -> LinkError:
+        reason = postgres_reason(message)
+        return LinkError(self.name, self.address, tried, reason, remedy_for(reason))
+
+
+class PostgresWriter(PostgresReader):
+    """The same, for runbooks: its session may change things, so nothing that only watches builds one.
+
+    Names outside pg_catalog must be written with their schema here too.
+    """
+
+    async def _prepare(self, session: Session) -> None:
+        await self._set_up(session)
+
+    async def execute(self, sql: str, params: Sequence[object] | Mapping[str, object] | None = None) -> Rows:
+        """One statement in a transaction of its own; its rows, if it gives any.
+
+        Raises LinkError when the server refuses it, is not reached or does not answer in time; in the
+        last case whether it took effect is not known.
+        """
+        async with self._turn:
+            session = await self._open()
+            statement = psycopg.AsyncClientCursor(session.connection).mogrify(sql, params) if params else sql
+            try:
+                (result,) = await session.pipeline([statement], self.deadline)
+            except TimeoutError:
+                raise no_answer(
+                    self.name, self.address, f"running `{clean(sql, 200)}`", self.deadline
+                ) from None
+            except SessionLost as error:
+                raise self._lost(f"running `{clean(sql, 200)}`", str(error)) from None
+            answer = _answer(session, result)
+            if isinstance(answer, Unreadable):
+                remedy = "The server refused the statement, so it changed nothing: look at the role's rights."
+                raise LinkError(self.name, self.address, f"running `{clean(sql, 200)}`", answer.why, remedy)
+            return answer
+
+
+def _answer(session: Session, result: pq.abc.PGresult) -> Rows | Unreadable:
+    if result.status == pq.ExecStatus.TUPLES_OK:
+        try:
+            return session.rows(result)
+        except psycopg.Error as error:
+            return Unreadable(f"a value cannot be shown: {clean(error, 300)}")
+    if result.status in (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.EMPTY_QUERY):
+        return []
+    state = result.error_field(pq.DiagnosticField.SQLSTATE) or b""
+    message = result.error_field(pq.DiagnosticField.MESSAGE_PRIMARY) or b"the server gave no reason"
+    return Unreadable(clean(message, 300), state.decode("ascii", "replace"))

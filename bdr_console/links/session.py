@@ -1,0 +1,201 @@
+"""One PostgreSQL-protocol connection with a deadline on every exchange.
+
+psycopg connects and converts; the exchange itself is done here on libpq's non-blocking interface,
+because psycopg answers a cancelled task with a cancel request and up to ten more seconds of waiting
+on a frozen server, and because a cancel request sent to a PgBouncer console lifts anybody's PAUSE.
+Here a passed deadline closes the socket at once and sends nothing.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg import pq
+from psycopg.abc import Buffer
+from psycopg.adapt import Loader, Transformer
+from psycopg.conninfo import make_conninfo
+
+from bdr_console.links.conninfo import Words, resolved
+
+Rows = list[dict[str, Any]]
+ResultT = TypeVar("ResultT")
+
+_LOST = "the server closed the connection"
+
+
+class _Text(Loader):
+    """Text as it is, even where a database holds bytes that are no UTF-8."""
+
+    def load(self, data: Buffer) -> str:
+        return bytes(data).decode("utf-8", "backslashreplace")
+
+
+class SessionLost(Exception):  # noqa: N818 - an event of the wire; links turn it into a LinkError
+    """The connection ended in the middle of an exchange; its text says how."""
+
+
+class Session:
+    """An open connection. One exchange at a time; after any failure it is closed for good."""
+
+    def __init__(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        self._connection = connection
+        self._pgconn = connection.pgconn
+        self._waiter: asyncio.Future[None] | None = None
+        for name in ("text", "varchar", "bpchar", "name", '"char"', "unknown", "cstring", "xml"):
+            if connection.adapters.types.get(name) is not None:
+                connection.adapters.register_loader(name, _Text)
+
+    @classmethod
+    async def open(cls, words: Words, deadline: float) -> "Session":
+        """Connect; raises psycopg.Error or OSError, or TimeoutError when `deadline` seconds have passed."""
+        async with asyncio.timeout(deadline):
+            conninfo = make_conninfo("", **await resolved(words))
+            connection = await psycopg.AsyncConnection.connect(
+                conninfo, autocommit=True, prepare_threshold=None
+            )
+        return cls(connection)
+
+    @property
+    def connection(self) -> psycopg.AsyncConnection[Any]:
+        """psycopg's own object, for what needs parameters."""
+        return self._connection
+
+    @property
+    def alive(self) -> bool:
+        """Whether another exchange may be tried."""
+        return self._pgconn.status == pq.ConnStatus.OK
+
+    def parameter(self, name: str) -> str:
+        """What the server said of itself at the start (server_version ...); empty when nothing."""
+        value = self._pgconn.parameter_status(name.encode())
+        return value.decode("utf-8", "backslashreplace") if value else ""
+
+    @property
+    def server_version(self) -> int:
+        """libpq's number: 150020 for PostgreSQL 15.20, 11800 for PgBouncer 1.18.0."""
+        return self._pgconn.server_version
+
+    def close(self) -> None:
+        """Close the socket now, also under a running exchange, without a word to the server."""
+        waiter, self._waiter = self._waiter, None
+        if self.alive or waiter is not None:
+            fd = self._socket()
+            if fd >= 0 and waiter is not None:
+                loop = waiter.get_loop()
+                loop.remove_reader(fd)
+                loop.remove_writer(fd)
+            self._pgconn.finish()
+        if waiter is not None and not waiter.done():
+            waiter.set_exception(SessionLost("closed from here"))
+
+    async def pipeline(self, statements: Sequence[str], deadline: float) -> list[pq.abc.PGresult]:
+        """Send all statements at once, each its own transaction; one result for each, failed or not."""
+
+        async def exchange() -> list[pq.abc.PGresult]:
+            self._pgconn.enter_pipeline_mode()
+            for statement in statements:
+                self._pgconn.send_query_params(statement.encode(), None)
+                self._pgconn.pipeline_sync()
+            await self._flush()
+            found = [await self._synced() for _ in statements]
+            self._pgconn.exit_pipeline_mode()
+            return found
+
+        return await self._guarded(exchange(), deadline)
+
+    async def simple(self, statement: str, deadline: float | None) -> pq.abc.PGresult:
+        """One statement over the simple query protocol; its last result."""
+
+        async def exchange() -> pq.abc.PGresult:
+            self._pgconn.send_query(statement.encode())
+            await self._flush()
+            last = None
+            while (result := await self._next()) is not None:
+                if result.status in (pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH):
+                    raise SessionLost("the server began a COPY, which was not asked for")
+                last = result
+            if last is None:
+                raise SessionLost(_LOST)
+            return last
+
+        return await self._guarded(exchange(), deadline)
+
+    def rows(self, result: pq.abc.PGresult) -> Rows:
+        """The result's rows as Python values; raises psycopg.DataError for a value Python cannot hold."""
+        transformer = Transformer(self._connection)
+        transformer.set_pgresult(result)
+        names = [(result.fname(i) or b"").decode("utf-8", "backslashreplace") for i in range(result.nfields)]
+        return transformer.load_rows(0, result.ntuples, lambda values: dict(zip(names, values, strict=True)))
+
+    async def _guarded(self, exchange: Coroutine[Any, Any, ResultT], deadline: float | None) -> ResultT:
+        """Run one exchange; whatever interrupts it leaves a closed connection, never a half-read one."""
+        complete = False
+        try:
+            async with asyncio.timeout(deadline):
+                found = await exchange
+                complete = True
+                return found
+        except psycopg.Error as error:
+            raise SessionLost(str(error).strip() or _LOST) from None
+        finally:
+            if not complete:
+                self.close()
+
+    async def _flush(self) -> None:
+        while self._pgconn.flush():
+            await self._ready(write=True)
+            self._pgconn.consume_input()
+
+    async def _next(self) -> pq.abc.PGresult | None:
+        while self._pgconn.is_busy():
+            await self._ready()
+            self._pgconn.consume_input()
+        return self._pgconn.get_result()
+
+    async def _synced(self) -> pq.abc.PGresult:
+        """The result of one statement, read up to and including its sync."""
+        answer = None
+        while True:
+            result = await self._next()
+            if result is None:
+                if not self.alive:
+                    raise SessionLost(_LOST)
+                continue
+            if result.status == pq.ExecStatus.PIPELINE_SYNC:
+                if answer is None:
+                    raise SessionLost("the server answered out of turn")
+                return answer
+            answer = result
+            if not self.alive:
+                raise SessionLost(result.error_message.decode("utf-8", "backslashreplace") or _LOST)
+
+    async def _ready(self, *, write: bool = False) -> None:
+        """Wait until the socket has something to read (or room to write)."""
+        fd = self._socket()
+        if fd < 0:
+            raise SessionLost("closed from here")
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[None] = loop.create_future()
+        self._waiter = waiter
+
+        def wake() -> None:
+            if not waiter.done():
+                waiter.set_result(None)
+
+        loop.add_reader(fd, wake)
+        if write:
+            loop.add_writer(fd, wake)
+        try:
+            await waiter
+        finally:
+            if self._waiter is waiter:  # otherwise close() has taken the socket away already
+                self._waiter = None
+                loop.remove_reader(fd)
+                loop.remove_writer(fd)
+
+    def _socket(self) -> int:
+        try:
+            return self._pgconn.socket
+        except psycopg.Error:
+            return -1

@@ -1,0 +1,239 @@
+"""Polls every target at its own pace and hands out one Snapshot at a time. It builds readers only."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+from bdr_console.cluster.nodes import NodeFacts
+from bdr_console.cluster.observed import Observed
+from bdr_console.cluster.poolers import PoolerFacts
+from bdr_console.cluster.proxies import ProxyFacts
+from bdr_console.cluster.snapshot import Snapshot
+from bdr_console.cluster.text import clean
+from bdr_console.config import ClusterSettings
+from bdr_console.engines import Engine, read_node
+from bdr_console.links.errors import LinkError
+from bdr_console.links.haproxy import HaproxyReader, read_proxy
+from bdr_console.links.haproxy_facts import NodeOf
+from bdr_console.links.pgbouncer import PgBouncerReader, read_pooler
+from bdr_console.links.places import Place, place_of, places
+from bdr_console.links.postgres import PostgresReader
+
+FactsT = TypeVar("FactsT")
+
+_BACK_OFF = (1.0, 2.0, 3.0, 5.0)
+"""Seconds before the next attempt after one, two, ... failures in a row."""
+_ENGINE_HOLDS = 60.0
+"""Seconds after which a node is asked again which engine it runs."""
+_QUIET = 0.25
+"""The least time between two snapshots handed out, in seconds."""
+
+
+def node_of(settings: ClusterSettings, readers: dict[str, PostgresReader] | None = None) -> NodeOf:
+    """Which configured node stands behind a HAProxy server: by the server's name, else by its address.
+
+    `readers` add the addresses that host names have turned out to mean.
+    """
+    by_name = {node.server: name for name, node in settings.nodes.items() if node.server}
+    known = readers or {name: PostgresReader(name, node.dsn) for name, node in settings.nodes.items()}
+
+    def find(_backend: str, server: str, address: str | None) -> str | None:
+        if server in by_name:
+            return by_name[server]
+        if address is None:
+            return None
+        wanted = place_of(address)
+        return next((name for name, reader in known.items() if wanted in _places(reader)), None)
+
+    return find
+
+
+def _places(reader: PostgresReader) -> frozenset[Place]:
+    return places(reader.endpoints) | (places([reader.peer]) if reader.peer else frozenset())
+
+
+def pause_after(failures: int, refresh: float, took: float) -> float:
+    """Seconds to rest after a reading that took `took`, with `failures` in a row up to now."""
+    if failures:
+        return max(refresh, _BACK_OFF[min(failures, len(_BACK_OFF)) - 1])
+    return max(refresh - took, 0.05)
+
+
+class _Target(Generic[FactsT]):
+    """One target: its latest observation, and the loop that renews it."""
+
+    def __init__(
+        self,
+        name: str,
+        address: str,
+        read: Callable[[], Awaitable[FactsT]],
+        close: Callable[[], Awaitable[None]],
+        changed: Callable[[], None],
+    ) -> None:
+        self.observed: Observed[FactsT] = Observed(name, address)
+        self.close = close
+        self._read = read
+        self._changed = changed
+        self._wake = asyncio.Event()
+
+    def wake(self) -> None:
+        """Read again at once, also in the middle of a back-off."""
+        self._wake.set()
+
+    async def poll(self, pace: Callable[[], float]) -> None:
+        """Read for ever, every `pace()` seconds; slower while it fails."""
+        failures = 0
+        while True:
+            began = time.monotonic()
+            failures = 0 if await self._once() else failures + 1
+            refresh = pace()
+            rest = pause_after(failures, refresh, time.monotonic() - began)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(rest):
+                    await self._wake.wait()
+            self._wake.clear()
+
+    async def _once(self) -> bool:
+        began, clock = datetime.now(UTC), time.monotonic()
+        self.observed = replace(self.observed, pending_since=began)
+        error = None
+        try:
+            facts = await self._read()
+        except LinkError as failure:
+            error = failure.reason
+        except Exception as failure:
+            error = (
+                f"its answer could not be understood: {clean(f'{type(failure).__name__}: {failure}', 200)}"
+            )
+        if error is None:
+            took = (time.monotonic() - clock) * 1000
+            self.observed = replace(
+                self.observed,
+                facts=facts,
+                seen_at=datetime.now(UTC),
+                error=None,
+                pending_since=None,
+                took_ms=took,
+            )
+        else:
+            self.observed = replace(self.observed, error=error, pending_since=None)
+        self._changed()
+        return error is None
+
+
+class Monitor:
+    """Watches one cluster: start `run()` as a task, take `snapshot()` or `updates()`, then `close()`."""
+
+    def __init__(self, cluster: str, settings: ClusterSettings, refresh: float) -> None:
+        self._cluster = cluster
+        self._environment = settings.environment
+        self._refresh = refresh
+        self._version = 0
+        self._news = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        readers = {name: PostgresReader(name, node.dsn) for name, node in settings.nodes.items()}
+        find = node_of(settings, readers)
+        self._nodes = tuple(self._node(reader) for reader in readers.values())
+        self._proxies = tuple(
+            self._proxy(HaproxyReader(name, proxy.socket), proxy.backends, find)
+            for name, proxy in settings.proxies.items()
+        )
+        self._poolers = tuple(
+            self._pooler(PgBouncerReader(name, pooler.dsn)) for name, pooler in settings.poolers.items()
+        )
+
+    @property
+    def refresh(self) -> float:
+        """Seconds between two readings of a target."""
+        return self._refresh
+
+    async def run(self) -> None:
+        """Poll until `close()` or until cancelled. One task per target: none waits for another."""
+        self._tasks = [asyncio.create_task(target.poll(lambda: self._refresh)) for target in self._targets()]
+        try:
+            await asyncio.wait(self._tasks)
+        finally:
+            await self.close()
+
+    def snapshot(self) -> Snapshot:
+        """What every target said last. Cheap: nothing is asked."""
+        return Snapshot(
+            cluster=self._cluster,
+            environment=self._environment,
+            taken_at=datetime.now(UTC),
+            refresh=self._refresh,
+            nodes=tuple(target.observed for target in self._nodes),
+            proxies=tuple(target.observed for target in self._proxies),
+            poolers=tuple(target.observed for target in self._poolers),
+        )
+
+    async def updates(self) -> AsyncIterator[Snapshot]:
+        """A snapshot soon after a reading (at most four a second), and one per refresh in any case."""
+        seen = -1
+        while True:
+            seen = self._version
+            yield self.snapshot()
+            await asyncio.sleep(_QUIET)
+            if self._version == seen:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(max(self._refresh - _QUIET, 0.01)):
+                        await self._news.wait()
+
+    def refresh_now(self) -> None:
+        """Read every target at once, also those whose next attempt is still far."""
+        for target in self._targets():
+            target.wake()
+
+    def set_refresh(self, seconds: float) -> None:
+        """Read every target this often from now on, beginning now."""
+        self._refresh = seconds
+        self.refresh_now()
+
+    async def close(self) -> None:
+        """Stop polling and close every connection; does not wait for any server."""
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
+        for target in self._targets():
+            await target.close()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    def _targets(self) -> list[_Target[Any]]:
+        return [*self._nodes, *self._proxies, *self._poolers]
+
+    def _changed(self) -> None:
+        self._version += 1
+        news, self._news = self._news, asyncio.Event()
+        news.set()
+
+    def _node(self, reader: PostgresReader) -> _Target[NodeFacts]:
+        engine: Engine | None = None
+        detected = 0.0
+
+        async def read() -> NodeFacts:
+            nonlocal engine, detected
+            # A failed reading forgets it (the server may come back as another version), and so does time
+            # (a node may have been made a member while we watched).
+            known, engine = engine if time.monotonic() - detected < _ENGINE_HOLDS else None, None
+            if known is None:
+                detected = time.monotonic()
+            facts, engine = await read_node(reader, known)
+            return facts
+
+        return _Target(reader.name, reader.address, read, reader.close, self._changed)
+
+    def _proxy(self, reader: HaproxyReader, backends: tuple[str, ...], find: NodeOf) -> _Target[ProxyFacts]:
+        async def close() -> None:
+            return None  # a reading's connection lives no longer than the reading
+
+        return _Target(
+            reader.name, reader.address, lambda: read_proxy(reader, backends, find), close, self._changed
+        )
+
+    def _pooler(self, reader: PgBouncerReader) -> _Target[PoolerFacts]:
+        return _Target(reader.name, reader.address, lambda: read_pooler(reader), reader.close, self._changed)

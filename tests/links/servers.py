@@ -1,0 +1,343 @@
+"""Real servers on loopback for tests: started here, ended here by their own pid."""
+
+import atexit
+import contextlib
+import functools
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+PASSWORD = secrets.token_hex(12)
+"""Of every role in these servers: other accounts of the machine can reach a loopback port too."""
+
+_SEEN_PORTS: set[int] = set()
+_DIRS = [Path("/usr/lib/postgresql") / v / "bin" for v in ("18", "17", "16", "15", "14", "13")]
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on now and that this test run has not used yet."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        if port not in _SEEN_PORTS:
+            _SEEN_PORTS.add(port)
+            return port
+
+
+def program(name: str) -> str:
+    """The path of an installed program; PostgreSQL's own are not on Debian's PATH."""
+    for folder in _DIRS:
+        if (folder / name).exists():
+            return str(folder / name)
+    found = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+    assert found, f"{name} is not installed"
+    return found
+
+
+def account() -> dict[str, Any]:
+    """How to start a server that refuses to run as root: arguments for subprocess."""
+    if os.geteuid() != 0:
+        return {}
+    user = pwd.getpwnam("postgres")
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+
+
+def private_directory() -> Path:
+    """A new directory that the servers' account owns; short, for UNIX sockets."""
+    path = Path(tempfile.mkdtemp(prefix="bdrt-", dir="/tmp"))
+    who = account()
+    if who:
+        os.chown(path, who["user"], who["group"])
+        path.chmod(0o755)
+    return path
+
+
+@functools.cache
+def _template() -> Path:
+    """A data directory made once and copied for each server."""
+    folder = private_directory()
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    secret = write(folder / "secret", PASSWORD)
+    words = [
+        "-U",
+        "postgres",
+        "-A",
+        "scram-sha-256",
+        f"--pwfile={secret}",
+        "-N",
+        "-E",
+        "UTF8",
+        "--locale=C.UTF-8",
+    ]
+    subprocess.run(
+        [program("initdb"), "-D", str(folder / "data"), *words],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        cwd=folder,
+        **account(),
+    )
+    return folder / "data"
+
+
+def _give_away(path: Path) -> None:
+    who = account()
+    if who:
+        os.chown(path, who["user"], who["group"])
+
+
+def write(path: Path, text: str) -> Path:
+    """A file that the servers' account owns and nobody else reads."""
+    path.write_text(text)
+    path.chmod(0o600)
+    _give_away(path)
+    return path
+
+
+def wait_until(holds: Callable[[], object], what: str, deadline: float = 15.0) -> None:
+    """Poll until `holds()` is true; fail with `what` when the deadline has passed."""
+    end = time.monotonic() + deadline
+    while not holds():
+        assert time.monotonic() < end, f"waited {deadline} s in vain: {what}"
+        time.sleep(0.02)
+
+
+def listens(port: int) -> bool:
+    """Whether something accepts connections there."""
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _stop(process: subprocess.Popen[bytes], how: signal.Signals) -> None:
+    process.send_signal(signal.SIGCONT)
+    process.send_signal(how)
+    try:
+        process.wait(15)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(5)
+
+
+class Postgres:
+    """One real PostgreSQL server."""
+
+    def __init__(self, directory: Path, *settings: str) -> None:
+        self.directory = directory
+        self.port = free_port()
+        self.data = directory / "data"
+        shutil.copytree(_template(), self.data)
+        for path in (self.data, *self.data.rglob("*")):
+            _give_away(path)
+        self.data.chmod(0o700)
+        with (self.data / "postgresql.conf").open("a") as conf:
+            conf.write(
+                f"port = {self.port}\nlisten_addresses = '127.0.0.1'\n"
+                f"unix_socket_directories = '{directory}'\nfsync = off\nshared_buffers = 16MB\n"
+                "wal_level = logical\nmax_connections = 40\nmax_wal_senders = 8\n"
+                "max_replication_slots = 8\nautovacuum = off\n" + "".join(f"{line}\n" for line in settings)
+            )
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> "Postgres":
+        """Start and wait until it takes connections."""
+        with (self.directory / "postgres.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [program("postgres"), "-D", str(self.data)],
+                stdout=log,
+                stderr=log,
+                cwd=self.directory,
+                **account(),
+            )
+        wait_until(self._ready, "PostgreSQL takes connections", 30)
+        return self
+
+    def _ready(self) -> bool:
+        try:
+            psycopg.connect(self.dsn(), connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def dsn(self, user: str = "postgres", database: str = "postgres") -> str:
+        """A DSN over TCP."""
+        return f"host=127.0.0.1 port={self.port} user={user} dbname={database} password={PASSWORD}"
+
+    def run(self, *statements: str, database: str = "postgres") -> None:
+        """Run statements as superuser, each on its own."""
+        with psycopg.connect(self.dsn(database=database), autocommit=True) as connection:
+            for statement in statements:
+                connection.execute(statement.encode())
+
+    def log(self) -> str:
+        """The server's log so far."""
+        return (self.directory / "postgres.log").read_text(errors="replace")
+
+    def tree(self) -> list[int]:
+        """Pids of the postmaster and its children."""
+        assert self.process
+        top = self.process.pid
+        children = Path(f"/proc/{top}/task/{top}/children").read_text().split()
+        return [top, *map(int, children)]
+
+    def freeze(self) -> None:
+        """SIGSTOP to the postmaster first, then to every child it has."""
+        assert self.process
+        self.process.send_signal(signal.SIGSTOP)
+        for pid in self.tree()[1:]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT to all of them."""
+        for pid in self.tree():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+    def mend(self) -> "Postgres":
+        """Running again, whatever a test has done to it."""
+        if self.process and self.process.poll() is None:
+            self.thaw()
+        else:
+            self.start()
+        return self
+
+    def stop(self) -> None:
+        """Immediate shutdown; thaws it first."""
+        if self.process and self.process.poll() is None:
+            self.thaw()
+            _stop(self.process, signal.SIGQUIT)
+
+
+class Haproxy:
+    """One real HAProxy with three UNIX sockets (levels user, operator, admin) and one TCP socket."""
+
+    def __init__(self, directory: Path, servers: dict[str, int], *, extra: str = "") -> None:
+        self.directory = directory
+        self.frontend = free_port()
+        self.tcp = free_port()
+        backup = dict.fromkeys(list(servers)[1:], " backup")
+        levels = ("user", "operator", "admin")
+        lines = [
+            "global",
+            "  maxconn 200",
+            *(f"  stats socket {self.socket(level)} mode 600 level {level}" for level in levels),
+            f"  stats socket ipv4@127.0.0.1:{self.tcp} level operator",
+            "defaults",
+            "  mode tcp",
+            "  timeout connect 1s",
+            "  timeout client 1h",
+            "  timeout server 1h",
+            "frontend ft_postgresql",
+            f"  bind 127.0.0.1:{self.frontend}",
+            "  default_backend bk_db",
+            "backend bk_db",
+            "  stick-table type ip size 1",
+            "  stick on dst",
+            "  default-server inter 200ms",
+            *(
+                f"  server {name} 127.0.0.1:{port} check{backup.get(name, '')}"
+                for name, port in servers.items()
+            ),
+            extra,
+        ]
+        self.config = write(directory / "haproxy.cfg", "\n".join(lines) + "\n")
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def socket(self, level: str = "admin") -> str:
+        """The UNIX socket of that level."""
+        return f"{self.directory}/{level}.sock"
+
+    def start(self) -> "Haproxy":
+        """Start and wait until it listens."""
+        with (self.directory / "haproxy.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [program("haproxy"), "-db", "-f", str(self.config)], stdout=log, stderr=log, **account()
+            )
+        wait_until(self._ready, "HAProxy listens on all its sockets")
+        return self
+
+    def _ready(self) -> bool:
+        assert self.process
+        assert self.process.poll() is None, (self.directory / "haproxy.log").read_text()
+        # It binds UNIX sockets under another name and renames them last.
+        paths = [Path(self.socket(level)) for level in ("user", "operator", "admin")]
+        return all(path.exists() for path in paths) and listens(self.tcp)
+
+    def mend(self) -> None:
+        """Running again, whatever a test has done to it, and no server in maintenance by command."""
+        self.stop()
+        self.start()
+
+    def stop(self) -> None:
+        """End it; thaws it first."""
+        if self.process and self.process.poll() is None:
+            _stop(self.process, signal.SIGTERM)
+
+
+class PgBouncer:
+    """One real PgBouncer; `operator` may act on its console, `watcher` only look."""
+
+    def __init__(self, directory: Path, databases: str, *, pool_mode: str = "transaction") -> None:
+        self.directory = directory
+        self.port = free_port()
+        auth = write(
+            directory / "users.txt",
+            "".join(f'"{user}" "{PASSWORD}"\n' for user in ("postgres", "operator", "watcher", "nobody")),
+        )
+        self.config = write(
+            directory / "pgbouncer.ini",
+            f"[databases]\n{databases}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {self.port}\n"
+            f"unix_socket_dir = {directory}\nauth_type = plain\nauth_file = {auth}\nadmin_users = operator\n"
+            f"stats_users = watcher\npool_mode = {pool_mode}\ndefault_pool_size = 5\n",
+        )
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> "PgBouncer":
+        """Start and wait until it listens."""
+        with (self.directory / "pgbouncer.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [program("pgbouncer"), str(self.config)], stdout=log, stderr=log, **account()
+            )
+        wait_until(self._ready, "PgBouncer listens")
+        return self
+
+    def _ready(self) -> bool:
+        assert self.process
+        assert self.process.poll() is None, (self.directory / "pgbouncer.log").read_text()
+        return Path(f"{self.directory}/.s.PGSQL.{self.port}").exists() and listens(self.port)
+
+    def dsn(self, user: str = "operator") -> str:
+        """The console's DSN."""
+        return f"host=127.0.0.1 port={self.port} user={user} password={PASSWORD}"
+
+    def mend(self) -> None:
+        """Running again, whatever a test has done to it."""
+        self.stop()
+        self.start()
+
+    def stop(self) -> None:
+        """End it; thaws it first."""
+        if self.process and self.process.poll() is None:
+            _stop(self.process, signal.SIGINT)
+
+
+@contextlib.contextmanager
+def directory() -> Iterator[Path]:
+    """A private directory that is gone afterwards."""
+    path = private_directory()
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,307 @@
+"""The step engine: observe, guard, journal the intent, act, observe until proven; on abort, walk back.
+
+It knows nothing of HAProxy or PgBouncer. What is true is what the steps observe; what the engine remembers
+is only which acts it began to send, because an abort takes back those and no others.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Sequence
+from enum import Enum, auto
+from typing import Any
+
+from bdr_console.errors import ConsoleError
+from bdr_console.runbooks.journal import Journal
+from bdr_console.runbooks.narration import Narration
+from bdr_console.runbooks.run import Offer, RunStatus, StepStatus
+from bdr_console.runbooks.step import Act, Observation, OnTimeout, Proof, Step, World
+from bdr_console.runbooks.walkback import WalkBack
+
+_ABORT = Offer("abort", "abort and put everything back")
+_WAIT = Offer("wait", "wait longer")
+_RETRY = Offer("wait", "try again")
+_GO = Offer("go", "go on: bring the node back")
+_ISOLATE = Offer("abort", "put the node back at once")
+_AGAIN = Offer("again", "take the node out again")
+
+_LOST_ANSWER_GRACE = 3.0
+"""Seconds that a change may take to show although its command was answered with an error, or not at all."""
+
+
+class _Next(Enum):
+    """Where the run goes after a step."""
+
+    ON = auto()
+    FROM_THE_START = auto()
+    BACK = auto()
+
+
+class Engine:
+    """Runs the steps of one runbook. One instance runs once."""
+
+    def __init__(
+        self,
+        steps: Sequence[Step],
+        world: World,
+        journal: Journal,
+        *,
+        pace: float = 0.1,
+        hold_pace: float = 1.0,
+    ) -> None:
+        self._steps = tuple(steps)
+        self._world = world
+        self._journal = journal
+        self._tell = Narration(journal)
+        self._pace = pace
+        """Seconds between two looks while a proof is awaited."""
+        self._hold_pace = hold_pace
+        self._offers: tuple[Offer, ...] = ()
+        self._word: str | None = None
+        self._heard = asyncio.Event()
+        self._why_back = ""
+        self._refused = False
+        self._waiting_acts: list[asyncio.Task[None]] = []
+
+    @property
+    def taken(self) -> tuple[Act, ...]:
+        """Every act that was begun so far."""
+        return tuple(act for step in self._steps for act in step.taken)
+
+    def hear(self, word: str, who: str) -> tuple[bool, str]:
+        """Take a word of the operator; (accepted, what there is to say).
+
+        At most one word is pending; only an abort overtakes another.
+        """
+        if word == "status":
+            return True, ", ".join(
+                f"{offer.word}: {offer.label}" for offer in self._offers
+            ) or "nothing to say now"
+        offered = {offer.word: offer.label for offer in self._offers}
+        if word not in offered:
+            now = ", ".join(offered) or "nothing"
+            answer = False, f"it is not offered now (offered: {now})"
+        elif self._word is not None and (word != "abort" or self._word == "abort"):
+            answer = False, f"'{self._word}' was said a moment ago and is being done"
+        else:
+            self._word = word
+            self._heard.set()
+            answer = True, offered[word]
+        self._journal.write("word", word=word, who=who, accepted=answer[0], text=answer[1])
+        return answer
+
+    async def run(self) -> RunStatus:
+        """Run to the end and return how it ended; every event is in the journal."""
+        index = 0
+        try:
+            while index < len(self._steps):
+                match await self._run_step(self._steps[index]):
+                    case _Next.ON:
+                        index += 1
+                    case _Next.FROM_THE_START:
+                        for step in self._steps[: index + 1]:
+                            self._tell.mark(step, StepStatus.PENDING)
+                        index = 0
+                    case _Next.BACK:
+                        return await self._walk_back()
+        finally:
+            await self._hang_up()
+        return self._end(RunStatus.DONE, self._done_message())
+
+    # One step
+
+    async def _run_step(self, step: Step) -> _Next:
+        step.begin()
+        if self._word != "abort":
+            self._take()  # a word for the step before, said while it ended
+        self._say(RunStatus.RUNNING, step.plan.title, (_ABORT,))
+        self._tell.mark(step, StepStatus.RUNNING, deadline=step.plan.deadline)
+        seen = await step.observe(self._world)
+        if step.plan.holds:
+            return await self._hold(step, seen)
+        if seen.proof is Proof.MET:
+            self._tell.mark(step, StepStatus.SKIPPED if step.plan.acts else StepStatus.DONE, seen)
+            return self._onward(step)
+        self._tell.progress(step, seen)
+        if self._aborted():
+            return self._back(step, seen)
+        problem = await self._act(step)
+        if problem and step.plan.on_timeout is OnTimeout.UNDO and not step.taken:
+            self._refused = True
+            return self._back(step, seen, problem)
+        return await self._prove(step, problem)
+
+    async def _act(self, step: Step) -> str:
+        """Send what is needed; returns why it was not, or what went wrong; empty when all is well."""
+        if reasons := await step.guard(self._world):
+            self._journal.write("refused", step=step.plan.key, reasons=reasons)
+            return "; ".join(reasons)
+        for act in step.needed():
+            if self._word == "abort":
+                break
+            fields = {"step": step.plan.key, "host": act.command.host, "command": act.command.text}
+            self._journal.write("intent", **fields)
+            if act not in step.taken:
+                step.taken.append(act)
+            if act.waits:
+                self._waiting_acts.append(asyncio.create_task(self._send_waiting(act, fields)))
+            elif problem := await self._send(act, fields):
+                return problem
+        return ""
+
+    async def _send(self, act: Act, fields: dict[str, Any]) -> str:
+        began = time.monotonic()
+        try:
+            answer = await self._world.send(act.kind, act.target, act.command.text)
+        except ConsoleError as error:
+            self._journal.write("error", **fields, error=error.problem)
+            return error.problem
+        self._journal.write("answer", **fields, answer=answer, ms=round(1000 * (time.monotonic() - began), 1))
+        return ""
+
+    async def _send_waiting(self, act: Act, fields: dict[str, Any]) -> None:
+        """The answer of a waiting command is only journaled: the proof decides."""
+        try:
+            answer = await self._world.send_waiting(act.target, act.command.text)
+        except ConsoleError as error:
+            self._journal.write("error", **fields, error=error.problem)
+        except asyncio.CancelledError:
+            self._journal.write("closed", **fields, why="its connection was closed before it answered")
+            raise
+        else:
+            self._journal.write("answer", **fields, answer=answer)
+
+    async def _hang_up(self) -> None:
+        for task in self._waiting_acts:
+            task.cancel()
+        for task in self._waiting_acts:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        self._waiting_acts.clear()
+
+    async def _prove(self, step: Step, problem: str) -> _Next:
+        """Look until the proof holds. Time up: go back, or keep looking and ask, as the step's plan says."""
+        asks = step.plan.on_timeout is OnTimeout.ASK
+        patience = step.plan.deadline or 0.0
+        until = time.monotonic() + (_LOST_ANSWER_GRACE if problem and not asks else patience)
+        offers = (
+            ((_RETRY if step.plan.acts and step.needed() and problem else _WAIT), _ABORT)
+            if asks
+            else (_ABORT,)
+        )
+        overdue = False
+        while True:
+            seen = await step.observe(self._world)
+            if seen.proof is Proof.MET:
+                await self._hang_up()
+                self._tell.mark(step, StepStatus.DONE, seen)
+                return self._onward(step)
+            late = time.monotonic() >= until
+            if late and not asks:
+                word = "could not tell" if seen.proof is Proof.UNKNOWN else "not so"
+                why = problem or f"{word} after {patience:.0f} s: {'; '.join(seen.evidence)}"
+                return self._back(step, seen, f"{step.plan.title}: {why}")
+            self._tell.progress(step, seen, StepStatus.WAITING)
+            overdue = late or overdue
+            now_offered = (*offers, *((_AGAIN,) if asks and seen.alarm else ()))
+            message = _waiting_message(seen, problem, patience, overdue=overdue)
+            self._say(RunStatus.RUNNING, message, now_offered)
+            match self._take():
+                case "abort":
+                    return self._back(step, seen)
+                case "again":
+                    await self._hang_up()
+                    return _Next.FROM_THE_START
+                case "wait":
+                    until, overdue = time.monotonic() + patience, False
+                    if problem:
+                        problem = await self._act(step)
+                        offers = (_RETRY if problem else _WAIT, _ABORT)
+            await self._pause(self._pace)
+
+    async def _hold(self, step: Step, seen: Observation) -> _Next:
+        self._tell.mark(step, StepStatus.HOLDING, seen, deadline=None)
+        while True:
+            self._tell.progress(step, seen)
+            offers = (_GO, _ISOLATE, *((_AGAIN,) if seen.alarm else ()))
+            self._say(RunStatus.HOLDING, seen.alarm or step.plan.title, offers)
+            match self._take():
+                case "go":
+                    self._tell.mark(step, StepStatus.DONE, seen)
+                    return _Next.ON
+                case "again":
+                    return _Next.FROM_THE_START
+                case "abort":
+                    return self._back(step, seen)
+            await self._pause(self._hold_pace)
+            seen = await step.observe(self._world)
+
+    # The way back
+
+    def _back(self, step: Step, seen: Observation, problem: str = "") -> _Next:
+        self._why_back = problem or "Aborted by the operator."
+        self._tell.mark(step, StepStatus.FAILED if problem else StepStatus.UNDONE, seen)
+        return _Next.BACK
+
+    async def _walk_back(self) -> RunStatus:
+        await self._hang_up()
+        why = self._why_back or "Aborted by the operator."
+        back = WalkBack(self._steps, self._world, self._journal, self._tell, pace=self._pace)
+        if not back.anything:
+            if self._refused:
+                return self._end(RunStatus.REFUSED, f"{why} Nothing was changed.")
+            return self._end(RunStatus.UNDONE, f"{why} Nothing had been changed.")
+        self._say(RunStatus.UNDOING, f"{why} Putting back what was changed.", ())
+        leftovers = await back.run()
+        if leftovers:
+            return self._end(RunStatus.STOPPED, f"{why} Not everything could be put back.", leftovers)
+        said = " ".join(step.closing for step in self._steps if step.taken and step.closing)
+        return self._end(
+            RunStatus.UNDONE, f"{why} Everything that was changed has been put back. {said}".strip()
+        )
+
+    def _done_message(self) -> str:
+        return next((step.closing for step in reversed(self._steps) if step.closing), "Done.")
+
+    def _end(self, status: RunStatus, message: str, leftovers: tuple[str, ...] = ()) -> RunStatus:
+        self._offers = ()
+        self._journal.write("end", status=status, message=message, leftovers=leftovers)
+        return status
+
+    # Words
+
+    def _take(self) -> str | None:
+        word, self._word = self._word, None
+        if word:
+            self._tell.hurry()
+        self._heard.clear()
+        return word
+
+    def _onward(self, step: Step) -> _Next:
+        """On to the next step, unless an abort came meanwhile; after the last step it comes too late."""
+        return _Next.BACK if step is not self._steps[-1] and self._aborted() else _Next.ON
+
+    def _aborted(self) -> bool:
+        return self._word == "abort" and self._take() == "abort"
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait for the next look, or less when the operator says something."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._heard.wait()
+
+    def _say(self, status: RunStatus, message: str, offers: tuple[Offer, ...]) -> None:
+        self._offers = offers
+        self._tell.say(status, message, offers)
+
+
+def _waiting_message(seen: Observation, problem: str, patience: float, *, overdue: bool) -> str:
+    """The sentence while a proof is awaited."""
+    first = seen.evidence[0] if seen.evidence else seen.proof.value
+    if problem:
+        return problem
+    if seen.alarm:
+        return seen.alarm
+    if overdue:
+        return f"{patience:.0f} s are over and it still waits: {first}. Wait longer, or abort."
+    return first

@@ -1,0 +1,116 @@
+"""A journal's events folded into one picture of the run. Pure: the same events give the same picture."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from bdr_console.runbooks.run import Check, Command, Offer, Outcome, RunStatus, RunView, StepStatus, StepView
+
+Event = Mapping[str, Any]
+
+_ENDED = (StepStatus.DONE, StepStatus.SKIPPED, StepStatus.FAILED, StepStatus.UNDONE)
+
+
+def fold(events: Iterable[Event]) -> RunView | None:
+    """The run that these events tell of; None when the first event is not there yet."""
+    view: RunView | None = None
+    for event in events:
+        view = advance(view, event)
+    return view
+
+
+def advance(view: RunView | None, event: Event) -> RunView | None:
+    """The picture after one more event; events of a kind not known here change nothing."""
+    kind = event.get("event")
+    if view is None:
+        return _begin(event) if kind == "run" else None
+    match kind:
+        case "checks":
+            return replace(view, checks=tuple(_check(item) for item in event["checks"]))
+        case "step":
+            return _step(view, event)
+        case "evidence":
+            return _with_step(view, event["step"], evidence=tuple(event["lines"]))
+        case "status":
+            return replace(
+                view,
+                status=RunStatus(event.get("status", view.status)),
+                message=event.get("message", view.message),
+                offers=_offers(event.get("offers", ())),
+            )
+        case "end":
+            return replace(
+                view,
+                status=RunStatus(event["status"]),
+                message=event.get("message", ""),
+                leftovers=tuple(event.get("leftovers", ())),
+                offers=(),
+                ended_at=_moment(event),
+            )
+    return view
+
+
+def _begin(event: Event) -> RunView:
+    return RunView(
+        run_id=event["run"],
+        runbook=event["runbook"],
+        cluster=event["cluster"],
+        environment=event["environment"],
+        node=event["node"],
+        who=event["who"],
+        reason=event.get("reason", ""),
+        started_at=_moment(event),
+        status=RunStatus.RUNNING,
+        steps=tuple(_planned(step) for step in event["steps"]),
+    )
+
+
+def _planned(step: Event) -> StepView:
+    return StepView(
+        step["key"],
+        step["title"],
+        _commands(step["commands"]),
+        _commands(step["undo"]),
+        deadline=step.get("deadline"),
+    )
+
+
+def _step(view: RunView, event: Event) -> RunView:
+    status = StepStatus(event["status"])
+    was = next((step for step in view.steps if step.key == event["step"]), None)
+    if was is None:
+        return view
+    changed: dict[str, Any] = {"status": status}
+    if "lines" in event:
+        changed["evidence"] = tuple(event["lines"])
+    if "deadline" in event:
+        changed["deadline"] = event["deadline"]
+    if status is StepStatus.PENDING:  # the run goes back to an earlier step: this one lies ahead again
+        changed |= {"began_at": None, "ended_at": None, "evidence": ()}
+    elif status is StepStatus.RUNNING or was.began_at is None:
+        changed |= {"began_at": _moment(event), "ended_at": None}
+    if status in _ENDED:
+        changed["ended_at"] = _moment(event)
+    return _with_step(view, event["step"], **changed)
+
+
+def _with_step(view: RunView, key: str, **changed: Any) -> RunView:
+    return replace(view, steps=tuple(replace(s, **changed) if s.key == key else s for s in view.steps))
+
+
+def _check(item: Event) -> Check:
+    why, remedy = item.get("why", ""), item.get("remedy", "")
+    return Check(item["title"], Outcome(item["outcome"]), item["seen"], why, remedy)
+
+
+def _commands(items: Iterable[Event]) -> tuple[Command, ...]:
+    return tuple(Command(item["host"], item["text"]) for item in items)
+
+
+def _offers(items: Iterable[Event]) -> tuple[Offer, ...]:
+    return tuple(Offer(item["word"], item["label"]) for item in items)
+
+
+def _moment(event: Event) -> datetime:
+    return datetime.fromisoformat(event["t"])

@@ -1,0 +1,114 @@
+"""The journal of a run: append-only JSON lines, private to the user, on disk before each change."""
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bdr_console.runbooks.fold import advance
+from bdr_console.runbooks.locks import is_held
+from bdr_console.runbooks.run import RunStatus, RunView
+
+JOURNAL = "journal.jsonl"
+RUNNER_LOCK = "runner.lock"
+"""Held (flock) by the runner as long as it lives."""
+
+# Nothing that is journaled should hold a secret; this catches what a server may put into an error text.
+_SECRET = re.compile(r"((?:ssl)?password\s*[=:]\s*)('[^']*'|\S+)|(://[^/@\s:]+:)[^@/\s]+(?=@)", re.IGNORECASE)
+
+
+class Journal:
+    """Writes one run's journal. Every event carries `t` (ISO 8601, UTC) and `run`."""
+
+    def __init__(self, directory: Path, run_id: str) -> None:
+        self.run_id = run_id
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+        self._file = os.open(directory / JOURNAL, flags, 0o600)
+
+    def write(self, event: str, durable: bool = True, /, **fields: Any) -> None:
+        """Append one event; `durable` ones are on disk when this returns."""
+        record = {"t": datetime.now(UTC).isoformat(), "run": self.run_id, "event": event, **fields}
+        line = json.dumps(_redacted(record), ensure_ascii=False, default=str) + "\n"
+        data = line.encode("utf-8", "backslashreplace")
+        while data:
+            data = data[os.write(self._file, data) :]
+        if durable:
+            os.fdatasync(self._file)
+
+    def close(self) -> None:
+        """Close the file; the journal can still be read."""
+        os.close(self._file)
+
+
+def _redacted(value: Any) -> Any:
+    if isinstance(value, str):
+        return _SECRET.sub(lambda m: (m[1] or m[3]) + "***", value)
+    if isinstance(value, dict):
+        return {key: _redacted(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_redacted(item) for item in value]
+    return value
+
+
+class JournalFollower:
+    """Follows one run's journal; reads only what was added since the last look."""
+
+    def __init__(self, path: Path) -> None:
+        self._directory = path if path.is_dir() else path.parent
+        self._offset = 0
+        self._rest = b""
+        self._folded: RunView | None = None
+        self._view: RunView | None = None
+
+    @property
+    def directory(self) -> Path:
+        """The run's directory."""
+        return self._directory
+
+    def poll(self) -> RunView | None:
+        """The run as it stands now, the same object while nothing changed; None before its first event.
+
+        A torn last line is left for the next look. A run whose runner is gone is `LOST`.
+        """
+        # The lock is looked at first: a runner writes its end before it lets go.
+        alive = is_held(self._directory / RUNNER_LOCK)
+        before = self._folded
+        for event in self._added():
+            self._folded = advance(self._folded, event)
+        if self._folded is None:
+            return None
+        if self._folded is not before or self._view is None:
+            self._view = self._folded
+        if not alive and not self._view.status.over:
+            self._view = _lost(self._view)
+        return self._view
+
+    def _added(self) -> Iterator[dict[str, Any]]:
+        try:
+            with (self._directory / JOURNAL).open("rb") as file:
+                file.seek(self._offset)
+                data = file.read()
+        except OSError:
+            return
+        self._offset += len(data)
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            try:
+                event = json.loads(line)
+            except ValueError:
+                continue  # a line torn by a full disk or a power cut: the ones after it still count
+            if isinstance(event, dict):
+                yield event
+
+
+def _lost(view: RunView) -> RunView:
+    at = f" at '{view.current.title}'" if view.current else ""
+    message = (
+        f"The runner of this run is gone{at}. Nothing more happens by itself: what was changed is still so. "
+        "Look at the HAProxy pane for servers in maintenance."
+    )
+    return replace(view, status=RunStatus.LOST, offers=(), message=message)

@@ -1,0 +1,62 @@
+"""What a run tells through its journal: each state once, and progress no faster than a reader can follow."""
+
+import time
+from dataclasses import asdict
+from typing import Any
+
+from bdr_console.runbooks.journal import Journal
+from bdr_console.runbooks.run import Offer, RunStatus, StepStatus
+from bdr_console.runbooks.step import Observation, Proof, Step
+
+_PROGRESS_EVERY = 0.5
+"""Seconds between two lines of progress that differ only in their figures."""
+
+
+class Narration:
+    """Writes status, step and evidence events; the same one is not written twice in a row."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._said: tuple[RunStatus, str, tuple[Offer, ...]] | None = None
+        self._said_at = 0.0
+        self._marked: dict[str, StepStatus] = {}
+        self._shown: dict[str, tuple[Proof, tuple[str, ...]]] = {}
+        self._shown_at = 0.0
+
+    def say(self, status: RunStatus, message: str, offers: tuple[Offer, ...]) -> None:
+        """Where the run stands, the sentence for the operator, and what may be said to it now."""
+        now, last = time.monotonic(), self._said
+        if last == (status, message, offers):
+            return
+        if last is None or last[::2] != (status, offers) or now - self._said_at >= _PROGRESS_EVERY:
+            self._said_at = now
+            self._said = (status, message, offers)
+            told = [asdict(offer) for offer in offers]
+            self._journal.write("status", False, status=status, message=message, offers=told)
+
+    def hurry(self) -> None:
+        """Tell the next sentence at once: the operator has just said something."""
+        self._said_at = 0.0
+
+    def mark(self, step: Step, status: StepStatus, seen: Observation | None = None, **fields: Any) -> None:
+        """Where one step stands, on disk before anything else happens."""
+        key = step.plan.key
+        if seen is not None:
+            self._shown[key] = (seen.proof, seen.evidence)
+            fields |= {"proof": seen.proof, "lines": seen.evidence}
+        self._marked[key] = status
+        self._journal.write("step", step=key, status=status, **fields)
+
+    def progress(self, step: Step, seen: Observation, status: StepStatus | None = None) -> None:
+        """What the latest look showed; with `status`, marks the step so when it is not marked so yet."""
+        key = step.plan.key
+        if status is not None and self._marked.get(key) is not status:
+            self.mark(step, status, seen)
+            return
+        last, now = self._shown.get(key), time.monotonic()
+        if last == (seen.proof, seen.evidence):
+            return
+        if last is not None and last[0] is seen.proof and now - self._shown_at < _PROGRESS_EVERY:
+            return
+        self._shown[key], self._shown_at = (seen.proof, seen.evidence), now
+        self._journal.write("evidence", False, step=key, proof=seen.proof, lines=seen.evidence)

@@ -1,0 +1,60 @@
+"""The plan, or the rest of a run, as text with the equivalent shell commands: for a change ticket, or for the
+night when no console works."""
+
+import re
+import shlex
+
+from bdr_console.runbooks.run import Check, Command, RunView, StepStatus, StepView
+from bdr_console.runbooks.step import Plan
+
+_BEHIND = (StepStatus.DONE, StepStatus.SKIPPED)
+_PLACE = re.compile(r"^(?P<name>\S+) \((?P<address>.*)\)$")
+
+
+def paper(made: Plan, checks: tuple[Check, ...] = ()) -> str:
+    """The plan with its checks, step by step."""
+    lines = [
+        f"Switchover of {made.node}, cluster {made.cluster}"
+        + (f" ({made.environment})" if made.environment else "")
+    ]
+    lines += [f"  {note}" for note in made.notes]
+    if checks:
+        lines += ["", "Checks"]
+        for check in checks:
+            lines.append(f"  [{check.outcome.value}] {check.title}: {check.seen}")
+            if check.outcome.value != "pass" and check.remedy:
+                lines.append(f"      {check.remedy}")
+    return "\n".join([*lines, "", *_steps(made.views())]) + "\n"
+
+
+def rest(view: RunView) -> str:
+    """What is left of a run; the steps behind it are ticked."""
+    title = f"Switchover of {view.node}, cluster {view.cluster}, run {view.run_id}: {view.status.value}"
+    left = [f"  Left over: {line}" for line in view.leftovers]
+    return "\n".join([title, *left, "", *_steps(view.steps)]) + "\n"
+
+
+def _steps(steps: tuple[StepView, ...]) -> list[str]:
+    lines = []
+    for number, step in enumerate(steps, start=1):
+        lines.append(f"[{'x' if step.status in _BEHIND else ' '}] {number}. {step.title}")
+        if step.status in _BEHIND:
+            continue
+        lines += [f"        {shell(command)}" for command in step.commands]
+        lines += [f"        to take it back: {shell(command)}" for command in step.undo]
+    return lines
+
+
+def shell(command: Command) -> str:
+    """The shell command that sends the same to the same place; run it on a host that reaches it."""
+    match = _PLACE.match(command.host)
+    user, _, address = (match["address"] if match else command.host).rpartition("@")
+    haproxy = command.text.startswith(("enable ", "disable ", "set ", "clear ", "shutdown "))
+    if haproxy:
+        to = f"UNIX-CONNECT:{address}" if address.startswith("/") else f"TCP:{address}"
+        return f"echo {shlex.quote(command.text)} | socat - {shlex.quote(to)}"
+    socket = re.match(r"^(?P<host>/.*)/\.s\.PGSQL\.(?P<port>\d+)$", address)
+    host, _, port = (socket["host"], "", socket["port"]) if socket else address.rpartition(":")
+    where = f"-h {shlex.quote(host.strip('[]'))} -p {shlex.quote(port)}"
+    where += f" -U {shlex.quote(user)}" if user else ""
+    return f"psql {where} -d pgbouncer -c {shlex.quote(command.text)}"

@@ -1,0 +1,104 @@
+"""One reading of the live cluster as steps and checks need it: a snapshot and the sessions behind it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Flag, auto
+
+from bdr_console.cluster.nodes import NodeFacts
+from bdr_console.cluster.poolers import PoolerFacts
+from bdr_console.cluster.proxies import ProxyFacts, ProxyServer
+from bdr_console.cluster.snapshot import Snapshot
+from bdr_console.links.haproxy_text import ProxySession
+
+
+class Part(Flag):
+    """What to read: each part costs one round trip to its targets, all targets at the same time."""
+
+    NODES = auto()
+    PROXIES = auto()
+    SESSIONS = auto()
+    """HAProxy's sessions (show sess)."""
+    POOLERS = auto()
+    CONNECTIONS = auto()
+    """PgBouncer's server connections and the clients that hold them (SHOW SERVERS, SHOW CLIENTS)."""
+    ACTIVITY = auto()
+    """Open transactions on the nodes by backend pid (pg_stat_activity)."""
+    RIGHTS = auto()
+    """What the console may do at each HAProxy and PgBouncer."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerConnection:
+    """One server connection of a PgBouncer, with the client that holds it."""
+
+    database: str
+    user: str
+    state: str
+    local: str
+    """host:port on the pooler's side: the `source` of the HAProxy session it goes through."""
+    close_needed: bool
+    remote_pid: int | None
+    """The backend's pid on the node; None when PgBouncer does not know it."""
+    application: str = ""
+    """Of the client that holds it, or of the connection itself."""
+    client: str | None = None
+    """host:port of the client that holds it; None when no client does."""
+    since: str = ""
+    """When the last request began, as PgBouncer writes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTransaction:
+    """One backend with a transaction open, from pg_stat_activity."""
+
+    node: str
+    pid: int
+    age: float
+    """Seconds since the transaction began."""
+    state: str
+    application: str
+    client: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What the console may do at one target; None where it could not be asked."""
+
+    may_act: bool | None
+    said: str
+    """What the target answered, as evidence."""
+    version: int = 0
+    """PgBouncer's version as a number (11800 for 1.18.0); 0 for HAProxy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Everything one look brought. A target that did not answer has its error in the snapshot, and is
+    missing from the mappings: nothing may be concluded about it."""
+
+    snapshot: Snapshot
+    sessions: Mapping[str, tuple[ProxySession, ...]] = field(default_factory=dict)
+    connections: Mapping[str, tuple[ServerConnection, ...]] = field(default_factory=dict)
+    activity: Mapping[str, tuple[OpenTransaction, ...]] = field(default_factory=dict)
+    rights: Mapping[str, Rights] = field(default_factory=dict)
+    """By kind and name: `haproxy/haproxy1`, `pgbouncer/pgb-tx`."""
+
+    def node(self, name: str) -> NodeFacts | None:
+        """What that node said just now; None when it did not answer."""
+        observed = self.snapshot.node(name)
+        return observed.facts if observed and not observed.error else None
+
+    def proxy(self, name: str) -> ProxyFacts | None:
+        """What that HAProxy said just now; None when it did not answer."""
+        found = next((proxy for proxy in self.snapshot.proxies if proxy.name == name), None)
+        return found.facts if found and not found.error else None
+
+    def pooler(self, name: str) -> PoolerFacts | None:
+        """What that PgBouncer said just now; None when it did not answer."""
+        found = next((pooler for pooler in self.snapshot.poolers if pooler.name == name), None)
+        return found.facts if found and not found.error else None
+
+    def server(self, proxy: str, subject: str) -> ProxyServer | None:
+        """The server `backend/name` as that HAProxy shows it now."""
+        facts = self.proxy(proxy)
+        return next((s for s in facts.servers if f"{s.backend}/{s.name}" == subject), None) if facts else None

@@ -1,0 +1,104 @@
+"""Questions that several steps and checks ask of one reading. Pure."""
+
+from bdr_console.cluster.proxies import ProxyServer
+from bdr_console.runbooks.reading import Reading, ServerConnection
+
+Subject = tuple[str, str]
+"""A HAProxy's configured name, and `backend/server` there."""
+
+
+def in_maintenance(reading: Reading, subject: Subject) -> bool | None:
+    """Whether that server is in maintenance; None when its HAProxy does not answer or does not know it."""
+    server = reading.server(*subject)
+    return None if server is None else server.in_maintenance
+
+
+def state_line(reading: Reading, subject: Subject) -> str:
+    """One line of evidence for a HAProxy server."""
+    proxy, name = subject
+    server = reading.server(proxy, name)
+    if server is not None:
+        return f"{proxy}: {name} is {server.status} with {server.sessions} sessions"
+    if reading.proxy(proxy) is not None:
+        return f"{proxy}: has no server {name} any more"
+    return f"{proxy}: no answer ({error_of(reading, proxy)})"
+
+
+def error_of(reading: Reading, target: str) -> str:
+    """Why that target did not answer just now."""
+    snapshot = reading.snapshot
+    errors = {node.name: node.error for node in snapshot.nodes}
+    errors |= {proxy.name: proxy.error for proxy in snapshot.proxies if proxy.error}
+    errors |= {pooler.name: pooler.error for pooler in snapshot.poolers if pooler.error}
+    return errors.get(target) or "not read"
+
+
+def usable_others(reading: Reading, subject: Subject, node: str) -> tuple[ProxyServer, ...]:
+    """The other servers of the same backend that can take traffic: HAProxy would send it there, they do not
+    stand for the same node, and the node behind them answers us (a frozen one passes HAProxy's TCP check)."""
+    proxy, name = subject
+    facts, server = reading.proxy(proxy), reading.server(proxy, name)
+    if facts is None or server is None:
+        return ()
+    return tuple(
+        other
+        for other in facts.servers
+        if other.backend == server.backend
+        and other.name != server.name
+        and other.node != node
+        and other.state.accepts
+        and not other.in_maintenance
+        and (other.node is None or reading.node(other.node) is not None)
+    )
+
+
+def server_behind(reading: Reading) -> dict[str, tuple[str, str]]:
+    """Which (proxy, backend/server) each HAProxy session goes to, by the session's source host:port."""
+    return {
+        session.source: (proxy, f"{session.backend}/{session.server}")
+        for proxy, sessions in reading.sessions.items()
+        for session in sessions
+    }
+
+
+def pooler_of(reading: Reading) -> dict[str, tuple[str, ServerConnection]]:
+    """Which (pooler, connection) each source host:port belongs to."""
+    return {
+        connection.local: (pooler, connection)
+        for pooler, connections in reading.connections.items()
+        for connection in connections
+    }
+
+
+def describe(pooler: str, connection: ServerConnection, reading: Reading) -> str:
+    """Who holds a server connection: client, application, transaction, pid."""
+    parts = [f"app={connection.application or '(unnamed)'}"]
+    if connection.client:
+        parts.append(f"client {connection.client}")
+    parts.append(f"through {pooler}")
+    pid = connection.remote_pid
+    open_since = [t for held in reading.activity.values() for t in held if t.pid == pid]
+    if len(open_since) == 1:
+        parts.append(f"{open_since[0].state} for {open_since[0].age:.0f} s")
+    elif connection.since:
+        parts.append(f"{connection.state} since {connection.since}")
+    if pid:
+        parts.append(f"pid {pid}")
+    return ", ".join(parts)
+
+
+def traffic(reading: Reading, subjects: tuple[Subject, ...]) -> str:
+    """Where new connections go, by the stick tables."""
+    told = []
+    for proxy, backend in dict.fromkeys((proxy, name.split("/")[0]) for proxy, name in subjects):
+        facts = reading.proxy(proxy)
+        stuck = {entry.server for entry in (facts.stick or ()) if entry.table == backend} if facts else set()
+        names = ", ".join(sorted(name for name in stuck if name))
+        told.append(f"New connections to {backend} on {proxy} go to {names or 'the first active server'}.")
+    return " ".join(told)
+
+
+def lsn(text: str) -> int:
+    """`16/B3748` -> its position in bytes; raises ValueError."""
+    high, _, low = text.partition("/")
+    return (int(high, 16) << 32) + int(low, 16)

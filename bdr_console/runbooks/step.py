@@ -1,0 +1,152 @@
+"""What a runbook is made of: acts, steps, and what a step can say of itself."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal, Protocol
+
+from bdr_console.runbooks.reading import Part, Reading
+from bdr_console.runbooks.run import Command, StepView
+
+TargetKind = Literal["haproxy", "pgbouncer"]
+
+
+class Proof(StrEnum):
+    """Whether the condition that a step brings about holds. UNKNOWN is neither done nor failed."""
+
+    MET = "met"
+    UNMET = "unmet"
+    UNKNOWN = "could not tell"
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One look at the live cluster through a step's eyes."""
+
+    proof: Proof
+    evidence: tuple[str, ...]
+    """What was seen, and for anything but MET what it still waits for."""
+    alarm: str = ""
+    """Something that the operator must know at once, whatever the proof says."""
+
+
+class OnTimeout(StrEnum):
+    """What happens when a step's proof does not come in time."""
+
+    UNDO = "put everything back"
+    ASK = "ask the operator: wait longer, or abort"
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One change: the exact command, where it goes, and the command that takes it back."""
+
+    kind: TargetKind
+    target: str
+    """The configured name of the HAProxy or PgBouncer."""
+    subject: str
+    """What it acts on there: `bk_db/bdr_initial_node` or a database name."""
+    command: Command
+    undo: Command | None = None
+    waits: bool = False
+    """The command answers only when its condition holds (WAIT_CLOSE): sent on a connection of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepPlan:
+    """One step as it is announced before anything starts."""
+
+    key: str
+    title: str
+    acts: tuple[Act, ...] = ()
+    deadline: float | None = None
+    """Seconds that its proof may take; None for a hold, which waits for the operator's word."""
+    on_timeout: OnTimeout = OnTimeout.UNDO
+    holds: bool = False
+
+    def view(self) -> StepView:
+        """The step as the screen shows it before it has begun."""
+        return StepView(
+            self.key,
+            self.title,
+            tuple(act.command for act in self.acts),
+            tuple(act.undo for act in self.acts if act.undo),
+            deadline=self.deadline,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A runbook for one node, with every command it would send. Pure data; `steps` in order."""
+
+    runbook: str
+    cluster: str
+    environment: str
+    node: str
+    steps: tuple[StepPlan, ...]
+    notes: tuple[str, ...] = ()
+    """What the operator should know of this plan, for example the servers that will take the traffic."""
+
+    def views(self) -> tuple[StepView, ...]:
+        """The steps as the screen shows them before a run."""
+        return tuple(step.view() for step in self.steps)
+
+    def step(self, key: str) -> StepPlan:
+        """The step of that key; raises KeyError."""
+        for step in self.steps:
+            if step.key == key:
+                return step
+        raise KeyError(key)
+
+
+class World(Protocol):
+    """The live cluster as steps see it: readings, and commands sent one at a time."""
+
+    async def read(self, parts: Part) -> Reading:
+        """What the named parts say now; a target that does not answer is in it with its error."""
+
+    async def send(self, kind: TargetKind, target: str, text: str) -> str:
+        """Send one command and return the answer; raises ConsoleError when it was refused or not answered."""
+
+    async def send_waiting(self, target: str, text: str) -> str:
+        """Send a command that may wait for ever, on its own connection; cancelling the task closes it."""
+
+
+class Step:
+    """A condition to bring about. The engine observes it, acts only while it is unmet, and observes again.
+
+    Subclasses say what is met; they never send anything themselves.
+    """
+
+    def __init__(self, plan: StepPlan) -> None:
+        self.plan = plan
+        self.taken: list[Act] = []
+        """Acts that the engine began to send in this run: the only ones an abort takes back."""
+        self.closing = ""
+        """What the operator should know when the run ends with this step proven or undone."""
+
+    def begin(self) -> None:
+        """Forget what earlier looks showed: the step begins, perhaps not for the first time."""
+
+    async def observe(self, world: World) -> Observation:
+        """Look at the live cluster; never raises for a target that does not answer."""
+        raise NotImplementedError
+
+    async def guard(self, world: World) -> tuple[str, ...]:
+        """Reasons not to act now, read from the live cluster just before; empty when it may act."""
+        return ()
+
+    def needed(self) -> tuple[Act, ...]:
+        """The acts whose effect the last observation did not show; all of them unless a step knows better."""
+        return self.plan.acts
+
+    async def undo_guard(self, world: World) -> str:
+        """Why the acts should rather not be taken back now; empty when they may be."""
+        return ""
+
+    async def undone(self, world: World) -> Observation:
+        """Whether everything this run did in this step has been taken back."""
+        return Observation(Proof.MET, ())
+
+    def left_undone(self) -> tuple[Act, ...]:
+        """The taken acts that the last `undone` still saw in force."""
+        return tuple(act for act in self.taken if act.undo)

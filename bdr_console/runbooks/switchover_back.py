@@ -1,0 +1,151 @@
+"""The steps that hold a node out of service, check it, and bring it back."""
+
+from datetime import UTC, datetime
+
+from bdr_console.cluster.nodes import Membership, NodeFacts
+from bdr_console.cluster.proxies import ProxyServer, ServerState
+from bdr_console.cluster.replication import Link, LinkState, links
+from bdr_console.cluster.text import format_bytes, format_seconds
+from bdr_console.cluster.verdict import Thresholds
+from bdr_console.runbooks.reading import Part, Reading
+from bdr_console.runbooks.seen import Subject, error_of, in_maintenance, state_line, traffic, usable_others
+from bdr_console.runbooks.step import Act, Observation, Proof, Step, StepPlan, World
+
+
+class Hold(Step):
+    """The maintenance hold: nothing to prove, but a state to watch."""
+
+    def __init__(self, plan: StepPlan, node: str, leaving: tuple[Subject, ...]) -> None:
+        super().__init__(plan)
+        self._node = node
+        self._leaving = leaving
+
+    async def observe(self, world: World) -> Observation:
+        reading = await world.read(Part.PROXIES | Part.NODES)
+        facts = reading.node(self._node)
+        lines = [state_line(reading, subject) for subject in self._leaving]
+        lines.append(f"{self._node}: answers" if facts else f"{self._node}: {error_of(reading, self._node)}")
+        return Observation(Proof.MET, tuple(lines), self._alarm(reading))
+
+    def _alarm(self, reading: Reading) -> str:
+        for subject in self._leaving:
+            if in_maintenance(reading, subject) is False:
+                return (
+                    f"{subject[1]} is no longer in maintenance on {subject[0]} (HAProxy was reloaded, or "
+                    f"somebody enabled it): clients may be sent to {self._node}. Do not stop it."
+                )
+            if reading.proxy(subject[0]) and not usable_others(reading, subject, self._node):
+                return f"no other server of {subject[1].split('/')[0]} on {subject[0]} can take traffic now"
+        return ""
+
+
+class Ready(Step):
+    """The node is a ready member, and replication streams and has caught up in both directions."""
+
+    def __init__(self, plan: StepPlan, node: str, limits: Thresholds) -> None:
+        super().__init__(plan)
+        self._node = node
+        self._limits = limits
+
+    async def observe(self, world: World) -> Observation:
+        reading = await world.read(Part.NODES)
+        return ready(reading, self._node, self._limits)
+
+
+def ready(reading: Reading, node: str, limits: Thresholds) -> Observation:
+    """Whether `node` could take traffic: reached, writable, a ready member, lag small both ways. Pure."""
+    facts = reading.node(node)
+    if facts is None:
+        return Observation(Proof.UNMET, (f"{node}: {error_of(reading, node)}",))
+    missing = list(_missing(node, facts))
+    unknown: list[str] = []
+    fine: list[str] = []
+    now = max((n.seen_at for n in reading.snapshot.nodes if n.seen_at), default=datetime.now(UTC))
+    for link in links(reading.snapshot, now):
+        if node not in link.key:
+            continue
+        peer = link.target if link.origin == node else link.origin
+        text, good = _link(link, limits)
+        if reading.node(peer) is None:
+            unknown.append(
+                f"{peer} does not answer ({error_of(reading, peer)}): its replication cannot be judged"
+            )
+        else:
+            (fine if good else missing).append(text)
+    proof = Proof.UNMET if missing else Proof.UNKNOWN if unknown else Proof.MET
+    return Observation(proof, (*missing, *dict.fromkeys(unknown), *fine))
+
+
+def _missing(node: str, facts: NodeFacts) -> list[str]:
+    lines = []
+    if facts.in_recovery:
+        lines.append(f"{node}: is in recovery")
+    if facts.read_only:
+        lines.append(f"{node}: is read-only")
+    # An engine without membership of its own (plain PostgreSQL) says nothing; the links below still count.
+    if facts.membership not in (Membership.READY, Membership.UNKNOWN):
+        lines.append(f"{node}: is {facts.membership.value}, not ready")
+    return lines
+
+
+def _link(link: Link, limits: Thresholds) -> tuple[str, bool]:
+    """(evidence, whether it is good enough)."""
+    name = f"{link.origin} -> {link.target}"
+    if link.state is not LinkState.STREAMING:
+        return f"{name}: {link.state.value}: {link.reason}", False
+    lag, seconds = link.lag_bytes, link.lag_seconds or 0.0
+    text = f"{name}: streaming, lags {format_bytes(lag)}"
+    if seconds:
+        text += f", {format_seconds(seconds)}"
+    good = lag is not None and lag < limits.lag_bytes_warn and seconds < limits.lag_seconds_warn
+    return text, good
+
+
+class Enable(Step):
+    """The servers that this run disabled are out of maintenance and UP on every HAProxy."""
+
+    def __init__(self, plan: StepPlan, node: str, disabled: Step) -> None:
+        super().__init__(plan)
+        self._node = node
+        self._disabled = disabled
+        self._open: tuple[Act, ...] = plan.acts
+
+    def _ours(self) -> tuple[Act, ...]:
+        """We do not enable what this run did not disable."""
+        taken = {(act.target, act.subject) for act in self._disabled.taken}
+        return tuple(act for act in self.plan.acts if (act.target, act.subject) in taken)
+
+    async def observe(self, world: World) -> Observation:
+        reading = await world.read(Part.PROXIES)
+        ours = self._ours()
+        states = {act: reading.server(act.target, act.subject) for act in ours}
+        self._open = tuple(act for act, server in states.items() if server and server.in_maintenance)
+        lines = [state_line(reading, (act.target, act.subject)) for act in ours]
+        left = [act for act in self._disabled.plan.acts if (act.target, act.subject) not in {
+            (mine.target, mine.subject) for mine in ours}]  # fmt: skip
+        lines += [
+            f"{act.target}: {act.subject} was in maintenance before this run and is left so" for act in left
+        ]
+        where = traffic(reading, tuple((act.target, act.subject) for act in self._disabled.plan.acts))
+        self.closing = (
+            f"{self._node} is back in service. {where}" if ours else f"Nothing was enabled. {where}"
+        )
+        if any(server is None for server in states.values()):
+            return Observation(Proof.UNKNOWN, tuple(lines))
+        if all(server and not server.in_maintenance and _is_up(server) for server in states.values()):
+            return Observation(Proof.MET, (*lines, where))
+        return Observation(Proof.UNMET, tuple(lines))
+
+    async def guard(self, world: World) -> tuple[str, ...]:
+        reading = await world.read(Part.NODES)
+        if reading.node(self._node) is None:
+            return (f"{self._node} does not answer ({error_of(reading, self._node)})",)
+        return ()
+
+    def needed(self) -> tuple[Act, ...]:
+        return self._open
+
+
+def _is_up(server: ProxyServer) -> bool:
+    """Fully up: `UP 1/3` right after enabling only means that one more failed check would take it down."""
+    return server.state is ServerState.UNCHECKED or server.status == "UP"

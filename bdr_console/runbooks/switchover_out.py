@@ -1,0 +1,324 @@
+"""The steps that take a node out of service; each says from the live cluster when its condition holds."""
+
+import asyncio
+import time
+
+from bdr_console.cluster.nodes import NodeFacts
+from bdr_console.runbooks.reading import Part, Reading, ServerConnection
+from bdr_console.runbooks.seen import (
+    Subject,
+    describe,
+    error_of,
+    in_maintenance,
+    lsn,
+    pooler_of,
+    server_behind,
+    state_line,
+    traffic,
+    usable_others,
+)
+from bdr_console.runbooks.step import Act, Observation, Proof, Step, StepPlan, World
+
+_SETTLE = 5.0
+"""Seconds to wait for a moment without a login before RECONNECT."""
+
+
+class Disable(Step):
+    """The node's server is in maintenance on every HAProxy (the admin bits, not the word)."""
+
+    def __init__(self, plan: StepPlan, node: str) -> None:
+        super().__init__(plan)
+        self._node = node
+        self._open: tuple[Act, ...] = plan.acts
+        self._left: tuple[Act, ...] = ()
+
+    async def observe(self, world: World) -> Observation:
+        reading = await world.read(Part.PROXIES)
+        states = {act: in_maintenance(reading, (act.target, act.subject)) for act in self.plan.acts}
+        self._open = tuple(act for act, state in states.items() if state is False)
+        return Observation(_proof(list(states.values())), _lines(reading, self.plan.acts))
+
+    async def guard(self, world: World) -> tuple[str, ...]:
+        reading = await world.read(Part.PROXIES | Part.NODES)
+        reasons = []
+        for act in self.plan.acts:
+            subject = (act.target, act.subject)
+            if reading.proxy(act.target) is None:
+                reasons.append(f"{act.target} does not answer ({error_of(reading, act.target)})")
+            elif reading.server(*subject) is None:
+                reasons.append(f"{act.target} has no server {act.subject}")
+            elif not usable_others(reading, subject, self._node):
+                reasons.append(
+                    f"{act.subject} is the last server that can take traffic in its backend on {act.target}"
+                )
+        return tuple(reasons)
+
+    def needed(self) -> tuple[Act, ...]:
+        return self._open
+
+    async def undo_guard(self, world: World) -> str:
+        """A node that does not answer stays out, unless there is no other server at all."""
+        reading = await world.read(Part.PROXIES | Part.NODES)
+        if reading.node(self._node) is not None:
+            return ""
+        if any(not usable_others(reading, (act.target, act.subject), self._node) for act in self._left):
+            return ""
+        return f"{self._node} does not answer ({error_of(reading, self._node)}), so it is left in maintenance"
+
+    async def undone(self, world: World) -> Observation:
+        reading = await world.read(Part.PROXIES)
+        states = {act: in_maintenance(reading, (act.target, act.subject)) for act in self.taken}
+        self._left = tuple(act for act, state in states.items() if state is not False)
+        self.closing = traffic(reading, tuple((act.target, act.subject) for act in self.taken))
+        proof = _proof([None if state is None else not state for state in states.values()])
+        return Observation(proof, _lines(reading, tuple(self.taken)))
+
+    def left_undone(self) -> tuple[Act, ...]:
+        return self._left
+
+
+class Reconnect(Step):
+    """No PgBouncer keeps a server connection to the leaving server that is not flagged to be closed.
+
+    A second RECONNECT shortly after the first can block a pool for `server_login_retry` and drop clients
+    (any PgBouncer): it is sent only while this condition is unmet, and only when no login is under way.
+    """
+
+    def __init__(self, plan: StepPlan, leaving: tuple[Subject, ...]) -> None:
+        super().__init__(plan)
+        self._leaving = leaving
+        self._open: tuple[Act, ...] = plan.acts
+        self.most = 0
+        """The most server connections to the leaving server that were seen."""
+
+    async def observe(self, world: World) -> Observation:
+        reading = await world.read(Part.SESSIONS | Part.CONNECTIONS | Part.PROXIES)
+        behind = server_behind(reading)
+        proxies_told = all(proxy in reading.sessions for proxy, _ in self._leaving)
+        states: dict[Act, bool | None] = {}
+        lines = []
+        there = 0
+        for act in self.plan.acts:
+            connections = reading.connections.get(act.target)
+            if connections is None:
+                states[act] = None
+                lines.append(f"{act.target}: no answer ({error_of(reading, act.target)})")
+                continue
+            ours = [c for c in connections if c.database == act.subject]
+            stay = [c for c in ours if not c.close_needed and self._leads_there(c, behind, act, proxies_told)]
+            flagged = sum(c.close_needed for c in ours)
+            there += flagged + len(stay)
+            states[act] = not stay
+            lines.append(
+                f"{act.target}: {act.subject}: server connections: {len(ours)} in all, {flagged} flagged "
+                f"to be closed, {len(stay)} to the leaving server not flagged"
+            )
+        self.most = max(self.most, there)
+        self._open = tuple(act for act, state in states.items() if state is False)
+        return Observation(_proof(list(states.values())), tuple(lines) or ("no PgBouncer leads here",))
+
+    def _leads_there(
+        self, connection: ServerConnection, behind: dict[str, Subject], act: Act, proxies_told: bool
+    ) -> bool:
+        """Whether it goes to the leaving server. One that no HAProxy session matches (an address translated
+        on the way, a session just opened) counts until our RECONNECT went out, not after it."""
+        where = behind.get(connection.local)
+        if where is not None:
+            return where in self._leaving
+        return act not in self.taken or not proxies_told
+
+    async def guard(self, world: World) -> tuple[str, ...]:
+        until = time.monotonic() + _SETTLE
+        while True:
+            reading = await world.read(Part.POOLERS | Part.PROXIES)
+            reasons = [
+                f"{name} is no longer in maintenance on {proxy}"
+                for proxy, name in self._leaving
+                if in_maintenance(reading, (proxy, name)) is False
+            ]
+            reasons += [reason for act in self._open if (reason := _unready(reading, act))]
+            logins = [act for act in self._open if _logins(reading, act)]
+            if reasons or not logins:
+                return tuple(reasons)
+            if time.monotonic() > until:
+                return tuple(
+                    f"{act.target}: a server connection of {act.subject} is logging in all the time "
+                    "(a RECONNECT now would block the pool)"
+                    for act in logins
+                )
+            await asyncio.sleep(0.02)
+
+    def needed(self) -> tuple[Act, ...]:
+        return self._open
+
+
+class WaitClose(Step):
+    """No server connection flagged by RECONNECT is left (SHOW SERVERS; the command's own answer is not
+    trusted: one WAIT_CLOSE waits for every database that was ever waited on)."""
+
+    def __init__(self, plan: StepPlan, reconnect: Reconnect) -> None:
+        super().__init__(plan)
+        self._reconnect = reconnect
+        self._most = 0
+        self._open: tuple[Act, ...] = plan.acts
+        self._holders_at = 0.0
+        self._known: Reading | None = None
+
+    def begin(self) -> None:
+        self._most, self._known = 0, None
+
+    async def observe(self, world: World) -> Observation:
+        # Whose transaction it is changes slowly and costs a query on each node: asked once a second.
+        detail = self._most > 0 and time.monotonic() - self._holders_at >= 1.0
+        reading = await world.read(Part.CONNECTIONS | (Part.ACTIVITY if detail else Part(0)))
+        if detail:
+            self._holders_at, self._known = time.monotonic(), reading
+        left: list[tuple[str, ServerConnection]] = []
+        silent = []
+        self._open = ()
+        for act in self.plan.acts:
+            connections = reading.connections.get(act.target)
+            if connections is None:
+                silent.append(f"{act.target}: no answer ({error_of(reading, act.target)})")
+                continue
+            flagged = [(act.target, c) for c in connections if c.database == act.subject and c.close_needed]
+            left += flagged
+            if flagged:
+                self._open += (act,)
+        self._most = max(self._most, self._reconnect.most, len(left))
+        if not left:
+            proof = Proof.UNKNOWN if silent else Proof.MET
+            closed = (
+                f"all {self._most} old server connections are closed"
+                if self._most
+                else "none is left to close"
+            )
+            return Observation(proof, (*silent, *(() if silent else (closed,))))
+        held = sorted(left, key=lambda item: (item[1].since, item[1].local))
+        told = self._known or reading
+        first = describe(*held[0], told)
+        evidence = [f"{len(left)} of {self._most} server connections left; the oldest is {first}"]
+        evidence += [describe(*item, told) for item in held[1:6]]
+        if len(held) > 6:
+            evidence.append(f"and {len(held) - 6} more")
+        return Observation(Proof.UNMET, (*evidence, *silent))
+
+    def needed(self) -> tuple[Act, ...]:
+        return self._open
+
+
+class Drained(Step):
+    """No session is left on the leaving server, and every peer that answers has confirmed all it wrote."""
+
+    def __init__(self, plan: StepPlan, node: str, leaving: tuple[Subject, ...]) -> None:
+        super().__init__(plan)
+        self._node = node
+        self._leaving = leaving
+        self._empty = False
+        self._mark: str | None = None
+        self._totals: dict[Subject, int] = {}
+
+    def begin(self) -> None:
+        self._empty, self._mark, self._totals = False, None, {}
+
+    async def observe(self, world: World) -> Observation:
+        reading = await world.read(Part.PROXIES | Part.SESSIONS | Part.CONNECTIONS | Part.NODES)
+        servers = {subject: reading.server(*subject) for subject in self._leaving}
+        alarm = self._arrivals(reading)
+        lines = [state_line(reading, subject) for subject in self._leaving]
+        if any(server is None for server in servers.values()):
+            return Observation(Proof.UNKNOWN, tuple(lines), alarm)
+        if any(server is not None and not server.in_maintenance for server in servers.values()):
+            self._empty, self._mark = False, None
+            return Observation(Proof.UNMET, tuple(lines), alarm)
+        if any(server is not None and server.sessions for server in servers.values()):
+            self._empty, self._mark = False, None
+            return Observation(Proof.UNMET, (*self._holders(reading), *lines), alarm)
+        facts = reading.node(self._node)
+        if facts is None or facts.wal_lsn is None:
+            why = error_of(reading, self._node) if facts is None else "it shows no WAL position"
+            return Observation(Proof.UNKNOWN, (f"{self._node}: {why}", *lines), alarm)
+        if not self._empty:
+            # The WAL position must be read after the last session ended: the next look takes it.
+            self._empty = True
+            return Observation(Proof.UNMET, ("no session is left; reading the WAL position", *lines), alarm)
+        self._mark = self._mark or facts.wal_lsn
+        proof, confirmed = self._confirmed(reading, facts, self._mark)
+        return Observation(proof, (*confirmed, *lines), alarm)
+
+    def _arrivals(self, reading: Reading) -> str:
+        """HAProxy 1.8.0 shows MAINT and still sends sticky traffic there: new sessions give it away."""
+        for subject in self._leaving:
+            server = reading.server(*subject)
+            if server is None:
+                continue
+            if not server.in_maintenance:
+                return f"{subject[1]} is no longer in maintenance on {subject[0]}: clients may be sent there"
+            before = self._totals.setdefault(subject, server.total_sessions)
+            if server.total_sessions > before:
+                new = server.total_sessions - before
+                return f"{subject[0]} sent {new} new sessions to {subject[1]} although it is disabled"
+        return ""
+
+    def _holders(self, reading: Reading) -> list[str]:
+        """Who still has a session there: pooled connections first, then clients that bypass PgBouncer."""
+        known = pooler_of(reading)
+        pooled, foreign = [], []
+        for proxy, sessions in reading.sessions.items():
+            for session in sessions:
+                if (proxy, f"{session.backend}/{session.server}") not in self._leaving:
+                    continue
+                if held := known.get(session.source):
+                    pooled.append(describe(*held, reading))
+                else:
+                    foreign.append(f"{session.source} on {proxy}, not through a known PgBouncer")
+        count = len(pooled) + len(foreign)
+        return [
+            f"{count} sessions left: {line}" if i == 0 else line
+            for i, line in enumerate([*pooled, *foreign][:6])
+        ]
+
+    def _confirmed(self, reading: Reading, facts: NodeFacts, mark: str) -> tuple[Proof, list[str]]:
+        proof, lines, done = Proof.MET, [], []
+        for peer in reading.snapshot.nodes:
+            if peer.name == self._node:
+                continue
+            peer_facts = reading.node(peer.name)
+            if peer_facts is None:
+                done.append(f"{peer.name}: does not answer ({peer.error}); not waited for")
+                continue
+            slot = next((s for s in facts.slots if s.target == (peer_facts.node_name or peer.name)), None)
+            if slot is None or slot.confirmed_lsn is None:
+                proof = Proof.UNKNOWN
+                lines.append(f"{peer.name}: {self._node} shows no slot position for it")
+            elif lsn(slot.confirmed_lsn) < lsn(mark):
+                proof = Proof.UNMET if proof is Proof.MET else proof
+                lines.append(f"{peer.name}: has confirmed {slot.confirmed_lsn}, waiting for {mark}")
+            else:
+                done.append(f"{peer.name}: has confirmed everything up to {mark}")
+        return proof, [*lines, *done]
+
+
+def _proof(states: list[bool | None]) -> Proof:
+    """UNMET wins over UNKNOWN: what is known not to be so can be acted upon."""
+    if any(state is False for state in states):
+        return Proof.UNMET
+    return Proof.UNKNOWN if any(state is None for state in states) else Proof.MET
+
+
+def _lines(reading: Reading, acts: tuple[Act, ...]) -> tuple[str, ...]:
+    return tuple(state_line(reading, (act.target, act.subject)) for act in acts)
+
+
+def _unready(reading: Reading, act: Act) -> str:
+    facts = reading.pooler(act.target)
+    if facts is None:
+        return f"{act.target} does not answer ({error_of(reading, act.target)})"
+    if all(database.name != act.subject for database in facts.databases):
+        return f"{act.target} has no database {act.subject} any more"
+    return ""
+
+
+def _logins(reading: Reading, act: Act) -> bool:
+    facts = reading.pooler(act.target)
+    return facts is not None and any(p.servers_login for p in facts.pools if p.database == act.subject)

@@ -1,0 +1,187 @@
+"""A simulated cluster for the step engine, no server behind it: obeys commands, unless told to misbehave."""
+
+import asyncio
+from dataclasses import dataclass, field, replace
+
+from bdr_console.cluster.nodes import NodeFacts
+from bdr_console.cluster.observed import Observed
+from bdr_console.cluster.poolers import Pool, PoolDatabase, PoolerFacts
+from bdr_console.cluster.proxies import ProxyFacts, ProxyServer, ServerState, StickEntry
+from bdr_console.cluster.snapshot import Snapshot
+from bdr_console.config import ClusterSettings
+from bdr_console.errors import ConsoleError
+from bdr_console.links.haproxy_text import ProxySession
+from bdr_console.runbooks.reading import Part, Reading, Rights, ServerConnection
+from bdr_console.runbooks.step import TargetKind
+from tests.cluster.builders import NAMES, NOW, node_facts
+
+SERVERS = {"bdr_initial_node": "node1", "bdr_next_node": "node2", "bdr_node3": "node3"}
+NO_ANSWER = "timed out after 2.0 s"
+
+SETTINGS = ClusterSettings.model_validate(
+    {
+        "environment": "test",
+        "nodes": {node: {"dsn": f"host={node}", "server": server} for server, node in SERVERS.items()},
+        "proxies": {
+            name: {"socket": f"/run/{name}.sock", "listen": ["127.0.0.1:5433"]}
+            for name in ("haproxy1", "haproxy2")
+        },
+        "poolers": {"pgb-tx": {"dsn": "host=127.0.0.1 port=6432 user=dba"}},
+    }
+)
+
+
+@dataclass
+class FakeConnection:
+    """A server connection of the simulated pooler."""
+
+    port: int
+    server: str
+    close_needed: bool = False
+    busy: bool = False
+    """Its client has a transaction open, so the pooler cannot close it."""
+
+
+def _maintenance() -> dict[str, set[str]]:
+    return {"haproxy1": set(), "haproxy2": set()}
+
+
+@dataclass
+class FakeWorld:
+    """Three nodes behind two HAProxies and one PgBouncer. Tests change its fields during a run."""
+
+    nodes: dict[str, NodeFacts] = field(default_factory=lambda: {name: node_facts(name) for name in NAMES})
+    maintenance: dict[str, set[str]] = field(default_factory=_maintenance)
+    down: set[str] = field(default_factory=set)
+    """Names of servers that HAProxy's checks find down."""
+    connections: list[FakeConnection] = field(
+        default_factory=lambda: [FakeConnection(40000 + i, "bdr_initial_node") for i in range(3)]
+    )
+    silent: set[str] = field(default_factory=set)
+    """Targets that do not answer."""
+    refuse: dict[str, str] = field(default_factory=dict)
+    """Command -> the error it is refused with."""
+    lose_answer: set[str] = field(default_factory=set)
+    """Commands that take effect but whose answer is lost."""
+    ineffective: set[str] = field(default_factory=set)
+    """Commands that are answered but change nothing."""
+    logins: int = 0
+    """Server connections that are logging in; counts down with each reading."""
+    foreign: list[str] = field(default_factory=list)
+    """Sources of sessions on the leaving server that no pooler knows."""
+    confirmed: bool = True
+    sent: list[tuple[str, str]] = field(default_factory=list)
+    waiting_closed: int = 0
+
+    async def read(self, parts: Part) -> Reading:
+        """The parts asked for; the rest unread."""
+        await asyncio.sleep(0)
+        self._close_flagged()
+        now_logging_in, self.logins = self.logins, max(0, self.logins - (Part.POOLERS in parts))
+        snapshot = Snapshot(
+            "shop",
+            "test",
+            NOW,
+            1.0,
+            tuple(self._node(name) for name in self.nodes) if Part.NODES in parts else (),
+            tuple(self._proxy(name) for name in self.maintenance) if Part.PROXIES in parts else (),
+            (self._pooler(now_logging_in),) if Part.POOLERS in parts else (),
+        )
+        heard = [name for name in self.maintenance if name not in self.silent]
+        return Reading(
+            snapshot,
+            {name: self._sessions() for name in heard} if Part.SESSIONS in parts else {},
+            {"pgb-tx": self._held()} if Part.CONNECTIONS in parts and "pgb-tx" not in self.silent else {},
+            {name: () for name in self.nodes if name not in self.silent} if Part.ACTIVITY in parts else {},
+            {f"haproxy/{name}": Rights(True, "level admin") for name in heard}
+            | {"pgbouncer/pgb-tx": Rights(True, "user dba is an admin", 11800)},
+        )
+
+    async def send(self, kind: TargetKind, target: str, text: str) -> str:
+        """Obey one command."""
+        await asyncio.sleep(0)
+        self.sent.append((target, text))
+        if target in self.silent:
+            raise ConsoleError(f"{target}: `{text}`: {NO_ANSWER}")
+        if text in self.refuse:
+            raise ConsoleError(f"{target}: `{text}`: {self.refuse[text]}")
+        if text not in self.ineffective:
+            self._obey(target, text)
+        if text in self.lose_answer:
+            raise ConsoleError(f"{target}: `{text}`: {NO_ANSWER}")
+        return text.split(maxsplit=1)[0]
+
+    async def send_waiting(self, target: str, text: str) -> str:
+        """Never answers by itself, as WAIT_CLOSE may."""
+        self.sent.append((target, text))
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.waiting_closed += 1
+        return text
+
+    def _obey(self, target: str, text: str) -> None:
+        word, rest = text.split(" ", 1)
+        if word in ("disable", "enable"):
+            server = rest.rpartition("/")[2]
+            (self.maintenance[target].add if word == "disable" else self.maintenance[target].discard)(server)
+        elif word == "RECONNECT":
+            for connection in self.connections:
+                connection.close_needed = True
+
+    def _close_flagged(self) -> None:
+        for connection in [c for c in self.connections if c.close_needed and not c.busy]:
+            self.connections.remove(connection)
+            self.connections.append(FakeConnection(connection.port + 1000, self._takes()))
+
+    def _takes(self) -> str:
+        usable = [name for name in SERVERS if not any(name in out for out in self.maintenance.values())]
+        return usable[0] if usable else "bdr_next_node"
+
+    def _node(self, name: str) -> Observed[NodeFacts]:
+        if name in self.silent:
+            return Observed(name, f"{name}:5432", error=NO_ANSWER)
+        facts = self.nodes[name]
+        if not self.confirmed:
+            facts = replace(facts, slots=tuple(replace(slot, confirmed_lsn="0/1") for slot in facts.slots))
+        return Observed(name, f"{name}:5432", facts, NOW)
+
+    def _proxy(self, name: str) -> Observed[ProxyFacts]:
+        address = f"/run/{name}.sock"
+        if name in self.silent:
+            return Observed(name, address, error=NO_ANSWER)
+        servers = tuple(self._server(name, server, node) for server, node in SERVERS.items())
+        facts = ProxyFacts("2.6.12", 1, 60, 1, servers, (StickEntry("bk_db", "127.0.0.1", self._takes()),))
+        return Observed(name, address, facts, NOW)
+
+    def _server(self, proxy: str, server: str, node: str) -> ProxyServer:
+        out, down = server in self.maintenance[proxy], server in self.down
+        state = ServerState.MAINT if out else ServerState.DOWN if down else ServerState.UP
+        sessions = sum(c.server == server for c in self.connections)
+        sessions += len(self.foreign) if server == "bdr_initial_node" else 0
+        return ProxyServer(
+            "bk_db", server, f"{node}:5432", node, state.name, state, server != "bdr_initial_node", 1,
+            sessions, sessions, 0, "L4OK", None, 60, 1 if out else 0,
+        )  # fmt: skip
+
+    def _sessions(self) -> tuple[ProxySession, ...]:
+        pooled = [(f"127.0.0.1:{c.port}", c.server) for c in self.connections]
+        named = [*pooled, *((source, "bdr_initial_node") for source in self.foreign)]
+        return tuple(ProxySession("0x1", source, "ft", "bk_db", server, "1s") for source, server in named)
+
+    def _held(self) -> tuple[ServerConnection, ...]:
+        return tuple(
+            ServerConnection(
+                "app", "app", "active" if c.busy else "idle", f"127.0.0.1:{c.port}", c.close_needed, c.port,
+                "billing" if c.busy else "", "10.0.3.7:5000" if c.busy else None, "2026-11-22 03:00:00 UTC",
+            )
+            for c in self.connections
+        )  # fmt: skip
+
+    def _pooler(self, logins: int) -> Observed[PoolerFacts]:
+        if "pgb-tx" in self.silent:
+            return Observed("pgb-tx", "127.0.0.1:6432", error=NO_ANSWER)
+        flagged = sum(c.close_needed for c in self.connections)
+        pool = Pool("app", "app", "transaction", 3, 0, 0, 3, 0, 0, logins, 0.0, flagged)
+        database = PoolDatabase("app", "127.0.0.1", 5433, False, False, 20, 3)
+        return Observed("pgb-tx", "127.0.0.1:6432", PoolerFacts("1.18.0", (pool,), (database,)), NOW)

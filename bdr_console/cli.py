@@ -71,6 +71,7 @@ def plan(options: tuple[Path | None, str | None, str | None, bool], node: str) -
     Changes nothing. Exits with 10 when a check would refuse the switchover.
     """
     from bdr_console.config import find, load
+    from bdr_console.runbooks.checks import refuses
     from bdr_console.runbooks.launch import preview
     from bdr_console.runbooks.paper import paper
 
@@ -78,6 +79,8 @@ def plan(options: tuple[Path | None, str | None, str | None, bool], node: str) -
     name, settings = load(find(config)).cluster(cluster)
     made, checks = asyncio.run(preview(settings, name, node))
     click.echo(paper(made, checks))
+    if refuses(checks):
+        sys.exit(10)
 
 
 def _console(

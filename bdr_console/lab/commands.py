@@ -60,6 +60,13 @@ def status(directory: Path) -> None:
     _show(Lab.load(directory))
 
 
+@lab.command()
+@_in_directory
+def config(directory: Path) -> None:
+    """Print the path of the console's configuration file for the lab."""
+    click.echo(Lab.load(directory).config)
+
+
 @lab.group()
 def load() -> None:
     """Clients that write through a PgBouncer, and the count of what they wrote."""

@@ -1,5 +1,6 @@
 """What the console costs: first paint, processor, memory, bytes to the terminal, and the answer to a key."""
 
+import os
 import statistics
 import sys
 import tempfile
@@ -70,8 +71,9 @@ def keys(terminal: Terminal, presses: int, name: str) -> None:
 def main(seconds: float, presses: int, rounds: int, size: str) -> None:
     """Measure the console on a three-node lab under load."""
     columns, lines = (int(part) for part in size.split("x"))
-    with tempfile.TemporaryDirectory(prefix="bdr-bench-", dir="/var/tmp") as directory:
-        lab: Lab = up(Path(directory) / "lab")
+    with tempfile.TemporaryDirectory() as state:
+        os.environ["BDR_CONSOLE_STATE"] = state
+        lab: Lab = up(Path(f"/var/tmp/bdr-bench-{os.getpid()}"))
         try:
             lab.start_load(clients=16, rate=200)
             click.echo(f"bdr-console on a three-node lab, 16 clients at 200/s, {size}, refresh 1 s")

@@ -88,9 +88,9 @@ def summary(way: Way) -> str:
 def main(rounds: int, rate: int, clients: int, protocol: str) -> None:
     """Switch over and back again under load, by hand and by the console in turn."""
     ways = [Way("by hand (sh, socat, psql)", by_hand), Way("bdr-console", by_console)]
-    with tempfile.TemporaryDirectory(prefix="bdr-bench-", dir="/var/tmp") as directory:
-        os.environ["BDR_CONSOLE_STATE"] = str(Path(directory) / "state")
-        lab = up(Path(directory) / "lab")
+    with tempfile.TemporaryDirectory() as state:
+        os.environ["BDR_CONSOLE_STATE"] = state
+        lab = up(Path(f"/var/tmp/bdr-bench-{os.getpid()}"))
         try:
             lab.start_load(clients=clients, rate=rate or None, protocol=protocol)
             time.sleep(3)

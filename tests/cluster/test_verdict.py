@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from bdr_console.cluster.nodes import Member, Membership, NodeFacts, Unread
+from bdr_console.cluster.nodes import Member, Membership, NodeFacts, Sessions, Unread
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.proxies import ServerState
 from bdr_console.cluster.snapshot import Snapshot
@@ -72,7 +72,8 @@ def joining() -> Snapshot:
 
 def with_sessions(**change: float) -> Snapshot:
     facts = node_facts("node1")
-    return with_node(snapshot(), node("node1", replace(facts, sessions=replace(facts.sessions, **change))))  # type: ignore[arg-type]
+    sessions = replace(Sessions(10, 2, 0, 100), **change)  # type: ignore[arg-type]
+    return with_node(snapshot(), node("node1", replace(facts, sessions=sessions)))
 
 
 def unreadable() -> Snapshot:

@@ -27,8 +27,11 @@ class Tmux:
         )  # fmt: skip
 
     def _run(self, *arguments: str) -> str:
+        command = ["tmux", "-S", self._socket, *arguments]
+        # The environment is named, because pytest's readline exports COLUMNS and LINES behind Python's back.
+        environment = dict(os.environ)
         done = subprocess.run(
-            ["tmux", "-S", self._socket, *arguments], capture_output=True, text=True, timeout=10, check=True
+            command, env=environment, capture_output=True, text=True, timeout=10, check=True
         )
         return done.stdout
 
@@ -48,9 +51,10 @@ class Tmux:
         """Change the window's size, as a user's terminal does."""
         self._run("resize-window", "-x", str(columns), "-y", str(lines))
 
-    def pid(self) -> int:
-        """The shell that runs the program; the program is its child."""
-        return int(self._run("display-message", "-p", "#{pane_pid}"))
+    def child(self) -> int:
+        """The pid of the program, the only child of the window's shell."""
+        shell = self._run("display-message", "-p", "#{pane_pid}").strip()
+        return int(Path(f"/proc/{shell}/task/{shell}/children").read_text().split()[0])
 
     def wait_for(self, *texts: str, seconds: float = 20.0) -> str:
         """The first screen that shows every text; fails with the last screen when none does in time."""

@@ -1,0 +1,133 @@
+"""Drive the application without a terminal, and read what it shows."""
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from textual.pilot import Pilot
+
+from bdr_console.cluster.snapshot import Snapshot
+from bdr_console.errors import ConsoleError
+from bdr_console.runbooks.run import RunView
+from bdr_console.ui.app import ConsoleApp
+from bdr_console.ui.desk import PlanView
+from tests.ui.scenes import CHECKS, NOW, FixedSource, steps
+
+DEADLINE = 10.0
+
+
+class FakeRuns:
+    """Stands for the journals: the run that a test puts there."""
+
+    def __init__(self, run: RunView | None = None) -> None:
+        self.run = run
+
+    def latest(self) -> RunView | None:
+        """That run."""
+        return self.run
+
+    def view(self, run_id: str) -> RunView | None:
+        """That run, if it is the one."""
+        return self.run if self.run is not None and self.run.run_id == run_id else None
+
+
+class FakeActs:
+    """Stands for the runbooks: remembers what was asked of it, changes nothing."""
+
+    def __init__(
+        self, *, plan: PlanView | ConsoleError | None = None, refuse: ConsoleError | None = None
+    ) -> None:
+        self.started: list[str] = []
+        self.said: list[tuple[str, str]] = []
+        self.plans = 0
+        self._plan = plan or PlanView("node1", steps(-1), CHECKS)
+        self._refuse = refuse
+        self.start_thread: str | None = None
+
+    async def plan(self, node: str) -> PlanView:
+        """The plan that the test chose."""
+        self.plans += 1
+        if isinstance(self._plan, ConsoleError):
+            raise self._plan
+        return self._plan
+
+    def start(self, node: str) -> str:
+        """Remember."""
+        self.start_thread = threading.current_thread().name
+        if self._refuse is not None:
+            raise self._refuse
+        self.started.append(node)
+        return "20260304T095940-node1-ab12"
+
+    async def send(self, run_id: str, word: str) -> str:
+        """Remember."""
+        if self._refuse is not None:
+            raise self._refuse
+        self.said.append((run_id, word))
+        return "accepted"
+
+
+@asynccontextmanager
+async def console(
+    *shown: Snapshot,
+    size: tuple[int, int] = (140, 40),
+    runs: FakeRuns | None = None,
+    acts: FakeActs | None = None,
+    clock: Callable[[], datetime] = lambda: NOW,
+    source: FixedSource | None = None,
+    **options: object,
+) -> AsyncIterator[tuple[ConsoleApp, Pilot[int]]]:
+    """The console on hand-made snapshots, painted for the first time."""
+    environment = shown[-1].environment if shown else "lab"
+    app = ConsoleApp(
+        source or FixedSource(*shown),
+        cluster="lab",
+        environment=environment,
+        runs=runs,
+        acts=acts,
+        clock=clock,
+        **options,  # type: ignore[arg-type]
+    )
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await until(pilot, lambda: "bdr-console" in text(app))
+        if shown:
+            # The events and lines of the last snapshot come with a tick of the painter.
+            await until(pilot, lambda: app.newest is shown[-1] and not app.has_news)
+        yield app, pilot
+
+
+def text(app: ConsoleApp) -> str:
+    """What a person would read on the screen now."""
+    return "\n".join(strip.text for strip in app.screen._compositor.render_strips())
+
+
+def line_with(app: ConsoleApp, word: str) -> str:
+    """The first line on the screen that holds `word`."""
+    for line in text(app).splitlines():
+        if word in line:
+            return line
+    raise AssertionError(f"no line with {word!r} on the screen:\n{text(app)}")
+
+
+async def until(pilot: Pilot[int], holds: Callable[[], bool]) -> None:
+    """Wait until `holds`; fails with the screen when it does not in time."""
+    end = time.monotonic() + DEADLINE
+    while True:
+        await pilot.pause()
+        if holds():
+            return
+        if time.monotonic() > end:
+            assert isinstance(pilot.app, ConsoleApp)
+            raise AssertionError(f"it never came about; the screen:\n{text(pilot.app)}")
+        await asyncio.sleep(0.02)
+
+
+async def until_shown(pilot: Pilot[int], *words: str) -> str:
+    """Wait until every word stands on the screen; returns the screen."""
+    app = pilot.app
+    assert isinstance(app, ConsoleApp)
+    await until(pilot, lambda: all(word in text(app) for word in words))
+    return text(app)

@@ -1,6 +1,5 @@
 """The commands: parse, load the configuration, hand over. Everything heavy is imported when it is needed."""
 
-import asyncio
 import importlib
 import sys
 from pathlib import Path
@@ -10,11 +9,24 @@ import click
 from bdr_console import __version__
 from bdr_console.errors import ConsoleError
 
-_LAZY = {"lab": "bdr_console.lab.commands:lab"}
+_LAZY = {
+    "lab": "bdr_console.lab.commands:lab",
+    "switchover": "bdr_console.switchover_command:switchover",
+    "runs": "bdr_console.run_commands:runs",
+    "attach": "bdr_console.run_commands:attach",
+    "go": "bdr_console.run_commands:go",
+    "abort": "bdr_console.run_commands:abort",
+    "wait": "bdr_console.run_commands:wait",
+    "resume": "bdr_console.run_commands:resume_command",
+    "undo": "bdr_console.run_commands:undo_command",
+    "report": "bdr_console.run_commands:report_command",
+    "paper": "bdr_console.run_commands:paper_command",
+    "with-lock": "bdr_console.run_commands:with_lock",
+}
 
 
 class _Commands(click.Group):
-    """A group whose `lab` part is imported only when it is named: the console starts without it."""
+    """A group whose parts are imported only when they are named: the console starts without them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted([*super().list_commands(ctx), *_LAZY])
@@ -60,27 +72,6 @@ def watch(options: tuple[Path | None, str | None, str | None, bool]) -> int:
     """The same screen, read-only: no act is reachable and every session is read-only."""
     config, cluster, theme, no_mouse = options
     sys.exit(_console(config, cluster, theme, read_only=True, mouse=not no_mouse))
-
-
-@cli.command()
-@click.argument("node")
-@click.pass_obj
-def plan(options: tuple[Path | None, str | None, str | None, bool], node: str) -> None:
-    """Print what a switchover of NODE would do: the checks now, and each command with its host.
-
-    Changes nothing. Exits with 10 when a check would refuse the switchover.
-    """
-    from bdr_console.config import find, load
-    from bdr_console.runbooks.checks import refuses
-    from bdr_console.runbooks.launch import preview
-    from bdr_console.runbooks.paper import paper
-
-    config, cluster, _, _ = options
-    name, settings = load(find(config)).cluster(cluster)
-    made, checks = asyncio.run(preview(settings, name, node))
-    click.echo(paper(made, checks))
-    if refuses(checks):
-        sys.exit(10)
 
 
 def _console(

@@ -98,17 +98,19 @@ def test_an_unknown_command_is_said_so() -> None:
 
 
 def test_a_wrong_dsn_is_named_by_its_node_and_not_repeated(tmp_path: Path) -> None:
-    done = run("plan", "node1", config=config(tmp_path, node="this is no dsn secret1"))
+    done = run("switchover", "node1", "--plan", config=config(tmp_path, node="this is no dsn secret1"))
     refused(done, "node1", "host=")
     assert "secret1" not in done.stderr
 
 
 def test_a_plan_without_any_answer_says_who_did_not_answer(tmp_path: Path) -> None:
-    refused(run("plan", "node1", config=config(tmp_path)), "haproxy1", "/nonexistent/haproxy.sock")
+    refused(
+        run("switchover", "node1", "--plan", config=config(tmp_path)), "haproxy1", "/nonexistent/haproxy.sock"
+    )
 
 
 def test_a_plan_for_an_unknown_node_is_answered_with_the_known_ones(tmp_path: Path) -> None:
-    refused(run("plan", "nod1", config=config(tmp_path)), "no node named 'nod1'", "node1")
+    refused(run("switchover", "nod1", "--plan", config=config(tmp_path)), "no node named 'nod1'", "node1")
 
 
 def test_a_socket_without_permission_is_said_so(tmp_path: Path) -> None:
@@ -119,7 +121,7 @@ def test_a_socket_without_permission_is_said_so(tmp_path: Path) -> None:
         listener.bind(str(path))
         listener.listen()
         path.chmod(0)
-        done = run("plan", "node1", config=config(tmp_path, haproxy=str(path)))
+        done = run("switchover", "node1", "--plan", config=config(tmp_path, haproxy=str(path)))
     refused(done, str(path), "permission denied")
 
 

@@ -7,7 +7,7 @@ is only which acts it began to send, because an abort takes back those and no ot
 import asyncio
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from enum import Enum, auto
 from typing import Any
 
@@ -48,6 +48,8 @@ class Engine:
         *,
         pace: float = 0.1,
         hold_pace: float = 1.0,
+        begin_at: int = 0,
+        permit: Callable[[], Awaitable[tuple[str, ...]]] | None = None,
     ) -> None:
         self._steps = tuple(steps)
         self._world = world
@@ -56,6 +58,10 @@ class Engine:
         self._pace = pace
         """Seconds between two looks while a proof is awaited."""
         self._hold_pace = hold_pace
+        self._begin_at = begin_at
+        """The step to begin with; a run that is resumed has the ones before behind it."""
+        self._permit = permit
+        """Reasons not to act at all, asked before each step acts; empty when it may."""
         self._offers: tuple[Offer, ...] = ()
         self._word: str | None = None
         self._heard = asyncio.Event()
@@ -92,7 +98,7 @@ class Engine:
 
     async def run(self) -> RunStatus:
         """Run to the end and return how it ended; every event is in the journal."""
-        index = 0
+        index = self._begin_at
         try:
             while index < len(self._steps):
                 match await self._run_step(self._steps[index]):
@@ -107,6 +113,11 @@ class Engine:
         finally:
             await self._hang_up()
         return self._end(RunStatus.DONE, self._done_message())
+
+    async def undo(self, why: str) -> RunStatus:
+        """Only the way back: take back every act that the steps have taken."""
+        self._why_back = why
+        return await self._walk_back()
 
     # One step
 
@@ -133,7 +144,8 @@ class Engine:
 
     async def _act(self, step: Step) -> str:
         """Send what is needed; returns why it was not, or what went wrong; empty when all is well."""
-        if reasons := await step.guard(self._world):
+        forbidden = await self._permit() if self._permit else ()
+        if reasons := forbidden or await step.guard(self._world):
             self._journal.write("refused", step=step.plan.key, reasons=reasons)
             return "; ".join(reasons)
         for act in step.needed():

@@ -39,6 +39,12 @@ def advance(view: RunView | None, event: Event) -> RunView | None:
                 message=event.get("message", view.message),
                 offers=_offers(event.get("offers", ())),
             )
+        case "intent":
+            return view if view.changed else replace(view, changed=True)
+        case "alarm":
+            return replace(view, problems=(*view.problems, event["text"]))
+        case "resume":
+            return _resumed(view, event)
         case "end":
             return replace(
                 view,
@@ -63,6 +69,17 @@ def _begin(event: Event) -> RunView:
         started_at=_moment(event),
         status=RunStatus.RUNNING,
         steps=tuple(_planned(step) for step in event["steps"]),
+    )
+
+
+def _resumed(view: RunView, event: Event) -> RunView:
+    """A new runner goes on with the run; a step that was under way is as good as not begun."""
+    steps = tuple(
+        step if step.status in _ENDED else replace(step, status=StepStatus.PENDING) for step in view.steps
+    )
+    message = event.get("message", "")
+    return replace(
+        view, status=RunStatus.RUNNING, message=message, offers=(), leftovers=(), ended_at=None, steps=steps
     )
 
 

@@ -18,7 +18,12 @@ RUNNER_LOCK = "runner.lock"
 """Held (flock) by the runner as long as it lives."""
 
 # Nothing that is journaled should hold a secret; this catches what a server may put into an error text.
-_SECRET = re.compile(r"((?:ssl)?password\s*[=:]\s*)('[^']*'|\S+)|(://[^/@\s:]+:)[^@/\s]+(?=@)", re.IGNORECASE)
+_SECRET = re.compile(
+    r"""(password["']?\s*(?:[=:]\s*|(?=['"])))('[^']*'|"[^"]*"|[^\s&"']+)"""  # DSN, JSON, ALTER ROLE
+    r"""|(://[^/@\s:]*:)[^@/\s]+(?=@)"""  # URI
+    r"""|(SCRAM-SHA-256\$|\bmd5(?=[0-9a-f]{32}))[^\s'"]+""",  # what pg_authid holds
+    re.IGNORECASE,
+)
 
 
 class Journal:
@@ -26,8 +31,12 @@ class Journal:
 
     def __init__(self, directory: Path, run_id: str) -> None:
         self.run_id = run_id
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
         self._file = os.open(directory / JOURNAL, flags, 0o600)
+        size = os.fstat(self._file).st_size
+        if size and os.pread(self._file, 1, size - 1) != b"\n":
+            os.write(self._file, b"\n")  # the line that a killed runner left torn
+        _sync_directory(directory)
 
     def write(self, event: str, durable: bool = True, /, **fields: Any) -> None:
         """Append one event; `durable` ones are on disk when this returns."""
@@ -44,9 +53,23 @@ class Journal:
         os.close(self._file)
 
 
+def _sync_directory(directory: Path) -> None:
+    """A file whose name is not on disk is lost in a power cut, however often it was synced."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_events(directory: Path) -> tuple[dict[str, Any], ...]:
+    """Every whole event of one run's journal, in order; none when there is no journal."""
+    return tuple(JournalFollower(directory).added())
+
+
 def _redacted(value: Any) -> Any:
     if isinstance(value, str):
-        return _SECRET.sub(lambda m: (m[1] or m[3]) + "***", value)
+        return _SECRET.sub(lambda m: (m[1] or m[3] or m[4]) + "***", value)
     if isinstance(value, dict):
         return {key: _redacted(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -77,7 +100,7 @@ class JournalFollower:
         # The lock is looked at first: a runner writes its end before it lets go.
         alive = is_held(self._directory / RUNNER_LOCK)
         before = self._folded
-        for event in self._added():
+        for event in self.added():
             self._folded = advance(self._folded, event)
         if self._folded is None:
             return None
@@ -87,7 +110,8 @@ class JournalFollower:
             self._view = _lost(self._view)
         return self._view
 
-    def _added(self) -> Iterator[dict[str, Any]]:
+    def added(self) -> Iterator[dict[str, Any]]:
+        """The events since the last call; not to be mixed with `poll`."""
         try:
             with (self._directory / JOURNAL).open("rb") as file:
                 file.seek(self._offset)
@@ -109,6 +133,7 @@ def _lost(view: RunView) -> RunView:
     at = f" at '{view.current.title}'" if view.current else ""
     message = (
         f"The runner of this run is gone{at}. Nothing more happens by itself: what was changed is still so. "
-        "Look at the HAProxy pane for servers in maintenance."
+        f"Go on with `bdr-console resume {view.run_id}`, or put everything back with "
+        f"`bdr-console undo {view.run_id}`."
     )
     return replace(view, status=RunStatus.LOST, offers=(), message=message)

@@ -6,37 +6,75 @@ import pwd
 import secrets
 import shutil
 import socket
-import subprocess
-import sys
-import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from bdr_console import paths
 from bdr_console.config import load
 from bdr_console.errors import ConsoleError
+from bdr_console.runbooks.archive import find, follow, run_dir, runs
 from bdr_console.runbooks.control import say
+from bdr_console.runbooks.exit_codes import LOCKED, REFUSED
 from bdr_console.runbooks.journal import JOURNAL, JournalFollower
 from bdr_console.runbooks.locks import cluster_locks, holder_of
+from bdr_console.runbooks.orphans import Orphan, orphans
+from bdr_console.runbooks.plan_id import KeptPlan
 from bdr_console.runbooks.preview import preview
-from bdr_console.runbooks.run import RunView
+from bdr_console.runbooks.run import RunStatus
+from bdr_console.runbooks.spawn import LOG, spawn
+from bdr_console.runbooks.unattended import HoldOrder
 
-__all__ = ["follow", "preview", "run_dir", "runs", "send", "start", "who"]
+__all__ = [
+    "LOG",
+    "Orphan",
+    "again",
+    "find",
+    "follow",
+    "orphans",
+    "preview",
+    "run_dir",
+    "runs",
+    "send",
+    "start",
+    "take_over",
+    "who",
+]
 
 REQUEST = "request.json"
-LOG = "runner.log"
-_BORN_WITHIN = 30.0
-"""Seconds until the journal's first event; the first reading of silent targets takes a few."""
 
 
-def start(config: Path, cluster: str, node: str, reason: str = "") -> Path:
+def start(
+    config: Path,
+    cluster: str,
+    node: str,
+    reason: str = "",
+    *,
+    plan: KeptPlan | None = None,
+    hold: HoldOrder | None = None,
+) -> Path:
     """Start the switchover of `node` in a runner process of its own and return the run's directory.
 
-    Returns when the journal has begun. Blocks meanwhile (seconds when targets are silent): call it from a
-    thread. Raises ConsoleError when another run is under way, or when the runner ended before it began.
+    With `plan`, the runner refuses when the world is not the one that the plan saw. With `hold` nobody is
+    asked anything: see `unattended`. Returns when the journal has begun. Blocks meanwhile (seconds when
+    targets are silent): call it from a thread. Raises ConsoleError when another run is under way, or when
+    the runner ended before it began.
     """
+    request: dict[str, Any] = {"word": "start", "reason": reason}
+    if plan is not None:
+        request["plan"] = {"id": plan.id, "seen": plan.seen}
+    if hold is not None:
+        request["hold"] = {"seconds": hold.seconds, "command": hold.command}
+    return _start(config, cluster, node, request)
+
+
+def take_over(config: Path, cluster: str, node: str, reason: str = "", *, undo: bool) -> Path:
+    """Go on with (or take back) a switchover of `node` without its journal: what is seen in force counts as
+    this run's own, because the operator says so. Otherwise as `start`."""
+    return _start(config, cluster, node, {"word": "adopt-undo" if undo else "adopt", "reason": reason})
+
+
+def _start(config: Path, cluster: str, node: str, request: dict[str, Any]) -> Path:
     settings = load(config)
     name, chosen = settings.cluster(cluster)
     if node not in chosen.nodes:
@@ -44,78 +82,50 @@ def start(config: Path, cluster: str, node: str, reason: str = "") -> Path:
         raise ConsoleError(f"cluster '{name}' has no node named '{node}'", f"It has: {known}.")
     refuse_if_busy(tuple(proxy.socket for proxy in chosen.proxies.values()))
     run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{node}-{secrets.token_hex(2)}"
-    directory = paths.runs_dir() / run_id
+    directory = run_dir(run_id)
     directory.mkdir(mode=0o700)
-    request = {
-        "run": run_id,
-        "config": str(config.absolute()),
-        "cluster": name,
-        "node": node,
-        "reason": reason,
-        "who": who(),
-    }
-    (directory / REQUEST).write_text(json.dumps(request), encoding="utf-8")
-    _spawn(directory)
+    request |= {"run": run_id, "config": str(config.absolute()), "cluster": name, "node": node, "who": who()}
+    _write(directory, request)
+    try:
+        spawn(directory)
+    except ConsoleError:
+        if not (directory / JOURNAL).exists():
+            shutil.rmtree(directory, ignore_errors=True)
+        raise
     return directory
 
 
-def _spawn(directory: Path) -> None:
-    log = os.open(directory / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    try:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "bdr_console.runbooks.runner", str(directory)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            cwd="/",
-            env=_environment(),
+def again(run_id: str, *, undo: bool) -> Path:
+    """Go on with a run whose runner is gone, or that left something behind; with `undo`, take it back.
+
+    A run that was on its way back goes on that way. Otherwise as `start`. Raises ConsoleError for a run
+    that has ended well or is under way.
+    """
+    directory = run_dir(run_id)
+    view = JournalFollower(directory).poll()
+    if view is None:
+        raise ConsoleError(f"there is no run '{run_id}' here", "bdr-console runs lists them.")
+    if not view.status.over:
+        raise ConsoleError(f"run {run_id} is under way", f"Attach to it: bdr-console attach {run_id}", LOCKED)
+    if view.status not in (RunStatus.LOST, RunStatus.STOPPED):
+        raise ConsoleError(
+            f"run {run_id} has ended: {view.status.value}", "There is nothing left to do.", REFUSED
         )
-    finally:
-        os.close(log)
-    born = time.monotonic() + _BORN_WITHIN
-    while not _has_begun(directory):
-        if process.poll() is not None and not _has_begun(directory):
-            said = _last_words(directory)
-            shutil.rmtree(directory, ignore_errors=True)
-            raise ConsoleError(*said)
-        if time.monotonic() > born:
-            raise ConsoleError(
-                f"the runner (pid {process.pid}) has not begun within {_BORN_WITHIN:.0f} s",
-                f"Look at {directory / LOG}; nothing has been changed.",
-            )
-        time.sleep(0.02)
-    # The runner outlives this process on purpose. While this process lives, it takes its exit status.
-    threading.Thread(target=process.wait, name=f"runner {process.pid}", daemon=True).start()
+    request = json.loads((directory / REQUEST).read_text(encoding="utf-8"))
+    _, chosen = load(Path(request["config"])).cluster(request["cluster"])
+    refuse_if_busy(tuple(proxy.socket for proxy in chosen.proxies.values()))
+    request.pop("hold", None)  # whether its command ran is not known: from here on somebody watches
+    _write(directory, {**request, "word": "undo" if undo else "resume", "by": who()})
+    spawn(directory)
+    return directory
 
 
-def _environment() -> dict[str, str]:
-    """Ours, with the package findable from a checkout; what libpq needs (PGPASSFILE...) goes along."""
-    root = str(Path(__file__).resolve().parents[2])
-    known = os.environ.get("PYTHONPATH")
-    return {**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{known}" if known else root}
-
-
-def _has_begun(directory: Path) -> bool:
-    try:
-        return b"\n" in (directory / JOURNAL).read_bytes()
-    except OSError:
-        return False
-
-
-def _last_words(directory: Path) -> tuple[str, str, int]:
-    """(problem, remedy, exit code) from the end of the runner's log."""
-    try:
-        lines = (directory / LOG).read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    except OSError:
-        lines = []
-    if not lines:
-        return "the runner ended before it began, and said nothing", "Nothing was changed.", 2
-    try:
-        told = json.loads(lines[-1])
-        return str(told["problem"]), str(told["remedy"]), int(told["exit_code"])
-    except (ValueError, KeyError, TypeError):
-        return f"the runner ended before it began: {lines[-1]}", "Nothing was changed.", 2
+def _write(directory: Path, request: Mapping[str, Any]) -> None:
+    new = directory / f"{REQUEST}.new"
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(request, file)
+    new.rename(directory / REQUEST)
 
 
 def refuse_if_busy(addresses: tuple[str, ...]) -> None:
@@ -126,8 +136,14 @@ def refuse_if_busy(addresses: tuple[str, ...]) -> None:
             raise busy_error(holder)
 
 
-def busy_error(holder: dict[str, str]) -> ConsoleError:
+def busy_error(holder: Mapping[str, str]) -> ConsoleError:
     """The refusal of a second run, with what is known of the first."""
+    if command := holder.get("command"):
+        return ConsoleError(
+            f"`{command}` of {holder.get('who', '?')} holds the lock since {holder.get('since', '?')}",
+            f"Wait until it ends (pid {holder.get('pid', '?')}).",
+            exit_code=LOCKED,
+        )
     at = ""
     directory = Path(holder.get("directory", "/nonexistent"))
     view = JournalFollower(directory).poll()
@@ -137,7 +153,7 @@ def busy_error(holder: dict[str, str]) -> ConsoleError:
     return ConsoleError(
         f"a run is under way on this cluster: switchover of {node} by {operator}, since {since}{at}",
         f"Attach to it ({holder.get('run', '?')}) and let it end, or abort it there.",
-        exit_code=11,
+        exit_code=LOCKED,
     )
 
 
@@ -145,26 +161,6 @@ async def send(run_dir: Path, word: str) -> str:
     """Say one word to a run (go, abort, wait, again, status) and return its answer; raises ConsoleError when
     the word is refused, with the reason, or when the runner is gone."""
     return await say(run_dir, word, who())
-
-
-def follow(run_dir: Path) -> JournalFollower:
-    """The run's picture, kept up to date by `poll()`."""
-    return JournalFollower(run_dir)
-
-
-def runs() -> tuple[RunView, ...]:
-    """Every run this user started from this host, newest first; `run_dir` gives the directory of one."""
-    views = [view for directory in _directories() if (view := JournalFollower(directory).poll())]
-    return tuple(sorted(views, key=lambda view: view.started_at, reverse=True))
-
-
-def run_dir(run_id: str) -> Path:
-    """The directory of the run with that id."""
-    return paths.runs_dir() / run_id
-
-
-def _directories() -> Iterator[Path]:
-    return (path for path in paths.runs_dir().iterdir() if (path / JOURNAL).exists())
 
 
 def who() -> str:
@@ -175,5 +171,5 @@ def who() -> str:
         user = str(os.getuid())
     sudo = os.environ.get("SUDO_USER")
     named = f"{sudo} as {user}" if sudo and sudo != user else user
-    client = os.environ.get("SSH_CLIENT", "").split(" ")[0]
+    client = (os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_CLIENT", "")).split(" ")[0]
     return f"{named}@{socket.gethostname()}" + (f" from {client}" if client else "")

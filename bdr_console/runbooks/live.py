@@ -28,7 +28,7 @@ class LiveWorld(Survey):
         """
         if kind == "haproxy":
             await self._actors[target].act(text)
-            return "(empty line: done)"
+            return "\n"  # all that HAProxy answers to a change it made; the link raises for anything else
         return await self._consoles[target].act(text)
 
     async def send_waiting(self, target: str, text: str) -> str:

@@ -1,7 +1,10 @@
-"""The plan and the checks before anything starts: what the dialog and `bdr-console plan` show."""
+"""The plan and the checks before anything starts: what the dialog and `switchover NODE --plan` show."""
 
 from bdr_console.config import ClusterSettings
+from bdr_console.runbooks.archive import runs
 from bdr_console.runbooks.checks import ALL_PARTS, preflight
+from bdr_console.runbooks.orphans import left_behind, orphans
+from bdr_console.runbooks.reading import Reading
 from bdr_console.runbooks.run import Check
 from bdr_console.runbooks.step import Plan
 from bdr_console.runbooks.survey import Survey
@@ -11,10 +14,20 @@ from bdr_console.runbooks.switchover import plan
 async def preview(settings: ClusterSettings, cluster: str, node: str) -> tuple[Plan, tuple[Check, ...]]:
     """What a switchover of `node` would do, and the checks with what was seen. Changes nothing: it reads
     through sessions of its own, closed at the end. Raises ConsoleError when no plan can be made."""
+    return planned(await look(settings, cluster), settings, node)
+
+
+async def look(settings: ClusterSettings, cluster: str) -> Reading:
+    """One reading of everything that plans and checks need."""
     survey = Survey(cluster, settings, application_name="bdr-console plan")
     try:
-        reading = await survey.read(ALL_PARTS)
+        return await survey.read(ALL_PARTS)
     finally:
         await survey.close()
+
+
+def planned(reading: Reading, settings: ClusterSettings, node: str) -> tuple[Plan, tuple[Check, ...]]:
+    """The plan that this reading allows, and its checks: what earlier runs left, then the preflight."""
     made = plan(reading.snapshot, settings, node)
-    return made, preflight(reading, made, settings)
+    found = orphans(runs(), reading.snapshot)
+    return made, (*left_behind(found), *preflight(reading, made, settings))

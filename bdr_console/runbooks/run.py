@@ -123,6 +123,10 @@ class RunView:
     leftovers: tuple[str, ...] = ()
     """What was changed and is still so after an end that is not DONE."""
     ended_at: datetime | None = None
+    problems: tuple[str, ...] = ()
+    """What went wrong on the way without stopping the run, for example a lock that was lost."""
+    changed: bool = False
+    """Whether a command was sent, or about to be."""
 
     @property
     def current(self) -> StepView | None:

@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,15 +21,20 @@ from typing import Any
 from bdr_console.config import ClusterSettings, load
 from bdr_console.errors import ConsoleError
 from bdr_console.runbooks import launch
-from bdr_console.runbooks.checks import ALL_PARTS, preflight, refuses
 from bdr_console.runbooks.control import listening
 from bdr_console.runbooks.engine import Engine
-from bdr_console.runbooks.journal import RUNNER_LOCK, Journal
+from bdr_console.runbooks.journal import RUNNER_LOCK, Journal, JournalFollower
 from bdr_console.runbooks.live import LiveWorld
 from bdr_console.runbooks.locks import Busy, cluster_locks, hold
+from bdr_console.runbooks.operator_lock import OperatorLock
+from bdr_console.runbooks.resume import as_event
 from bdr_console.runbooks.run import RunStatus
 from bdr_console.runbooks.step import Plan
-from bdr_console.runbooks.switchover import plan, steps
+from bdr_console.runbooks.switchover import steps
+from bdr_console.runbooks.unattended import HoldOrder, Unattended
+from bdr_console.runbooks.undertaking import Request, Undertaking, undertake
+
+_LOCK_LOOK_EVERY = 1.0
 
 
 def main(arguments: list[str]) -> int:
@@ -49,22 +54,26 @@ def main(arguments: list[str]) -> int:
 
 
 async def _carry_out(directory: Path) -> None:
-    request: dict[str, str] = json.loads((directory / launch.REQUEST).read_text(encoding="utf-8"))
+    request: Request = json.loads((directory / launch.REQUEST).read_text(encoding="utf-8"))
     name, settings = load(Path(request["config"])).cluster(request["cluster"])
+    operator = request.get("by", request["who"])
     holder = {
         "run": request["run"],
         "directory": str(directory),
         "node": request["node"],
-        "who": request["who"],
+        "who": operator,
         "since": datetime.now(UTC).isoformat(timespec="seconds"),
         "pid": str(os.getpid()),
     }
+    tag = request["run"][-4:]
     _take_locks(directory, settings, holder)
-    world = LiveWorld(name, settings, application_name=f"bdr-console run {request['run'][-4:]}")
+    lock = OperatorLock(settings, f"run {tag}", operator)
+    world = LiveWorld(name, settings, application_name=f"bdr-console run {tag}")
     try:
-        await _run(directory, request, settings, world)
+        await lock.take()
+        await _run(directory, request, settings, world, lock)
     finally:
-        await world.close()
+        await asyncio.gather(world.close(), lock.close())
 
 
 def _take_locks(directory: Path, settings: ClusterSettings, holder: dict[str, str]) -> None:
@@ -72,28 +81,37 @@ def _take_locks(directory: Path, settings: ClusterSettings, holder: dict[str, st
     try:
         for path in cluster_locks(tuple(proxy.socket for proxy in settings.proxies.values())):
             hold(path, holder)
+        hold(directory / RUNNER_LOCK, holder)
     except Busy as busy:
         raise launch.busy_error(busy.holder) from None
-    hold(directory / RUNNER_LOCK, holder)
 
 
-async def _run(directory: Path, request: dict[str, str], settings: ClusterSettings, world: LiveWorld) -> None:
-    reading = await world.read(ALL_PARTS)
-    made = plan(reading.snapshot, settings, request["node"])
-    checks = preflight(reading, made, settings)
+async def _run(
+    directory: Path, request: Request, settings: ClusterSettings, world: LiveWorld, lock: OperatorLock
+) -> None:
+    task = await undertake(directory, request, settings, world)
     journal = Journal(directory, request["run"])
-    journal.write("run", **_beginning(made, request))
-    journal.write("checks", checks=[asdict(check) for check in checks])
-    if refused := refuses(checks):
-        why = "; ".join(f"{check.title}: {check.seen}" for check in refused)
-        message = f"Refused by the checks. {why}. Nothing was changed."
+    _begin(journal, request, task, lock)
+    if task.refusal:
+        message = f"{task.refusal} Nothing was changed."
         journal.write("end", status=RunStatus.REFUSED, message=message, leftovers=[])
         return
-    engine = Engine(steps(made, settings), world, journal)
+    made = steps(task.plan, settings)
+    for step in made:
+        step.taken += task.taken.get(step.plan.key, ())
+
+    async def permit() -> tuple[str, ...]:
+        """The lock must be held without a gap until the first act; after it the run is better finished."""
+        if engine.taken:
+            return ()
+        _tell(journal, await lock.look())
+        return tuple(lock.lost)
+
+    engine = Engine(made, world, journal, begin_at=task.begin_at, permit=permit)
     with _stops_on_signal(journal):
-        async with listening(directory, engine.hear):
+        async with listening(directory, engine.hear), _attended(directory, request, journal, engine, lock):
             try:
-                await engine.run()
+                await (engine.undo(_why_back(request)) if task.undo else engine.run())
             except Exception as error:
                 traceback.print_exc()
                 left = tuple(
@@ -105,7 +123,37 @@ async def _run(directory: Path, request: dict[str, str], settings: ClusterSettin
                 journal.write("end", status=RunStatus.STOPPED, message=message, leftovers=left)
 
 
-def _beginning(made: Plan, request: dict[str, str]) -> dict[str, Any]:
+def _why_back(request: Request) -> str:
+    return f"Taken back by {request.get('by', request['who'])}."
+
+
+def _begin(journal: Journal, request: Request, task: Undertaking, lock: OperatorLock) -> None:
+    """The events before the first step: what is to be done, by whom, on what grounds."""
+    if request["word"] in ("resume", "undo"):
+        word = "Going back" if task.undo else "Going on"
+        message = f"{word} from what is seen, by {request['by']}."
+        journal.write("resume", who=request["by"], pid=os.getpid(), undo=task.undo, message=message)
+    else:
+        journal.write("run", **_beginning(task.plan, request))
+    journal.write("plan", plan=as_event(task.plan))
+    if task.taken:
+        own = [
+            {"step": step, "host": act.command.host, "command": act.command.text}
+            for step, acts in task.taken.items()
+            for act in acts
+        ]
+        journal.write("taken", acts=own)
+    journal.write("checks", checks=[asdict(check) for check in task.checks])
+    journal.write(
+        "lock",
+        text=f"the operators' lock is held on {', '.join(lock.held) or 'no node'}",
+        unlocked=lock.unlocked,
+    )
+    for problem in task.problems:
+        journal.write("alarm", text=problem)
+
+
+def _beginning(made: Plan, request: Request) -> dict[str, Any]:
     views = [
         {
             "key": view.key,
@@ -127,6 +175,45 @@ def _beginning(made: Plan, request: dict[str, str]) -> dict[str, Any]:
         "notes": made.notes,
         "steps": views,
     }
+
+
+@contextlib.asynccontextmanager
+async def _attended(
+    directory: Path, request: Request, journal: Journal, engine: Engine, lock: OperatorLock
+) -> AsyncIterator[None]:
+    """While the run goes on: watch the lock, and keep the orders of a run that nobody watches."""
+    tasks = [asyncio.create_task(_watch(directory, journal, engine, lock))]
+    if "hold" in request:
+        order = HoldOrder.from_request(request["hold"])
+        tasks.append(asyncio.create_task(Unattended(directory, journal, engine.hear, order).see_through()))
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            try:
+                await task
+            except asyncio.CancelledError:
+                pass
+            except Exception as error:
+                traceback.print_exc()
+                journal.write("alarm", text=f"a part of the runner failed: {type(error).__name__}: {error}")
+
+
+async def _watch(directory: Path, journal: Journal, engine: Engine, lock: OperatorLock) -> None:
+    follower = JournalFollower(directory)
+    while True:
+        view = follower.poll()
+        if view is not None and view.current is not None:
+            lock.at(view.current.key)
+        _tell(journal, await lock.look(), changed=bool(engine.taken))
+        await asyncio.sleep(_LOCK_LOOK_EVERY)
+
+
+def _tell(journal: Journal, losses: Any, *, changed: bool = False) -> None:
+    for loss in losses:
+        journal.write("alarm" if loss.grave and changed else "lock", text=loss.text)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,69 @@
+"""A command of somebody else's under the operators' lock: for cron and configuration management."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from bdr_console.config import ClusterSettings
+from bdr_console.runbooks import launch
+from bdr_console.runbooks.locks import Busy, cluster_locks, hold
+from bdr_console.runbooks.operator_lock import OperatorLock
+
+_LOOK_EVERY = 1.0
+
+
+async def hold_lock(settings: ClusterSettings, command: tuple[str, ...]) -> int:
+    """Run `command` with our own input and output while the lock is held; returns its exit code (128 + the
+    signal that ended it). Raises ConsoleError (11) when somebody holds the lock, OSError when the command
+    cannot be started. A lock that is lost meanwhile is said on stderr; the command runs on."""
+    holder = {
+        "command": command[0],
+        "who": launch.who(),
+        "since": datetime.now(UTC).isoformat(timespec="seconds"),
+        "pid": str(os.getpid()),
+    }
+    try:
+        for path in cluster_locks(tuple(proxy.socket for proxy in settings.proxies.values())):
+            hold(path, holder)
+    except Busy as busy:
+        raise launch.busy_error(busy.holder) from None
+    lock = OperatorLock(settings, f"lock {Path(command[0]).name[:16]}", launch.who())
+    await lock.take()
+    try:
+        process = await asyncio.create_subprocess_exec(*command)
+        _pass_on_signals(process)
+        watching = asyncio.create_task(_watch(lock))
+        try:
+            code = await process.wait()
+        finally:
+            watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await watching
+    finally:
+        await lock.close()
+    return code if code >= 0 else 128 - code
+
+
+def _pass_on_signals(process: asyncio.subprocess.Process) -> None:
+    """Ctrl-C reaches the command by itself; the others are passed on. We stay until it ends."""
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGINT, lambda: None)
+
+    def pass_on(number: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(number)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, pass_on, number)
+
+
+async def _watch(lock: OperatorLock) -> None:
+    while True:
+        await asyncio.sleep(_LOOK_EVERY)
+        for loss in await lock.look():
+            click.echo(f"bdr-console: {loss.text}", err=True)

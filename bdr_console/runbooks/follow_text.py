@@ -1,0 +1,52 @@
+"""A run under way in plain lines: for scripts, logs, and terminals that are no place for a screen. Pure."""
+
+from bdr_console.cluster.text import format_clock
+from bdr_console.runbooks.run import RunStatus, RunView, StepStatus
+
+_QUIET = (StepStatus.PENDING, StepStatus.RUNNING)
+
+
+def beginning(view: RunView) -> tuple[str, ...]:
+    """The first lines: what this is, and its checks that are no plain pass."""
+    checks = tuple(
+        f"  [{check.outcome.value}] {check.title}: {check.seen}"
+        for check in view.checks
+        if check.outcome.value != "pass"
+    )
+    return (
+        f"Run {view.run_id}: {view.runbook} of {view.node}, cluster {view.cluster}, by {view.who}",
+        *checks,
+    )
+
+
+def news(before: RunView | None, now: RunView) -> tuple[str, ...]:
+    """What has changed between two looks, a line each."""
+    lines = [] if before else list(beginning(now))
+    was = {step.key: step.status for step in before.steps} if before else {}
+    for number, step in enumerate(now.steps, start=1):
+        if step.status is was.get(step.key, StepStatus.PENDING) or step.status in _QUIET:
+            continue
+        moment = step.ended_at or step.began_at or now.started_at
+        said = f": {step.evidence[0]}" if step.evidence else ""
+        lines.append(
+            f"{format_clock(moment)}  [{number}/{len(now.steps)}] {step.title}: {step.status.value}{said}"
+        )
+    known = before.problems if before else ()
+    lines += [f"          problem: {text}" for text in now.problems[len(known) :]]
+    if now.status is RunStatus.HOLDING and (before is None or before.status is not RunStatus.HOLDING):
+        lines.append(f"          {now.message}")
+        lines += [f"          bdr-console {o.word} {now.run_id}: {o.label}" for o in now.offers]
+    elif before and before.status is now.status and not now.status.over and now.message != before.message:
+        step = now.current
+        told = step.evidence[0] if step and step.evidence and step.status is not was.get(step.key) else ""
+        lines += [f"          {now.message}"] if step and now.message not in (step.title, told) else []
+    return tuple(lines)
+
+
+def ending(view: RunView) -> tuple[str, ...]:
+    """The result: how it ended, and what is left to do."""
+    return (
+        f"{view.status.value}: {view.message}".rstrip(": "),
+        *(f"  left over: {line}" for line in view.leftovers),
+        *(f"  problem: {line}" for line in view.problems),
+    )

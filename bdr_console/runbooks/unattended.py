@@ -1,0 +1,164 @@
+"""A run that nobody watches: what was ordered for the maintenance hold, and what it does instead of asking.
+
+It is one more reader of the run's journal that says a word when the time has come, as an operator would.
+"""
+
+import asyncio
+import os
+import re
+import signal
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bdr_console.cluster.text import clean, format_seconds
+from bdr_console.errors import ConsoleError
+from bdr_console.runbooks.journal import Journal, JournalFollower
+from bdr_console.runbooks.run import RunStatus, RunView, StepStatus
+
+_LOOK_EVERY = 0.2
+_MOST_LINES, _LONGEST_LINE = 2000, 500
+_END_WITHIN = 5.0
+COMMAND_FAILED = "the hold command ended with exit code"
+"""How the problem begins that a failed hold command leaves."""
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+@dataclass(frozen=True, slots=True)
+class HoldOrder:
+    """What ends the maintenance hold; with neither, the operator's word does."""
+
+    seconds: float | None = None
+    command: str | None = None
+    """Run by /bin/sh on this host, its output in the journal; the run goes on when it exits with 0."""
+
+    @classmethod
+    def from_request(cls, told: Mapping[str, Any]) -> "HoldOrder":
+        """As `launch` wrote it."""
+        return cls(told.get("seconds"), told.get("command"))
+
+
+def duration(text: str) -> float:
+    """`90`, `90s`, `15m`, `1h30m` in seconds; raises ConsoleError for anything else."""
+    parts = re.findall(r"(\d+)([smhd])", text)
+    if re.fullmatch(r"\d+", text):
+        return float(text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        raise ConsoleError(f"'{text}' is no duration", "Write seconds, or for example 90s, 15m, 1h30m.")
+    return float(sum(int(number) * _UNITS[unit] for number, unit in parts))
+
+
+class Unattended:
+    """Sees one run through by its orders."""
+
+    def __init__(
+        self,
+        directory: Path,
+        journal: Journal,
+        hear: Callable[[str, str], tuple[bool, str]],
+        order: HoldOrder,
+    ) -> None:
+        self._follower = JournalFollower(directory)
+        self._journal = journal
+        self._hear = hear
+        self._order = order
+        self._node = ""
+
+    async def see_through(self) -> None:
+        """Until the run is over; cancelling it ends a hold command that runs."""
+        kept = False
+        while True:
+            view = self._follower.poll()
+            if view is not None:
+                self._node = view.node
+                if view.status is RunStatus.HOLDING and not kept:
+                    kept = True
+                    await self._keep()
+                elif not kept and overdue(view):
+                    self._journal.write(
+                        "unattended", text="nobody is there to decide: putting everything back"
+                    )
+                    self._hear("abort", "unattended")
+                    return
+            await asyncio.sleep(_LOOK_EVERY)
+
+    async def _keep(self) -> None:
+        if self._order.seconds is not None:
+            text = f"the hold ends by itself after {format_seconds(self._order.seconds)}"
+            self._journal.write("unattended", text=text)
+            until = time.monotonic() + self._order.seconds
+            while (left := until - time.monotonic()) > 0:
+                if not self._holds():
+                    return
+                await asyncio.sleep(min(_LOOK_EVERY, left))
+        elif self._order.command is not None:
+            code = await self._command(self._order.command)
+            if code != 0:
+                text = f"{COMMAND_FAILED} {code}: the node stays out until somebody says go"
+                self._journal.write("alarm", text=text)
+                return
+        else:
+            return
+        if self._holds():
+            self._hear("go", "unattended")
+
+    def _holds(self) -> bool:
+        view = self._follower.poll()
+        return view is not None and view.status is RunStatus.HOLDING
+
+    async def _command(self, command: str) -> int:
+        """Run it to its end, each line of its output in the journal; its exit code."""
+        process = await asyncio.create_subprocess_shell(
+            command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
+            env={**os.environ, "BDR_CONSOLE_NODE": self._node, "BDR_CONSOLE_RUN": self._journal.run_id},
+        )
+        self._journal.write("command", pid=process.pid, command=command)
+        try:
+            assert process.stdout is not None  # noqa: S101 - it was asked for
+            count, rest = 0, b""
+            while data := await process.stdout.read(65536):
+                *lines, rest = (rest + data).split(b"\n")
+                rest = rest[-65536:]
+                for line in lines:
+                    count += 1
+                    if count <= _MOST_LINES:
+                        self._journal.write("output", False, text=clean(line, _LONGEST_LINE))
+            if rest:
+                self._journal.write("output", False, text=clean(rest, _LONGEST_LINE))
+            if count > _MOST_LINES:
+                self._journal.write("output", False, text=f"({count - _MOST_LINES} lines more)")
+            code = await process.wait()
+        except asyncio.CancelledError:
+            await self._end(process)
+            raise
+        self._journal.write("command-end", command=command, exit_code=code)
+        return code
+
+    async def _end(self, process: asyncio.subprocess.Process) -> None:
+        """The run ended before its hold command: the command's own session ends with it."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            if process.returncode is None:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, number)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_END_WITHIN):
+                        await process.wait()
+        self._journal.write("alarm", text="the hold command was ended: the run did not wait for it")
+
+
+def overdue(view: RunView) -> bool:
+    """Whether a step waits for somebody who says how it goes on."""
+    step = view.current
+    if step is None or step.status is not StepStatus.WAITING or step.began_at is None:
+        return False
+    if step.deadline is None or all(offer.word != "wait" for offer in view.offers):
+        return False
+    return (datetime.now(UTC) - step.began_at).total_seconds() > step.deadline

@@ -1,0 +1,95 @@
+"""What a runner sets out to do: a fresh run, one to go on with, or one to take back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from bdr_console.config import ClusterSettings
+from bdr_console.errors import ConsoleError
+from bdr_console.runbooks import resume
+from bdr_console.runbooks.checks import ALL_PARTS, refuses
+from bdr_console.runbooks.exit_codes import REFUSED
+from bdr_console.runbooks.journal import read_events
+from bdr_console.runbooks.plan_id import differences, plan_id, seen_by
+from bdr_console.runbooks.preview import planned
+from bdr_console.runbooks.reading import Reading
+from bdr_console.runbooks.run import Check
+from bdr_console.runbooks.step import Plan, World
+from bdr_console.runbooks.switchover import plan
+
+Request = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Undertaking:
+    """Everything the engine needs to begin."""
+
+    plan: Plan
+    checks: tuple[Check, ...]
+    refusal: str = ""
+    """Why it must not begin; empty when it may."""
+    taken: resume.Taken = field(default_factory=dict)
+    begin_at: int = 0
+    undo: bool = False
+    """Only the way back."""
+    problems: tuple[str, ...] = ()
+
+
+async def undertake(
+    directory: Path, request: Request, settings: ClusterSettings, world: World
+) -> Undertaking:
+    """Read the cluster and make up what is to be done. Raises ConsoleError when nothing can be."""
+    reading = await world.read(ALL_PARTS)
+    match request.get("word", "start"):
+        case "start":
+            return _fresh(reading, request, settings)
+        case "adopt" | "adopt-undo" as word:
+            return _adopting(reading, request, settings, undo=word == "adopt-undo")
+        case word:
+            return _continuing(directory, reading, undo=word == "undo")
+
+
+def _fresh(reading: Reading, request: Request, settings: ClusterSettings) -> Undertaking:
+    made, checks = planned(reading, settings, request["node"])
+    refusal = ""
+    if kept := request.get("plan"):
+        seen = seen_by(reading, made)
+        if kept["id"] != plan_id(made.cluster, made.node, seen):
+            moved = "; ".join(differences(kept["seen"], seen)) or "its id does not fit"
+            refusal = f"The world moved since plan {kept['id']} was made: {moved}."
+    if refused := refuses(checks):
+        why = "; ".join(f"{check.title}: {check.seen}" for check in refused)
+        refusal = f"{refusal} Refused by the checks. {why}.".strip()
+    return Undertaking(made, checks, refusal)
+
+
+def _adopting(reading: Reading, request: Request, settings: ClusterSettings, *, undo: bool) -> Undertaking:
+    node = request["node"]
+    silent = tuple(f"{line}: what was changed there cannot be told" for line in resume.unseen(reading))
+    made = plan(resume.as_before(reading.snapshot, node), settings, node)
+    taken = resume.adopted(reading, made)
+    if not taken:
+        told = f" But {'; '.join(silent)}." if silent else ""
+        raise ConsoleError(
+            f"nothing of a switchover of {node} is in force: no server in maintenance, no paused pool.{told}",
+            f"To begin one: bdr-console switchover {node} --plan",
+            REFUSED,
+        )
+    checks = resume.findings(reading, taken, "taken over at the operator's word")
+    return Undertaking(made, checks, "", taken, 0, undo, silent)
+
+
+def _continuing(directory: Path, reading: Reading, *, undo: bool) -> Undertaking:
+    past = resume.past(read_events(directory))
+    if past is None:
+        raise ConsoleError(
+            f"the journal of {directory.name} holds no plan: that run had not begun to change anything",
+            "To take over what is seen in force: --node NODE instead of the run.",
+            REFUSED,
+        )
+    checks = resume.findings(reading, past.taken, "this run's own by its journal")
+    back = undo or past.undoing
+    return replace(
+        Undertaking(past.plan, checks), taken=past.taken, begin_at=0 if back else past.begin_at, undo=back
+    )

@@ -9,13 +9,15 @@ import click
 
 from bdr_console.runbooks.exit_codes import DONE, LEFTOVERS, UNKNOWN, exit_code
 from bdr_console.runbooks.follow_text import ending, news
-from bdr_console.runbooks.journal import JournalFollower
+from bdr_console.runbooks.journal import RUNNER_LOCK, JournalFollower
+from bdr_console.runbooks.locks import is_held
 from bdr_console.runbooks.run import RunStatus, RunView
 from bdr_console.runbooks.unattended import COMMAND_FAILED, HoldOrder, overdue
 
 _LOOK_EVERY = 0.1
 _WAITING_EVERY = 5.0
 """Seconds between two lines that tell what a step waits for."""
+_LETS_GO_WITHIN = 5.0
 
 
 def follow(directory: Path, *, err: bool, stop: Callable[[RunView], bool] = lambda _: False) -> RunView:
@@ -33,7 +35,10 @@ def follow(directory: Path, *, err: bool, stop: Callable[[RunView], bool] = lamb
                     for line in news(before, view):
                         click.echo(line, err=err)
                     before = view
-                if view.status.over or stop(view):
+                if view.status.over:
+                    _await_release(directory)
+                    return view
+                if stop(view):
                     return view
             elif view is not None and stop(view):
                 return view
@@ -41,6 +46,13 @@ def follow(directory: Path, *, err: bool, stop: Callable[[RunView], bool] = lamb
     except KeyboardInterrupt:
         click.echo(f"\nThe run goes on. To see it again: bdr-console attach {directory.name}", err=True)
         sys.exit(UNKNOWN)
+
+
+def _await_release(directory: Path) -> None:
+    """The runner lets go of its locks a moment after its last word: what a script does next may need them."""
+    until = time.monotonic() + _LETS_GO_WITHIN
+    while is_held(directory / RUNNER_LOCK) and time.monotonic() < until:
+        time.sleep(0.02)
 
 
 def _marks(view: RunView) -> tuple[object, ...]:

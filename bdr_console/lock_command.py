@@ -27,13 +27,18 @@ async def hold_lock(settings: ClusterSettings, command: tuple[str, ...]) -> int:
         "since": datetime.now(UTC).isoformat(timespec="seconds"),
         "pid": str(os.getpid()),
     }
-    try:
-        for path in cluster_locks(tuple(proxy.socket for proxy in settings.proxies.values())):
-            hold(path, holder)
-    except Busy as busy:
-        raise launch.busy_error(busy.holder) from None
     lock = OperatorLock(settings, f"lock {Path(command[0]).name[:16]}", launch.who())
-    await lock.take()
+    with contextlib.ExitStack() as held:
+        try:
+            for path in cluster_locks(tuple(proxy.socket for proxy in settings.proxies.values())):
+                held.callback(os.close, hold(path, holder))
+        except Busy as busy:
+            raise launch.busy_error(busy.holder) from None
+        await lock.take()
+        return await _run(lock, command)
+
+
+async def _run(lock: OperatorLock, command: tuple[str, ...]) -> int:
     try:
         process = await asyncio.create_subprocess_exec(*command)
         _pass_on_signals(process)

@@ -37,9 +37,9 @@ def news(before: RunView | None, now: RunView) -> tuple[str, ...]:
         lines.append(f"          {now.message}")
         lines += [f"          bdr-console {o.word} {now.run_id}: {o.label}" for o in now.offers]
     elif before and before.status is now.status and not now.status.over and now.message != before.message:
-        step = now.current
-        told = step.evidence[0] if step and step.evidence and step.status is not was.get(step.key) else ""
-        lines += [f"          {now.message}"] if step and now.message not in (step.title, told) else []
+        at = now.current
+        told = at.evidence[0] if at and at.evidence and at.status is not was.get(at.key) else ""
+        lines += [f"          {now.message}"] if at and now.message not in (at.title, told) else []
     return tuple(lines)
 
 

@@ -13,10 +13,11 @@ from bdr_console.config import ClusterSettings
 from bdr_console.errors import ConsoleError
 from bdr_console.links.advisory import AdvisoryLink, Grip, Holder
 from bdr_console.links.errors import LinkError
+from bdr_console.runbooks.exit_codes import LOCKED
 
 _LONGEST_NAME = 63
 """NAMEDATALEN - 1: the server cuts application_name there."""
-_TRIES, _AGAIN_AFTER = 3, 0.05
+_TRIES, _AGAIN_AFTER = 4, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +82,16 @@ class OperatorLock:
             self.unlocked[name] = error.reason
 
     async def _take_one(self, name: str) -> None:
-        for _ in range(_TRIES):
+        others: tuple[Holder, ...] = ()
+        for _ in range(_TRIES):  # a holder that has just ended may be seen for a moment still
             try:
                 grip = await self._links[name].grip(self.name)
             except LinkError as error:
                 self.unlocked[name] = error.reason
                 return
-            others = self._foreign(grip)
-            if others:
-                raise held_by(others[0])
+            if others := self._foreign(grip):
+                await asyncio.sleep(_AGAIN_AFTER)
+                continue
             if grip.held:
                 self._held.add(name)
                 self._own.add(grip.pid)
@@ -98,7 +100,11 @@ class OperatorLock:
                 self.unlocked[name] = "it is locked under another name"
                 return
             await asyncio.sleep(_AGAIN_AFTER)  # let go between our try and our look
-        raise ConsoleError(f"the operators' lock on {name} is being taken by somebody else", exit_code=11)
+        if others:
+            raise held_by(others[0])
+        raise ConsoleError(
+            f"somebody else is taking the operators' lock on {name} just now", "Try again.", LOCKED
+        )
 
     def _foreign(self, grip: Grip) -> tuple[Holder, ...]:
         mine = shown_name(self._doing, self._who, "")
@@ -184,5 +190,5 @@ def held_by(holder: Holder) -> ConsoleError:
         f"another operator is at work on this cluster: {describe(holder)}",
         "Let that run end, or abort it where it was started. The lock ends with its holder; if that host is "
         f"gone for good: SELECT pg_terminate_backend({holder.pid}) on {holder.node}.",
-        exit_code=11,
+        LOCKED,
     )

@@ -62,13 +62,15 @@ def past(events: Iterable[Event]) -> Past | None:
             case "intent" if not event.get("undo"):
                 sent.add((event["step"], event["host"], event["command"]))
             case "step":
-                marks[event["step"]] = StepStatus(event["status"])
-                if marks[event["step"]] is StepStatus.UNDONE:
-                    sent = {act for act in sent if act[0] != event["step"]}
+                step, status = event["step"], StepStatus(event["status"])
+                # A step that an abort interrupts is marked undone before its acts are taken back.
+                if (marks.get(step), status) == (StepStatus.UNDOING, StepStatus.UNDONE):
+                    sent = {act for act in sent if act[0] != step}
+                marks[step] = status
             case "status":
                 undoing = event.get("status") == RunStatus.UNDOING
-            case "end":
-                undoing = event.get("status") == RunStatus.STOPPED
+            case "resume":
+                undoing = bool(event.get("undo"))
     if made is None:
         return None
     taken = {

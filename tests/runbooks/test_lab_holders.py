@@ -8,9 +8,10 @@ import pytest
 from bdr_console.config import load
 from bdr_console.errors import ConsoleError
 from bdr_console.lab import Lab
+from bdr_console.runbooks import launch
 from bdr_console.runbooks.journal import JOURNAL
 from bdr_console.runbooks.live import LiveWorld
-from bdr_console.runbooks.run import Holder, RunStatus, StepView
+from bdr_console.runbooks.run import Check, Holder, Outcome, RunStatus, StepView
 from tests.runbooks.test_lab_switchover import CLUSTER, NODE, Started, _own_state, in_maintenance, start
 
 __all__ = ["_own_state"]
@@ -110,3 +111,74 @@ def test_clients_of_a_session_pool_can_be_cut_all_at_once_and_the_pool_serves_ag
     run.say("abort")
     assert run.over().status is RunStatus.UNDONE
     assert in_maintenance(healthy_lab) == set()
+
+
+async def preview(lab: Lab) -> dict[str, Check]:
+    """The preflight of the lab's first node, by title."""
+    _, checks = await launch.preview(load(lab.config).clusters[CLUSTER], CLUSTER, NODE)
+    return {check.title: check for check in checks}
+
+
+async def test_on_the_healthy_lab_every_line_passes_but_the_one_that_cannot_be_seen(healthy_lab: Lab) -> None:
+    healthy_lab.start_load(clients=4, rate=50)
+    checks = await preview(healthy_lab)
+    odd = {check.title for check in checks.values() if check.outcome is not Outcome.PASS}
+    assert odd == {"haproxy1 keeps the maintenance over a reload"}, [checks[title].seen for title in odd]
+    led = checks["the servers on haproxy1 lead to the nodes they are named for"]
+    for node in healthy_lab.layout.nodes:
+        assert f"bk_db/{node.server} is {node.name} at 127.0.0.1:{node.port}" in led.seen
+    assert "4 clients in 2 PgBouncers" in checks["what moves"].seen
+    assert checks["no global lock is held or asked for"].seen == "none"
+    assert "same process" in checks["PgBouncer pgb-tx is one process"].seen
+
+
+async def test_a_prepared_transaction_a_held_one_and_a_direct_client_are_named(healthy_lab: Lab) -> None:
+    healthy_lab.break_("hold-transaction", "pgb-session")
+    layout = healthy_lab.layout
+    node = psycopg.connect(layout.dsn(layout.node(NODE).port), autocommit=True)
+    with node, psycopg.connect(layout.dsn(layout.frontend_port, "app")) as direct:
+        node.execute("BEGIN; UPDATE counter SET n = n WHERE client = 200; PREPARE TRANSACTION 'order-7'")
+        try:
+            direct.execute("SELECT 1")
+            checks = await preview(healthy_lab)
+        finally:
+            node.execute("ROLLBACK PREPARED 'order-7'")
+    prepared = checks[f"no prepared transaction is left on {NODE}"]
+    assert (prepared.outcome, "1, the oldest 'order-7' of postgres" in prepared.seen) == (Outcome.WARN, True)
+    foreign = checks[f"every client of {NODE} comes through a known PgBouncer"]
+    assert (foreign.outcome, "127.0.0.1:" in foreign.seen) == (Outcome.WARN, True)
+    moving = checks["the clients of pgb-session can move between transactions"]
+    assert moving.outcome is Outcome.WARN
+    assert "billing from 127.0.0.1:" in moving.seen
+    assert "transactions open, the oldest" in checks["what moves"].seen
+
+
+async def test_a_paused_link_a_wrong_name_and_a_lock_view_that_is_closed_are_seen(healthy_lab: Lab) -> None:
+    healthy_lab.break_("pause-apply", "node2->node3")
+    settings = load(healthy_lab.config).clusters[CLUSTER]
+    first, second = settings.nodes["node1"], settings.nodes["node2"]
+    swapped = settings.model_copy(
+        update={
+            "nodes": {
+                **settings.nodes,
+                "node1": first.model_copy(update={"server": second.server}),
+                "node2": second.model_copy(update={"server": first.server}),
+            }
+        }
+    )
+    node = psycopg.connect(healthy_lab.layout.dsn(healthy_lab.layout.node("node2").port), autocommit=True)
+    with node:
+        node.execute("REVOKE SELECT ON bdr.global_locks FROM bdr_read_all_stats")
+        try:
+            _, found = await launch.preview(swapped, CLUSTER, NODE)
+        finally:
+            node.execute("GRANT SELECT ON bdr.global_locks TO bdr_read_all_stats")
+    checks = {check.title: check for check in found}
+    led = checks["the servers on haproxy1 lead to the nodes they are named for"]
+    assert led.outcome is Outcome.FAIL
+    assert "bk_db/bdr_next_node is taken for node1" in led.seen
+    assert "is node2" in led.seen
+    locks = checks["no global lock is held or asked for"]
+    assert (locks.outcome, "permission denied" in locks.seen) == (Outcome.WARN, True)
+    slots = checks["every replication slot is active"]
+    assert (slots.outcome, "on node2 (for node3" in slots.seen) == (Outcome.WARN, True)

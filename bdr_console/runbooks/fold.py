@@ -120,7 +120,7 @@ def _commands(items: Iterable[Event]) -> tuple[Command, ...]:
 
 
 def _offers(items: Iterable[Event]) -> tuple[Offer, ...]:
-    return tuple(Offer(item["word"], item["label"]) for item in items)
+    return tuple(Offer(item["word"], item["label"], _commands(item.get("commands", ()))) for item in items)
 
 
 def _holders(event: Event) -> tuple[Holder, ...]:

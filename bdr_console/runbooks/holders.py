@@ -84,7 +84,8 @@ def describe(holder: Holder) -> str:
         parts.append(holder.state)
     if holder.pid:
         parts.append(f"pid {holder.pid}" + (f" on {holder.node}" if holder.node else ""))
-    return ", ".join(parts)
+    query = f": {holder.query[:80]}" + ("…" if len(holder.query) > 80 else "") if holder.query else ""
+    return ", ".join(parts) + query
 
 
 def interventions(
@@ -103,13 +104,13 @@ def interventions(
                 continue
             word = f"{how} {holder.id}"
             label = f"{how} app={holder.application or '(unnamed)'} pid {holder.pid} on {holder.node}"
+            place = places.get(holder.node, holder.node)
+            command = Command(place, signal_sql(how, holder.pid, holder.backend_start))
             found[word] = Intervention(
-                Offer(word, label),
+                Offer(word, label, (command,)),
                 "cancel" if how == "cancel" else "terminate",
                 holder.node,
-                Command(
-                    places.get(holder.node, holder.node), signal_sql(how, holder.pid, holder.backend_start)
-                ),
+                command,
                 pid=holder.pid,
                 backend_start=holder.backend_start,
             )
@@ -118,13 +119,14 @@ def interventions(
         here = [h for h in held if (h.pooler, h.database) == (act.target, act.subject)]
         if here:
             word = f"kill-db {act.target}/{act.subject}"
-            label = f"cut every client of {act.subject} on {act.target} (KILL, then RESUME)"
+            label = f"cut every client of {act.subject} on {act.target}, then resume"
+            kill, resume = (Command(act.command.host, f"{verb} {name}") for verb in ("KILL", "RESUME"))
             found[word] = Intervention(
-                Offer(word, label),
+                Offer(word, label, (kill, resume)),
                 "kill",
                 act.target,
-                Command(act.command.host, f"KILL {name}"),
-                Command(act.command.host, f"RESUME {name}"),
+                kill,
+                resume,
                 subject=act.subject,
             )
     return tuple(found.values())
@@ -134,7 +136,7 @@ def resumption(killed: Act) -> Intervention:
     """The RESUME of a database that a KILL has left paused."""
     assert killed.undo is not None  # noqa: S101 - a KILL has one
     where = f"{killed.target}/{killed.subject}"
-    offer = Offer(f"resume-db {where}", f"resume {killed.subject} on {killed.target}: its clients wait")
+    offer = Offer(f"resume-db {where}", f"resume {killed.subject} on {killed.target}", (killed.undo,))
     return Intervention(offer, "resume", killed.target, killed.undo, subject=killed.subject)
 
 

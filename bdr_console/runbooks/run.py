@@ -128,6 +128,13 @@ class Offer:
     kill-db (pooler/database)."""
     label: str
     """What the key does, for the footer and the buttons."""
+    commands: tuple[Command, ...] = ()
+    """Exactly what a word with an argument sends, and where to; the others send what the plan shows."""
+
+    @property
+    def subject(self) -> str:
+        """What the word is about: a holder's id, `pooler/database`; empty for a word without argument."""
+        return self.word.partition(" ")[2]
 
 
 @dataclass(frozen=True, slots=True)

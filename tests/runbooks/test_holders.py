@@ -44,7 +44,8 @@ def test_the_chain_leads_from_the_client_to_its_backend_on_the_node() -> None:
     assert (found.node, found.pid, found.backend_start) == ("node1", 2211, STARTED)
     assert (found.application, found.client, found.pooler) == ("billing", "10.0.3.7:5000", "pgb-tx")
     assert describe(found) == (
-        "app=billing, client 10.0.3.7:5000, through pgb-tx, idle in transaction for 41.0 s, pid 2211 on node1"
+        "app=billing, client 10.0.3.7:5000, through pgb-tx, idle in transaction for 41.0 s, "
+        "pid 2211 on node1: UPDATE t"
     )
 
 

@@ -22,3 +22,7 @@ class Engine(Protocol):
 
     def facts(self, answers: Answers) -> NodeFacts:
         """The answers as types; a part that failed becomes an `Unread`, never just an empty list."""
+
+    def locks(self) -> str:
+        """The statement that shows global locks (lock_type, relation, origin, stage, age), asked only before
+        a runbook starts; empty when the engine has none."""

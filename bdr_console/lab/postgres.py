@@ -26,6 +26,7 @@ def _configuration(layout: Layout, node: NodeLayout, bin_dir: Path) -> str:
         "unix_socket_directories = ''",
         f"cluster_name = '{node.name}'",
         "max_connections = 120",
+        "max_prepared_transactions = 8",
         "shared_buffers = 32MB",
         "shared_preload_libraries = 'pglogical'",
         "wal_level = logical",

@@ -12,10 +12,11 @@ from enum import Enum, auto
 from typing import Any
 
 from bdr_console.errors import ConsoleError
+from bdr_console.runbooks.intervene import intervene
 from bdr_console.runbooks.journal import Journal
 from bdr_console.runbooks.narration import Narration
 from bdr_console.runbooks.run import Offer, RunStatus, StepStatus
-from bdr_console.runbooks.step import Act, Observation, OnTimeout, Proof, Step, World
+from bdr_console.runbooks.step import Act, Intervention, Observation, OnTimeout, Proof, Step, World
 from bdr_console.runbooks.walkback import WalkBack
 
 _ABORT = Offer("abort", "abort and put everything back")
@@ -63,6 +64,10 @@ class Engine:
         self._permit = permit
         """Reasons not to act at all, asked before each step acts; empty when it may."""
         self._offers: tuple[Offer, ...] = ()
+        self._interventions: dict[str, Intervention] = {}
+        """Words with an argument that are or were offered in this step."""
+        self._chosen: tuple[Intervention, str] | None = None
+        """What the pending word is about, as it was when it was said, and who said it."""
         self._word: str | None = None
         self._heard = asyncio.Event()
         self._why_back = ""
@@ -86,11 +91,16 @@ class Engine:
         offered = {offer.word: offer.label for offer in self._offers}
         if word not in offered:
             now = ", ".join(offered) or "nothing"
-            answer = False, f"it is not offered now (offered: {now})"
+            gone = word in self._interventions
+            answer = (
+                False,
+                "it is gone already: nothing was sent" if gone else f"it is not offered now (offered: {now})",
+            )
         elif self._word is not None and (word != "abort" or self._word == "abort"):
             answer = False, f"'{self._word}' was said a moment ago and is being done"
         else:
             self._word = word
+            self._chosen = (self._interventions[word], who) if word in self._interventions else None
             self._heard.set()
             answer = True, offered[word]
         self._journal.write("word", word=word, who=who, accepted=answer[0], text=answer[1])
@@ -123,6 +133,7 @@ class Engine:
 
     async def _run_step(self, step: Step) -> _Next:
         step.begin()
+        self._interventions.clear()
         if self._word != "abort":
             self._take()  # a word for the step before, said while it ended
         self._say(RunStatus.RUNNING, step.plan.title, (_ABORT,))
@@ -201,7 +212,7 @@ class Engine:
             if asks
             else (_ABORT,)
         )
-        overdue = False
+        overdue, notice = False, ""
         while True:
             seen = await step.observe(self._world)
             if seen.proof is Proof.MET:
@@ -215,9 +226,11 @@ class Engine:
                 return self._back(step, seen, f"{step.plan.title}: {why}")
             self._tell.progress(step, seen, StepStatus.WAITING)
             overdue = late or overdue
-            now_offered = (*offers, *((_AGAIN,) if asks and seen.alarm else ()))
+            options = step.interventions() if asks else ()
+            self._interventions |= {option.offer.word: option for option in options}
+            now_offered = (*offers, *((_AGAIN,) if asks and seen.alarm else ()), *(o.offer for o in options))
             message = _waiting_message(seen, problem, patience, overdue=overdue)
-            self._say(RunStatus.RUNNING, message, now_offered)
+            self._say(RunStatus.RUNNING, f"{notice} {message}".strip(), now_offered)
             match self._take():
                 case "abort":
                     return self._back(step, seen)
@@ -229,6 +242,8 @@ class Engine:
                     if problem:
                         problem = await self._act(step)
                         offers = (_RETRY if problem else _WAIT, _ABORT)
+                case str() if self._chosen:
+                    notice = await intervene(*self._chosen, step, self._world, self._journal)
             await self._pause(self._pace)
 
     async def _hold(self, step: Step, seen: Observation) -> _Next:

@@ -1,14 +1,25 @@
 """A journal's events folded into one picture of the run. Pure: the same events give the same picture."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
-from bdr_console.runbooks.run import Check, Command, Offer, Outcome, RunStatus, RunView, StepStatus, StepView
+from bdr_console.runbooks.run import (
+    Check,
+    Command,
+    Holder,
+    Offer,
+    Outcome,
+    RunStatus,
+    RunView,
+    StepStatus,
+    StepView,
+)
 
 Event = Mapping[str, Any]
 
+_HOLDER = tuple(field.name for field in fields(Holder))
 _ENDED = (StepStatus.DONE, StepStatus.SKIPPED, StepStatus.FAILED, StepStatus.UNDONE)
 
 
@@ -31,7 +42,7 @@ def advance(view: RunView | None, event: Event) -> RunView | None:
         case "step":
             return _step(view, event)
         case "evidence":
-            return _with_step(view, event["step"], evidence=tuple(event["lines"]))
+            return _with_step(view, event["step"], evidence=tuple(event["lines"]), holders=_holders(event))
         case "status":
             return replace(
                 view,
@@ -100,15 +111,15 @@ def _step(view: RunView, event: Event) -> RunView:
         return view
     changed: dict[str, Any] = {"status": status}
     if "lines" in event:
-        changed["evidence"] = tuple(event["lines"])
+        changed |= {"evidence": tuple(event["lines"]), "holders": _holders(event)}
     if "deadline" in event:
         changed["deadline"] = event["deadline"]
     if status is StepStatus.PENDING:  # the run goes back to an earlier step: this one lies ahead again
-        changed |= {"began_at": None, "ended_at": None, "evidence": ()}
+        changed |= {"began_at": None, "ended_at": None, "evidence": (), "holders": ()}
     elif status is StepStatus.RUNNING or was.began_at is None:
         changed |= {"began_at": _moment(event), "ended_at": None}
     if status in _ENDED:
-        changed["ended_at"] = _moment(event)
+        changed |= {"ended_at": _moment(event), "holders": ()}
     return _with_step(view, event["step"], **changed)
 
 
@@ -126,7 +137,11 @@ def _commands(items: Iterable[Event]) -> tuple[Command, ...]:
 
 
 def _offers(items: Iterable[Event]) -> tuple[Offer, ...]:
-    return tuple(Offer(item["word"], item["label"]) for item in items)
+    return tuple(Offer(item["word"], item["label"], _commands(item.get("commands", ()))) for item in items)
+
+
+def _holders(event: Event) -> tuple[Holder, ...]:
+    return tuple(Holder(**{name: item.get(name) for name in _HOLDER}) for item in event.get("holders", ()))
 
 
 def _moment(event: Event) -> datetime:

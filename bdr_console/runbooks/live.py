@@ -1,10 +1,24 @@
 """The live cluster of a run: it reads like any survey, and it is the only place that sends commands."""
 
+import asyncio
+import re
+from typing import Literal
+
 from bdr_console.config import ClusterSettings
+from bdr_console.errors import ConsoleError
+from bdr_console.links.errors import LinkError
 from bdr_console.links.haproxy import HaproxyAdmin
 from bdr_console.links.pgbouncer import PgBouncerAdmin
+from bdr_console.links.postgres import PostgresWriter
 from bdr_console.runbooks.step import TargetKind
 from bdr_console.runbooks.survey import Survey
+
+_GUARDED = "FROM pg_catalog.pg_stat_activity WHERE pid = %s AND backend_start = %s::timestamptz"
+_SIGNALS = {
+    "cancel": f"SELECT pg_catalog.pg_cancel_backend(pid) {_GUARDED}",
+    "terminate": f"SELECT pg_catalog.pg_terminate_backend(pid) {_GUARDED}",
+}
+_FORBIDDEN = re.compile(r"must be|permission denied", re.IGNORECASE)
 
 
 class LiveWorld(Survey):
@@ -16,6 +30,10 @@ class LiveWorld(Survey):
         self._consoles = {
             name: PgBouncerAdmin(name, pooler.dsn, application_name=application_name)
             for name, pooler in settings.poolers.items()
+        }
+        self._signals = {
+            name: PostgresWriter(name, node.dsn, application_name=application_name)
+            for name, node in settings.nodes.items()
         }
         self._proxies = self._actors
         self._poolers = self._consoles
@@ -34,3 +52,22 @@ class LiveWorld(Survey):
     async def send_waiting(self, target: str, text: str) -> str:
         """Send a command that may wait for ever; cancelling the task closes its connection."""
         return await self._consoles[target].act_waiting(text)
+
+    async def signal(self, node: str, how: Literal["cancel", "terminate"], pid: int, started: str) -> bool:
+        """Cancel or end one backend by pid and backend_start; False when it is gone.
+
+        Raises ConsoleError (LinkError) when the role may not, or the node did not answer.
+        """
+        try:
+            rows = await self._signals[node].execute(_SIGNALS[how], (pid, started))
+        except LinkError as error:
+            if not _FORBIDDEN.search(error.reason):
+                raise
+            remedy = f"Grant pg_signal_backend to the console's role on {node}."
+            remedy += " Only a superuser may do this to a superuser's session."
+            raise ConsoleError(error.problem, remedy) from None
+        return any(value is True for row in rows for value in row.values())
+
+    async def close(self) -> None:
+        """Close every link at once."""
+        await asyncio.gather(super().close(), *(link.close() for link in self._signals.values()))

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from bdr_console.runbooks.journal import Journal
-from bdr_console.runbooks.run import Offer, RunStatus, StepStatus
+from bdr_console.runbooks.run import Holder, Offer, RunStatus, StepStatus
 from bdr_console.runbooks.step import Observation, Proof, Step
 
 _PROGRESS_EVERY = 0.5
@@ -20,7 +20,7 @@ class Narration:
         self._said: tuple[RunStatus, str, tuple[Offer, ...]] | None = None
         self._said_at = 0.0
         self._marked: dict[str, StepStatus] = {}
-        self._shown: dict[str, tuple[Proof, tuple[str, ...]]] = {}
+        self._shown: dict[str, tuple[Proof, tuple[str, ...], tuple[Holder, ...]]] = {}
         self._shown_at = 0.0
 
     def say(self, status: RunStatus, message: str, offers: tuple[Offer, ...]) -> None:
@@ -42,8 +42,8 @@ class Narration:
         """Where one step stands, on disk before anything else happens."""
         key = step.plan.key
         if seen is not None:
-            self._shown[key] = (seen.proof, seen.evidence)
-            fields |= {"proof": seen.proof, "lines": seen.evidence}
+            self._shown[key] = (seen.proof, seen.evidence, seen.holders)
+            fields |= _told(seen)
         self._marked[key] = status
         self._journal.write("step", step=key, status=status, **fields)
 
@@ -54,9 +54,16 @@ class Narration:
             self.mark(step, status, seen)
             return
         last, now = self._shown.get(key), time.monotonic()
-        if last == (seen.proof, seen.evidence):
+        if last == (seen.proof, seen.evidence, seen.holders):
             return
         if last is not None and last[0] is seen.proof and now - self._shown_at < _PROGRESS_EVERY:
             return
-        self._shown[key], self._shown_at = (seen.proof, seen.evidence), now
-        self._journal.write("evidence", False, step=key, proof=seen.proof, lines=seen.evidence)
+        self._shown[key], self._shown_at = (seen.proof, seen.evidence, seen.holders), now
+        self._journal.write("evidence", False, step=key, **_told(seen))
+
+
+def _told(seen: Observation) -> dict[str, Any]:
+    told: dict[str, Any] = {"proof": seen.proof, "lines": seen.evidence}
+    if seen.holders:
+        told["holders"] = [asdict(holder) for holder in seen.holders]
+    return told

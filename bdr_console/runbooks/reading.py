@@ -9,6 +9,7 @@ from bdr_console.cluster.poolers import PoolerFacts
 from bdr_console.cluster.proxies import ProxyFacts, ProxyServer
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.links.haproxy_text import ProxySession
+from bdr_console.links.places import Place
 
 
 class Part(Flag):
@@ -24,7 +25,11 @@ class Part(Flag):
     ACTIVITY = auto()
     """Open transactions on the nodes by backend pid (pg_stat_activity)."""
     RIGHTS = auto()
-    """What the console may do at each HAProxy and PgBouncer."""
+    """What the console may do at each HAProxy and PgBouncer, and how each PgBouncer is set up."""
+    BACKENDS = auto()
+    """Every client backend of the nodes, with or without a transaction (pg_stat_activity)."""
+    OBSTACLES = auto()
+    """What on a node stands in the way: prepared transactions, global locks, reserved connections."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,8 @@ class ServerConnection:
     """host:port of the client that holds it; None when no client does."""
     since: str = ""
     """When the last request began, as PgBouncer writes it."""
+    dialled: str = ""
+    """host:port that PgBouncer connected to: HAProxy's address as `stick on dst` sees it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,76 @@ class OpenTransaction:
     state: str
     application: str
     client: str
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """One client backend, from pg_stat_activity."""
+
+    node: str
+    pid: int
+    started: str | None
+    """backend_start as the server writes it in UTC, to the microsecond; None when the role may not see it."""
+    user: str
+    application: str
+    client: str
+    state: str
+    transaction_age: float | None
+    """Seconds since its transaction began; None when none is open."""
+    query: str
+    """The current or last statement: cleaned, passwords masked, at most 200 characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedTransaction:
+    """One transaction between PREPARE and COMMIT PREPARED, from pg_prepared_xacts."""
+
+    gid: str
+    owner: str
+    age: float
+    """Seconds since it was prepared."""
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalLock:
+    """One global lock of the replication engine, held or being acquired."""
+
+    kind: str
+    """The engine's own word, for example GLOBAL_LOCK_DDL."""
+    origin: str
+    """The node that asked for it."""
+    relation: str
+    stage: str
+    age: float | None
+    """Seconds since it was asked for; None when this node does not know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacles:
+    """What on one node stands in the way of a switchover."""
+
+    prepared: tuple[PreparedTransaction, ...] | None
+    """None when they could not be read."""
+    locks: tuple[GlobalLock, ...] | None
+    """None when they could not be read; empty also where the engine has no global locks."""
+    reserved: int
+    """Connections that only superusers get (superuser_reserved_connections and its like)."""
+    why: str = ""
+    """Why a part could not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolerSetup:
+    """How one PgBouncer is set up and reached, from SHOW CONFIG and SHOW STATE."""
+
+    reuse_port: bool
+    """so_reuseport: several processes may share its port."""
+    by_socket: bool
+    """The console reaches it over a UNIX socket, which belongs to one process."""
+    processes: int
+    """How many different processes answered a few connections to the same address."""
+    paused: bool | None
+    """A PAUSE of all databases; None before 1.19, where it cannot be seen without sending a command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +159,12 @@ class Reading:
     activity: Mapping[str, tuple[OpenTransaction, ...]] = field(default_factory=dict)
     rights: Mapping[str, Rights] = field(default_factory=dict)
     """By kind and name: `haproxy/haproxy1`, `pgbouncer/pgb-tx`."""
+    backends: Mapping[str, tuple[Backend, ...]] = field(default_factory=dict)
+    obstacles: Mapping[str, Obstacles] = field(default_factory=dict)
+    setups: Mapping[str, PoolerSetup] = field(default_factory=dict)
+    """By PgBouncer; read with RIGHTS."""
+    places: Mapping[str, frozenset[Place]] = field(default_factory=dict)
+    """Where each node is known to be, by its DSN and by the address that was reached."""
 
     def node(self, name: str) -> NodeFacts | None:
         """What that node said just now; None when it did not answer."""

@@ -74,6 +74,32 @@ class RunStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Holder:
+    """Who a waiting step waits for: a client, the pooler's connection it holds, the backend behind that."""
+
+    id: str
+    """What a word names it by: `node1:2211:5f2a1c` (node, pid, and a digest of backend_start)."""
+    pooler: str
+    database: str
+    """The name that clients of the pooler use."""
+    application: str
+    """application_name; empty when the client gave none."""
+    client: str | None
+    """host:port of the pooler's client; None when no client holds the connection."""
+    state: str
+    """The backend's state, or the pooler's word where the backend was not found."""
+    node: str | None
+    """The node that the backend is on; None when it could not be told."""
+    pid: int | None
+    backend_start: str | None
+    """As the server writes it in UTC; without it nothing may be done to the backend."""
+    transaction_age: float | None
+    """Seconds that its transaction was open when this was seen; None when none was."""
+    query: str
+    """The current or last statement: cleaned, passwords masked, at most 200 characters."""
+
+
+@dataclass(frozen=True, slots=True)
 class StepView:
     """One step as far as the journal has come."""
 
@@ -89,6 +115,8 @@ class StepView:
     ended_at: datetime | None = None
     deadline: float | None = None
     """Seconds that the proof may take; None for a hold."""
+    holders: tuple[Holder, ...] = ()
+    """Who it waits for, the longest first; empty while it does not wait for anybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +124,17 @@ class Offer:
     """A word the operator may send now."""
 
     word: str
-    """What is sent to the runner: go, abort, wait."""
+    """What is sent to the runner: go, abort, wait; with an argument: cancel and terminate (a holder's id),
+    kill-db (pooler/database)."""
     label: str
     """What the key does, for the footer and the buttons."""
+    commands: tuple[Command, ...] = ()
+    """Exactly what a word with an argument sends, and where to; the others send what the plan shows."""
+
+    @property
+    def subject(self) -> str:
+        """What the word is about: a holder's id, `pooler/database`; empty for a word without argument."""
+        return self.word.partition(" ")[2]
 
 
 @dataclass(frozen=True, slots=True)

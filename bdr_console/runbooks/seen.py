@@ -52,6 +52,16 @@ def usable_others(reading: Reading, subject: Subject, node: str) -> tuple[ProxyS
     )
 
 
+def paused(reading: Reading, pooler: str, database: str) -> bool | None:
+    """Whether that database is paused there; None when PgBouncer does not answer or does not list it.
+
+    One made by a `*` entry is hidden while no client is connected, and stays paused.
+    """
+    facts = reading.pooler(pooler)
+    found = next((d for d in facts.databases if d.name == database), None) if facts else None
+    return None if found is None else found.paused
+
+
 def server_behind(reading: Reading) -> dict[str, tuple[str, str]]:
     """Which (proxy, backend/server) each HAProxy session goes to, by the session's source host:port."""
     return {

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Literal, Protocol
 
 from bdr_console.runbooks.reading import Part, Reading
-from bdr_console.runbooks.run import Command, StepView
+from bdr_console.runbooks.run import Command, Holder, Offer, StepView
 
 TargetKind = Literal["haproxy", "pgbouncer"]
 
@@ -27,6 +27,8 @@ class Observation:
     """What was seen, and for anything but MET what it still waits for."""
     alarm: str = ""
     """Something that the operator must know at once, whatever the proof says."""
+    holders: tuple[Holder, ...] = ()
+    """Who it waits for, where that could be told."""
 
 
 class OnTimeout(StrEnum):
@@ -49,6 +51,23 @@ class Act:
     undo: Command | None = None
     waits: bool = False
     """The command answers only when its condition holds (WAIT_CLOSE): sent on a connection of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intervention:
+    """What the operator may do about a holder: a word with its argument, and exactly what it sends."""
+
+    offer: Offer
+    how: Literal["cancel", "terminate", "kill", "resume"]
+    target: str
+    """The configured name of the node (cancel, terminate) or of the PgBouncer (kill, resume)."""
+    command: Command
+    """For a node: one statement that names pid and backend_start, so it can hit no other backend."""
+    undo: Command | None = None
+    subject: str = ""
+    """For a kill, and for the RESUME that it did not get: the database."""
+    pid: int = 0
+    backend_start: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +129,10 @@ class World(Protocol):
     async def send_waiting(self, target: str, text: str) -> str:
         """Send a command that may wait for ever, on its own connection; cancelling the task closes it."""
 
+    async def signal(self, node: str, how: Literal["cancel", "terminate"], pid: int, started: str) -> bool:
+        """Cancel the statement of, or end, the backend of that pid and backend_start; False when there is no
+        such backend any more. Raises ConsoleError when the node refused it or did not answer."""
+
 
 class Step:
     """A condition to bring about. The engine observes it, acts only while it is unmet, and observes again.
@@ -138,6 +161,10 @@ class Step:
     def needed(self) -> tuple[Act, ...]:
         """The acts whose effect the last observation did not show; all of them unless a step knows better."""
         return self.plan.acts
+
+    def interventions(self) -> tuple[Intervention, ...]:
+        """What the operator may do about the holders of the last observation."""
+        return ()
 
     async def undo_guard(self, world: World) -> str:
         """Why the acts should rather not be taken back now; empty when they may be."""

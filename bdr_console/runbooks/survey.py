@@ -11,27 +11,18 @@ from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.poolers import PoolerFacts
 from bdr_console.cluster.proxies import ProxyFacts
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.cluster.text import clean
 from bdr_console.config import ClusterSettings
 from bdr_console.engines import Engine, read_node
 from bdr_console.errors import ConsoleError
-from bdr_console.links import conninfo
 from bdr_console.links.haproxy import HaproxyReader, read_proxy
-from bdr_console.links.haproxy_text import ProxySession, parse_sessions
 from bdr_console.links.pgbouncer import PgBouncerReader, read_pooler
-from bdr_console.links.pgbouncer_rows import connections
-from bdr_console.links.postgres import PostgresReader, Unreadable
+from bdr_console.links.places import Place, places
+from bdr_console.links.postgres import PostgresReader
 from bdr_console.monitor import node_of
-from bdr_console.runbooks.reading import OpenTransaction, Part, Reading, Rights, ServerConnection
+from bdr_console.runbooks import asked
+from bdr_console.runbooks.reading import Obstacles, Part, PoolerSetup, Reading, Rights, ServerConnection
 
 _Found = TypeVar("_Found")
-
-_OPEN = """
-SELECT pid, extract(epoch FROM clock_timestamp() - xact_start)::float8 AS age, state, application_name,
-       coalesce(host(client_addr) || ':' || client_port, 'local') AS client
-  FROM pg_catalog.pg_stat_activity
- WHERE xact_start IS NOT NULL AND pid <> pg_backend_pid() AND coalesce(client_port, 0) <> 0
-"""
 
 
 class Survey:
@@ -58,19 +49,24 @@ class Survey:
 
     async def read(self, parts: Part) -> Reading:
         """One look at the named parts; a target that does not answer is in it with its error."""
-        (nodes, proxies, poolers), (sessions, (held, unheld), activity, rights) = await asyncio.gather(
+        (nodes, proxies, poolers), told = await asyncio.gather(
             asyncio.gather(
                 self._observe(Part.NODES in parts, self._nodes, self._node),
                 self._observe(Part.PROXIES in parts, self._proxies, self._proxy),
                 self._observe(Part.POOLERS in parts, self._poolers, read_pooler),
             ),
             asyncio.gather(
-                _each(self._proxies if Part.SESSIONS in parts else {}, _sessions),
+                _each(self._proxies if Part.SESSIONS in parts else {}, asked.proxy_sessions),
                 self._held(Part.CONNECTIONS in parts),
-                _each(self._nodes if Part.ACTIVITY in parts else {}, _open_transactions),
+                _each(self._nodes if Part.ACTIVITY in parts else {}, asked.open_transactions),
                 self._rights(Part.RIGHTS in parts),
+                _each(self._nodes if Part.BACKENDS in parts else {}, asked.backends),
             ),
         )
+        sessions, (held, unheld), activity, (rights, setups), backends = told
+        # After the nodes: only now is it known which engine each runs.
+        known = {name: link for name, link in self._nodes.items() if name in self._engines}
+        obstacles = await _each(known if Part.OBSTACLES in parts else {}, self._obstacles)
         snapshot = Snapshot(
             self._cluster,
             self._settings.environment,
@@ -80,7 +76,9 @@ class Survey:
             proxies,
             tuple(_with_error(pooler, unheld) for pooler in poolers),
         )
-        return Reading(snapshot, sessions, held, activity, rights)
+        return Reading(
+            snapshot, sessions, held, activity, rights, backends, obstacles, setups, self._places()
+        )
 
     async def close(self) -> None:
         """Close every link at once."""
@@ -119,25 +117,37 @@ class Survey:
 
         async def one(name: str, link: PgBouncerReader) -> None:
             try:
-                servers, clients = await link.show("SERVERS"), await link.show("CLIENTS")
+                found[name] = await asked.pooler_connections(link)
             except ConsoleError as error:
                 errors[name] = getattr(error, "reason", error.problem)
-            else:
-                found[name] = _joined(servers, clients)
 
         if wanted:
             await asyncio.gather(*(one(name, link) for name, link in self._poolers.items()))
         return found, errors
 
-    async def _rights(self, wanted: bool) -> dict[str, Rights]:
+    async def _obstacles(self, link: PostgresReader) -> Obstacles:
+        return await asked.obstacles(link, self._engines[link.name])
+
+    async def _rights(self, wanted: bool) -> tuple[dict[str, Rights], dict[str, PoolerSetup]]:
         if not wanted:
-            return {}
-        proxies = await _each(self._proxies, _proxy_rights)
-        poolers = await _each(
-            self._poolers, lambda link: _pooler_rights(link, self._settings.poolers[link.name].dsn)
+            return {}, {}
+        proxies, poolers = await asyncio.gather(
+            _each(self._proxies, asked.proxy_rights),
+            _each(
+                self._poolers,
+                lambda link: asked.pooler_rights(link, self._settings.poolers[link.name].dsn),
+            ),
         )
-        named = {f"haproxy/{name}": rights for name, rights in proxies.items()}
-        return named | {f"pgbouncer/{name}": rights for name, rights in poolers.items()}
+        rights = {f"haproxy/{name}": found for name, found in proxies.items()}
+        rights |= {f"pgbouncer/{name}": found for name, (found, _) in poolers.items()}
+        return rights, {name: setup for name, (_, setup) in poolers.items()}
+
+    def _places(self) -> dict[str, frozenset[Place]]:
+        """Addresses only, where the node was reached over TCP: a name says nothing that can be compared."""
+        return {
+            name: places([*link.endpoints, *([link.peer] if link.peer else [])])
+            for name, link in self._nodes.items()
+        }
 
 
 async def _each(
@@ -157,65 +167,3 @@ async def _each(
 def _with_error(pooler: Observed[PoolerFacts], errors: Mapping[str, str]) -> Observed[PoolerFacts]:
     why = errors.get(pooler.name)
     return Observed(pooler.name, pooler.address, error=why) if why and not pooler.error else pooler
-
-
-async def _sessions(link: HaproxyReader) -> tuple[ProxySession, ...] | None:
-    return parse_sessions(await link.show("show sess"))
-
-
-def _joined(servers: list[dict[str, str]], clients: list[dict[str, str]]) -> tuple[ServerConnection, ...]:
-    by_ptr = {client.ptr: client for client in connections(clients)}
-    found = []
-    for server in connections(servers):
-        client = by_ptr.get(server.link)
-        application = (client.application if client else "") or server.application
-        found.append(
-            ServerConnection(
-                server.database,
-                server.user,
-                server.state,
-                server.local_address,
-                server.close_needed,
-                server.pid,
-                application,
-                client.address if client else None,
-                server.requested,
-            )
-        )
-    return tuple(found)
-
-
-async def _open_transactions(link: PostgresReader) -> tuple[OpenTransaction, ...] | None:
-    rows = (await link.fetch({"open": _OPEN}))["open"]
-    if isinstance(rows, Unreadable):
-        return None
-    return tuple(
-        OpenTransaction(
-            link.name,
-            int(row["pid"]),
-            float(row["age"]),
-            clean(row["state"] or "unknown state"),
-            clean(row["application_name"] or ""),
-            clean(row["client"]),
-        )
-        for row in rows
-    )
-
-
-async def _proxy_rights(link: HaproxyReader) -> Rights:
-    answer = clean((await link.show("show cli level")).strip().splitlines()[0], 100)
-    if answer in ("admin", "operator", "user"):
-        return Rights(answer == "admin", f"level {answer}")
-    return Rights(None, "does not say its level (HAProxy before 2.0)")
-
-
-async def _pooler_rights(link: PgBouncerReader, dsn: str) -> Rights:
-    """From SHOW CONFIG, which a stats user may read too: no command is tried out."""
-    config = {row["key"]: row["value"] for row in await link.show("CONFIG")}
-    words = conninfo.parse(link.name, dsn)
-    user = words.get("user", "")
-    admins = [name.strip() for name in config.get("admin_users", "").split(",")]
-    by_socket = user == "pgbouncer" and words.get("host", "").startswith("/")
-    may = user in admins or by_socket or config.get("auth_type") == "any"
-    named = f"user {user or '(default)'} is {'' if may else 'not '}an admin"
-    return Rights(may if user else may or None, named, link.server_version)

@@ -4,6 +4,8 @@ import asyncio
 import time
 
 from bdr_console.cluster.nodes import NodeFacts
+from bdr_console.runbooks.holders import describe as describe_holder
+from bdr_console.runbooks.holders import holders, interventions, resumption
 from bdr_console.runbooks.reading import Part, Reading, ServerConnection
 from bdr_console.runbooks.seen import (
     Subject,
@@ -11,16 +13,19 @@ from bdr_console.runbooks.seen import (
     error_of,
     in_maintenance,
     lsn,
+    paused,
     pooler_of,
     server_behind,
     state_line,
     traffic,
     usable_others,
 )
-from bdr_console.runbooks.step import Act, Observation, Proof, Step, StepPlan, World
+from bdr_console.runbooks.step import Act, Intervention, Observation, Proof, Step, StepPlan, World
 
 _SETTLE = 5.0
 """Seconds to wait for a moment without a login before RECONNECT."""
+_SHOWN = 20
+"""Holders that are told one by one."""
 
 
 class Disable(Step):
@@ -161,21 +166,24 @@ class WaitClose(Step):
         self._reconnect = reconnect
         self._most = 0
         self._open: tuple[Act, ...] = plan.acts
+        self._left: tuple[Act, ...] = ()
         self._holders_at = 0.0
         self._known: Reading | None = None
+        self._interventions: tuple[Intervention, ...] = ()
 
     def begin(self) -> None:
-        self._most, self._known = 0, None
+        self._most, self._known, self._interventions = 0, None, ()
 
     async def observe(self, world: World) -> Observation:
         # Whose transaction it is changes slowly and costs a query on each node: asked once a second.
         detail = self._most > 0 and time.monotonic() - self._holders_at >= 1.0
-        reading = await world.read(Part.CONNECTIONS | (Part.ACTIVITY if detail else Part(0)))
+        chain = Part.SESSIONS | Part.PROXIES | Part.BACKENDS if detail else Part(0)
+        reading = await world.read(Part.CONNECTIONS | chain)
         if detail:
             self._holders_at, self._known = time.monotonic(), reading
         left: list[tuple[str, ServerConnection]] = []
         silent = []
-        self._open = ()
+        self._open, self._interventions = (), ()
         for act in self.plan.acts:
             connections = reading.connections.get(act.target)
             if connections is None:
@@ -186,6 +194,8 @@ class WaitClose(Step):
             if flagged:
                 self._open += (act,)
         self._most = max(self._most, self._reconnect.most, len(left))
+        if not left and (killed := tuple(act for act in self.taken if act.undo)):
+            return await self._still_paused(world, killed)
         if not left:
             proof = Proof.UNKNOWN if silent else Proof.MET
             closed = (
@@ -194,17 +204,49 @@ class WaitClose(Step):
                 else "none is left to close"
             )
             return Observation(proof, (*silent, *(() if silent else (closed,))))
-        held = sorted(left, key=lambda item: (item[1].since, item[1].local))
+        # Idle ones are closed within a third of a second by themselves: nobody holds them.
+        busy = [item for item in left if item[1].client or item[1].state == "active"] or left
+        held = sorted(busy, key=lambda item: (item[1].since, item[1].local))
         told = self._known or reading
-        first = describe(*held[0], told)
+        waited_for = holders(told, held)
+        self._interventions = interventions(told, waited_for, self.plan.acts)
+        first = describe_holder(waited_for[0])
         evidence = [f"{len(left)} of {self._most} server connections left; the oldest is {first}"]
-        evidence += [describe(*item, told) for item in held[1:6]]
+        evidence += [describe_holder(holder) for holder in waited_for[1:6]]
         if len(held) > 6:
             evidence.append(f"and {len(held) - 6} more")
-        return Observation(Proof.UNMET, (*evidence, *silent))
+        return Observation(Proof.UNMET, (*evidence, *silent), holders=waited_for[:_SHOWN])
 
     def needed(self) -> tuple[Act, ...]:
         return self._open
+
+    async def _still_paused(self, world: World, killed: tuple[Act, ...]) -> Observation:
+        """A KILL whose RESUME was not confirmed: nothing goes on while clients may be left waiting."""
+        reading = await world.read(Part.POOLERS)
+        for act in killed:
+            if paused(reading, act.target, act.subject) is False:
+                self.taken.remove(act)  # somebody else has resumed it
+        stuck = tuple(act for act in killed if act in self.taken)
+        self._interventions = tuple(resumption(act) for act in stuck)
+        lines = tuple(
+            f"{act.subject} on {act.target} is paused since the KILL: its clients wait" for act in stuck
+        )
+        return Observation(Proof.UNMET, lines or ("the killed database takes clients again",))
+
+    def interventions(self) -> tuple[Intervention, ...]:
+        return self._interventions
+
+    async def undone(self, world: World) -> Observation:
+        """Whether every database that was killed on the operator's word takes clients again."""
+        reading = await world.read(Part.POOLERS)
+        states = {act: paused(reading, act.target, act.subject) for act in self.taken if act.undo}
+        self._left = tuple(act for act, state in states.items() if state is not False)
+        words = {True: "paused", False: "in service", None: "not shown"}
+        lines = tuple(f"{act.target}: {act.subject} is {words[state]}" for act, state in states.items())
+        return Observation(_proof([None if state is None else not state for state in states.values()]), lines)
+
+    def left_undone(self) -> tuple[Act, ...]:
+        return self._left
 
 
 class Drained(Step):

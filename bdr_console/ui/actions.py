@@ -231,6 +231,17 @@ ACTIONS = (
         changes=True,
     ),
     Action(
+        "run-end",
+        "x",
+        "screen.pick_holder",
+        "End holder",
+        "End who holds the step up: pick a backend or a pool (asks first)",
+        Place.RUN,
+        "x",
+        footer=True,
+        changes=True,
+    ),
+    Action(
         "run-back",
         "escape,b",
         "screen.back",

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bdr_console.cluster.text import clean, format_seconds
-from bdr_console.runbooks.run import Check, Command, Outcome, RunView, StepStatus, StepView
+from bdr_console.runbooks.run import Check, Command, Offer, Outcome, RunView, StepStatus, StepView
 from bdr_console.ui.actions import word_action
 from bdr_console.ui.cells import Tone
 from bdr_console.ui.colours import Styles
@@ -16,6 +16,12 @@ from bdr_console.ui.words import Glyphs, coarse, outcome_cell, run_cell, step_ce
 
 _CONSOLE = Console(file=io.StringIO(), width=80)
 """Wraps text; it prints nothing."""
+_EFFECTS = {
+    "cancel": "Its statement fails; its transaction is rolled back by the client or by the next error.",
+    "terminate": "Its transaction is rolled back, and its client gets an error.",
+    "kill-db": "Every client of this pool gets an error, also in the middle of a COMMIT.",
+}
+"""What a word means for those it hits."""
 _ORDER = (Outcome.FAIL, Outcome.UNKNOWN, Outcome.WARN, Outcome.PASS)
 
 
@@ -160,11 +166,34 @@ def offers_text(run: RunView, styles: Styles, *, read_only: bool) -> Text:
         return text.append("this run is over", styles[Tone.STALE])
     if not run.offers:
         return text.append("nothing to decide now", styles[Tone.STALE])
+    about = [offer for offer in run.offers if offer.subject]
+    plain = [offer for offer in run.offers if not offer.subject]
     if read_only:
-        labels = ", ".join(safe(offer.label) for offer in run.offers)
+        labels = ", ".join([*(safe(offer.label) for offer in plain), *(["end a holder"] if about else [])])
         return text.append(f"the operator may: {labels} (not in read-only mode)", styles[Tone.STALE])
-    for offer in run.offers:
+    for offer in plain:
         action = word_action(offer.word)
         text.append(f"{action.shown_as if action else 'ctrl+p'} ", "bold")
         text.append(f"{safe(offer.label)}   ")
+    if about:
+        text.append("x ", "bold")
+        text.append(f"end a holder ({len(about)} {'choices' if len(about) > 1 else 'choice'})")
     return text
+
+
+def intervention_text(run: RunView, offer: Offer, styles: Styles, width: int) -> Text:
+    """Whom a word with an argument would hit, what that means for them, and the exact commands."""
+    holder = next((h for step in run.steps for h in step.holders if h.id == offer.subject), None)
+    lines = []
+    if holder is not None:
+        client = f" of client {holder.client}" if holder.client else ""
+        who = f"{holder.application or '(unnamed)'}{client} through {holder.pooler}/{holder.database}"
+        lines.append(hang(Text(), Text(safe(who)), width))
+        age = f" for {format_seconds(holder.transaction_age)}" if holder.transaction_age is not None else ""
+        lines.append(hang(Text(), Text(safe(f"{holder.state}{age}, since {holder.backend_start}")), width))
+        if holder.query:
+            lines.append(hang(Text("query: "), Text(safe(holder.query)), width))
+    effect = _EFFECTS.get(offer.word.partition(" ")[0], "")
+    if effect:
+        lines.append(hang(Text(), Text(effect), width))
+    return joined([*lines, *command_lines(offer.commands, styles, width, indent=2)])

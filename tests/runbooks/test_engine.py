@@ -197,7 +197,7 @@ async def test_wait_close_out_of_time_asks_and_undoes_nothing_by_itself(
     world.connections[1].busy = True
     async with Run(world, tmp_path, wait_close=0.02) as run:
         await run.until(lambda view: "are over" in view.message)
-        assert {offer.word for offer in run.view.offers} == {"wait", "abort"}
+        assert {offer.word for offer in run.view.offers} >= {"wait", "abort"}
         assert all(world.maintenance.values())
         run.say("wait")
         await run.until(lambda _: run.messages("are over") >= 2)

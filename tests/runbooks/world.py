@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from bdr_console.cluster.nodes import NodeFacts
 from bdr_console.cluster.observed import Observed
@@ -11,7 +12,15 @@ from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.config import ClusterSettings
 from bdr_console.errors import ConsoleError
 from bdr_console.links.haproxy_text import ProxySession
-from bdr_console.runbooks.reading import Part, Reading, Rights, ServerConnection
+from bdr_console.runbooks.reading import (
+    Backend,
+    Obstacles,
+    Part,
+    PoolerSetup,
+    Reading,
+    Rights,
+    ServerConnection,
+)
 from bdr_console.runbooks.step import TargetKind
 from tests.cluster.builders import NAMES, NOW, node_facts
 
@@ -40,6 +49,8 @@ class FakeConnection:
     close_needed: bool = False
     busy: bool = False
     """Its client has a transaction open, so the pooler cannot close it."""
+    started: str = "2026-11-22 02:00:00.000000+00"
+    """backend_start of its backend, whose pid is the port."""
 
 
 def _maintenance() -> dict[str, set[str]]:
@@ -71,6 +82,11 @@ class FakeWorld:
     """Sources of sessions on the leaving server that no pooler knows."""
     confirmed: bool = True
     sent: list[tuple[str, str]] = field(default_factory=list)
+    signals: list[tuple[str, str, int]] = field(default_factory=list)
+    """(node, cancel or terminate, pid) of every backend that was signalled."""
+    may_signal: bool = True
+    paused: bool = False
+    """Database app is paused."""
     waiting_closed: int = 0
 
     async def read(self, parts: Part) -> Reading:
@@ -95,6 +111,14 @@ class FakeWorld:
             {name: () for name in self.nodes if name not in self.silent} if Part.ACTIVITY in parts else {},
             {f"haproxy/{name}": Rights(True, "level admin") for name in heard}
             | {"pgbouncer/pgb-tx": Rights(True, "user dba is an admin", 11800)},
+            {name: self._backends(name) for name in self.nodes if name not in self.silent}
+            if Part.BACKENDS in parts
+            else {},
+            {name: Obstacles((), (), 3) for name in self.nodes if name not in self.silent}
+            if Part.OBSTACLES in parts
+            else {},
+            {"pgb-tx": PoolerSetup(False, False, 1, None)} if Part.RIGHTS in parts else {},
+            {name: frozenset({(name, "5432")}) for name in self.nodes},
         )
 
     async def send(self, kind: TargetKind, target: str, text: str) -> str:
@@ -120,6 +144,28 @@ class FakeWorld:
             self.waiting_closed += 1
         return text
 
+    async def signal(self, node: str, how: Literal["cancel", "terminate"], pid: int, started: str) -> bool:
+        """End a backend, if that very one is still there."""
+        await asyncio.sleep(0)
+        if not self.may_signal:
+            raise ConsoleError(f"{node}: permission denied", "Grant pg_signal_backend.")
+        found = [c for c in self.connections if c.port == pid and c.started == started]
+        if found:
+            self.signals.append((node, how, pid))
+            if how == "terminate":
+                self.connections.remove(found[0])
+        return bool(found)
+
+    def _backends(self, node: str) -> tuple[Backend, ...]:
+        return tuple(
+            Backend(
+                node, c.port, c.started, "app", "billing" if c.busy else "", "127.0.0.1:1",
+                "idle in transaction" if c.busy else "idle", 41.0 if c.busy else None, "UPDATE t SET n = 1",
+            )
+            for c in self.connections
+            if SERVERS[c.server] == node
+        )  # fmt: skip
+
     def _obey(self, target: str, text: str) -> None:
         word, rest = text.split(" ", 1)
         if word in ("disable", "enable"):
@@ -128,6 +174,11 @@ class FakeWorld:
         elif word == "RECONNECT":
             for connection in self.connections:
                 connection.close_needed = True
+        elif word == "KILL":
+            self.connections.clear()
+            self.paused = True
+        elif word == "RESUME":
+            self.paused = False
 
     def _close_flagged(self) -> None:
         for connection in [c for c in self.connections if c.close_needed and not c.busy]:
@@ -183,5 +234,5 @@ class FakeWorld:
             return Observed("pgb-tx", "127.0.0.1:6432", error=NO_ANSWER)
         flagged = sum(c.close_needed for c in self.connections)
         pool = Pool("app", "app", "transaction", 3, 0, 0, 3, 0, 0, logins, 0.0, flagged)
-        database = PoolDatabase("app", "127.0.0.1", 5433, False, False, 20, 3)
+        database = PoolDatabase("app", "127.0.0.1", 5433, self.paused, False, 20, 3)
         return Observed("pgb-tx", "127.0.0.1:6432", PoolerFacts("1.18.0", (pool,), (database,)), NOW)

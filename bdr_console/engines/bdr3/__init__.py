@@ -32,6 +32,10 @@ class Bdr3:
         }
         return {**common_statements(self.server_version_num), **own}
 
+    def locks(self) -> str:
+        """bdr.global_locks."""
+        return statement(_HERE, "locks", self.server_version_num)
+
     def facts(self, answers: Answers) -> NodeFacts:
         """One reading as types."""
         reading = Reading(answers)

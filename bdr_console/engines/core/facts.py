@@ -21,6 +21,16 @@ def common_statements(server_version: int) -> dict[str, str]:
     return {name: statement(_HERE, name, server_version) for name in ("server", "sessions")}
 
 
+def backends_statement(server_version: int) -> str:
+    """The statement that shows every client session of a node with its transaction and query."""
+    return statement(_HERE, "backends", server_version)
+
+
+def obstacle_statements(server_version: int) -> dict[str, str]:
+    """What runbooks ask beside that: prepared transactions and reserved connections."""
+    return {name: statement(_HERE, name, server_version) for name in ("prepared", "reserved")}
+
+
 @dataclass(slots=True)
 class Reading:
     """Takes rows out of the answers and remembers what could not be read."""

@@ -27,6 +27,10 @@ class Plain:
         own = {name: statement(_HERE, name, self.server_version_num) for name in names}
         return {**common_statements(self.server_version_num), **own}
 
+    def locks(self) -> str:
+        """There are none."""
+        return ""
+
     def facts(self, answers: Answers) -> NodeFacts:
         """One reading as types; slots name no node, because their names mean nothing we know."""
         reading = Reading(answers)

@@ -7,13 +7,22 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 
-from bdr_console.runbooks.run import RunView, StepStatus
+from bdr_console.runbooks.run import Offer, RunView, StepStatus
 from bdr_console.ui.actions import Place, bindings
 from bdr_console.ui.colours import Styles
 from bdr_console.ui.moment import Moment
-from bdr_console.ui.run_text import command_lines, joined, message_text, offers_text, run_title, step_text
+from bdr_console.ui.run_text import (
+    command_lines,
+    intervention_text,
+    joined,
+    message_text,
+    offers_text,
+    run_title,
+    safe,
+    step_text,
+)
 from bdr_console.ui.screens.live import LiveScreen
-from bdr_console.ui.screens.question import Question
+from bdr_console.ui.screens.question import Pick, Question
 from bdr_console.ui.status import Status
 from bdr_console.ui.widgets.haproxy import HAProxy
 from bdr_console.ui.widgets.heading import Heading
@@ -74,9 +83,12 @@ class RunScreen(LiveScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A word is there when the run offers it; greyed when it does not, or when one only watches."""
-        if action != "say":
+        if action not in ("say", "pick_holder"):
             return True
-        offered = self._run is not None and parameters[0] in {offer.word for offer in self._run.offers}
+        offers = self._run.offers if self._run is not None else ()
+        offered = any(
+            offer.subject if action == "pick_holder" else offer.word == parameters[0] for offer in offers
+        )
         return True if offered and not self.console.read_only else None
 
     def action_say(self, word: str) -> None:
@@ -88,6 +100,31 @@ class RunScreen(LiveScreen):
             f"Abort the {self._run.runbook} of {self._run.node}?", _abort_text(self._run, self.console.tones)
         )
         self.app.push_screen(question, self._abort_answered)
+
+    def action_pick_holder(self) -> None:
+        """Pick what to end; it is confirmed with the exact command before it is said."""
+        run = self._run
+        choices = {offer.label: offer for offer in run.offers if offer.subject} if run else {}
+        if run is None or not choices:
+            return
+        names = {safe(label): label for label in choices}
+
+        def picked(name: str | None) -> None:
+            if name is not None:
+                self._confirm(run, choices[names[name]])
+
+        self.app.push_screen(Pick("What shall be ended?", tuple(names)), picked)
+
+    def _confirm(self, run: RunView, offer: Offer) -> None:
+        """Asks about exactly what was picked, whatever the run has come to meanwhile."""
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.console.say(self.run_id, offer.word)
+
+        text = intervention_text(run, offer, self.console.tones, Question.WIDTH)
+        label = safe(offer.label)
+        self.app.push_screen(Question(f"{label[:1].upper()}{label[1:]}?", text), answered)
 
     def action_back(self) -> None:
         """Back to the overview; the run goes on."""

@@ -1,0 +1,128 @@
+"""The preflight of the clients: who moves, who cannot, who is not asked at all. Pure."""
+
+from collections.abc import Iterator
+
+from bdr_console.cluster.text import format_seconds
+from bdr_console.config import ClusterSettings
+from bdr_console.runbooks.checks_nodes import free_connections, moving, takers
+from bdr_console.runbooks.reading import Reading
+from bdr_console.runbooks.run import Check, Outcome
+from bdr_console.runbooks.seen import pooler_of
+from bdr_console.runbooks.step import Plan
+from bdr_console.runbooks.switchover import routed_databases
+
+
+def clients(reading: Reading, made: Plan, settings: ClusterSettings) -> Iterator[Check]:
+    """Session pools, long transactions, clients past PgBouncer, and how much moves in all."""
+    yield from _session_pools(reading, settings)
+    yield from _transactions(reading, made, settings)
+    yield _foreign(reading, made)
+    yield _blast_radius(reading, made, settings)
+
+
+def _session_pools(reading: Reading, settings: ClusterSettings) -> Iterator[Check]:
+    for pooler in reading.snapshot.poolers:
+        if pooler.facts is None:
+            continue
+        routed = {database.name for database in routed_databases(pooler.facts, settings)}
+        sessions = [p for p in pooler.facts.pools if p.mode == "session" and p.database in routed]
+        count = sum(pool.clients_active + pool.clients_waiting for pool in sessions)
+        title = f"the clients of {pooler.name} can move between transactions"
+        if sessions and count:
+            who = ", ".join(
+                f"{p.database} as {p.user}: {p.clients_active} clients" for p in sessions if p.clients_active
+            )
+            keys = {(pool.database, pool.user) for pool in sessions}
+            names = [
+                f"{connection.application or '(unnamed)'} from {connection.client}"
+                for connection in reading.connections.get(pooler.name, ())
+                if (connection.database, connection.user) in keys and connection.client
+            ]
+            named = f"; {_some(names)}" if names else ""
+            yield Check(
+                title,
+                Outcome.WARN,
+                f"session-pooled, {count} clients connected ({who or 'all waiting'}{named})",
+                "A session stays on its server until its client disconnects: WAIT_CLOSE waits for it.",
+                "Have these clients reconnect when WAIT_CLOSE waits, or end their sessions then, or abort.",
+            )
+        else:
+            seen = "no client in a session pool" if sessions else "no session pool leads here"
+            yield Check(title, Outcome.PASS, seen)
+
+
+def _transactions(reading: Reading, made: Plan, settings: ClusterSettings) -> Iterator[Check]:
+    limit = settings.thresholds.transaction_age_warn
+    held = sorted(reading.activity.get(made.node, ()), key=lambda item: -item.age)
+    long = [item for item in held if item.age >= limit]
+    title = f"no long transaction is open on {made.node}"
+    if made.node not in reading.activity:
+        if reading.node(made.node) is not None:
+            yield Check(title, Outcome.WARN, "pg_stat_activity could not be read", "", "Grant pg_monitor.")
+    elif long:
+        seen = "; ".join(
+            f"pid {item.pid} ({item.application or 'unnamed'}, {item.client}): {item.state}, "
+            f"{format_seconds(item.age)}"
+            for item in long[:5]
+        )
+        why = "WAIT_CLOSE waits until it ends."
+        yield Check(title, Outcome.WARN, seen, why, "Wait for it, or ask its owner to end it.")
+    else:
+        oldest = f"the oldest of {len(held)} is {format_seconds(held[0].age)} old" if held else "none is open"
+        yield Check(title, Outcome.PASS, oldest)
+
+
+def _foreign(reading: Reading, made: Plan) -> Check:
+    """Sessions on the node that come through no known PgBouncer: no RECONNECT or PAUSE reaches them."""
+    title = f"every client of {made.node} comes through a known PgBouncer"
+    why = "They stay until they disconnect by themselves, and no PAUSE stops their writes."
+    subjects = {(act.target, act.subject) for act in made.step("disable").acts}
+    silent = [
+        proxy for proxy in dict.fromkeys(proxy for proxy, _ in subjects) if proxy not in reading.sessions
+    ]
+    unheard = [pooler.name for pooler in reading.snapshot.poolers if pooler.name not in reading.connections]
+    if silent or unheard:
+        seen = f"sessions could not be compared: no answer from {', '.join([*silent, *unheard])}"
+        return Check(title, Outcome.UNKNOWN, seen, why, "Make them answer, then try again.")
+    known = pooler_of(reading)
+    foreign = [
+        f"{session.source} on {proxy}"
+        for proxy, sessions in reading.sessions.items()
+        for session in sessions
+        if (proxy, f"{session.backend}/{session.server}") in subjects and session.source not in known
+    ]
+    if foreign:
+        remedy = "Have them reconnect once the server is disabled; the proof of draining waits for them."
+        return Check(title, Outcome.WARN, _some(foreign), why, remedy)
+    return Check(title, Outcome.PASS, "no other session on its servers", why)
+
+
+def _blast_radius(reading: Reading, made: Plan, settings: ClusterSettings) -> Check:
+    """How much a switchover touches: never a reason against it by itself."""
+    count, unheard = 0, 0
+    for pooler in reading.snapshot.poolers:
+        if pooler.facts is None:
+            unheard += 1
+            continue
+        routed = {database.name for database in routed_databases(pooler.facts, settings)}
+        count += sum(p.clients_active + p.clients_waiting for p in pooler.facts.pools if p.database in routed)
+    told = [f"{count} clients in {len(reading.snapshot.poolers) - unheard} PgBouncers"]
+    if unheard:
+        told.append(f"and those of {unheard} that did not answer")
+    told.append(f"{moving(reading, made)} sessions on {made.node}")
+    held = reading.activity.get(made.node)
+    if held is None:
+        told.append("open transactions unknown")
+    elif held:
+        oldest = format_seconds(max(item.age for item in held))
+        told.append(f"{len(held)} transactions open, the oldest {oldest}")
+    else:
+        told.append("no transaction open")
+    for node in dict.fromkeys(node for node in takers(reading, made).values() if node):
+        free = free_connections(reading, node)
+        told.append(f"{'unknown' if free is None else free} connections free on {node}")
+    return Check("what moves", Outcome.PASS, ", ".join(told))
+
+
+def _some(items: list[str], most: int = 5) -> str:
+    return ", ".join(items[:most]) + (f" and {len(items) - most} more" if len(items) > most else "")

@@ -1,0 +1,199 @@
+"""The preflight of the nodes: who takes the writes, and what on the nodes stands in the way. Pure."""
+
+import math
+from collections.abc import Iterator
+
+from bdr_console.cluster.nodes import Membership, NodeFacts
+from bdr_console.cluster.text import format_seconds
+from bdr_console.config import ClusterSettings
+from bdr_console.runbooks.reading import GlobalLock, Reading
+from bdr_console.runbooks.run import Check, Outcome
+from bdr_console.runbooks.step import Plan
+from bdr_console.runbooks.switchover import routed_databases, successors
+
+
+def nodes(reading: Reading, made: Plan, settings: ClusterSettings) -> Iterator[Check]:
+    """Those that will get the traffic must be members that take writes; nothing may be half done."""
+    names = takers(reading, made)
+    for server, node in names.items():
+        if node is None:
+            yield Check(
+                f"{server} is a ready member",
+                Outcome.WARN,
+                "no configured node stands behind it",
+                "It will get the traffic, and nothing is known of it.",
+                "Add its node to the configuration.",
+            )
+    for node in dict.fromkeys(node for node in names.values() if node):
+        shown = ", ".join(server for server, behind in names.items() if behind == node)
+        yield _taker(reading, node, shown)
+        yield from _room(reading, made, settings, node, len(set(names.values())))
+    yield _group(reading)
+    yield _locks(reading)
+    yield from _prepared(reading, made.node)
+
+
+def takers(reading: Reading, made: Plan) -> dict[str, str | None]:
+    """The servers that will get the new connections, each with the configured node behind it."""
+    found: dict[str, str | None] = {}
+    for act in made.step("disable").acts:
+        facts, server = reading.proxy(act.target), reading.server(act.target, act.subject)
+        if facts is None or server is None:
+            continue
+        beside = [other for other in facts.servers if other.backend == server.backend]
+        stick = [entry for entry in facts.stick or () if entry.table == server.backend]
+        for taker in successors(beside, stick, server.name):
+            found.setdefault(taker, next((other.node for other in beside if other.name == taker), None))
+    return found
+
+
+def _taker(reading: Reading, node: str, server: str) -> Check:
+    title = f"{node} ({server}) can take the writes"
+    why = "It gets all new connections."
+    found = reading.node(node)
+    if found is None:
+        observed = reading.snapshot.node(node)
+        seen = (observed.error if observed else None) or "not read"
+        return Check(title, Outcome.FAIL, seen, why, "Bring the node up first.")
+    problems = [
+        text
+        for bad, text in (
+            (found.in_recovery, "is in recovery"),
+            (found.read_only, "is read-only"),
+            (
+                found.membership not in (Membership.READY, Membership.UNKNOWN),
+                f"is {found.membership.value}",
+            ),
+        )
+        if bad
+    ]
+    if problems:
+        remedy = "Choose a moment when it is a ready member."
+        return Check(title, Outcome.FAIL, ", ".join(problems), why, remedy)
+    if found.membership is Membership.UNKNOWN:
+        return Check(title, Outcome.WARN, "its membership could not be read", why, "Look at the node itself.")
+    return Check(title, Outcome.PASS, "ready, writable", why)
+
+
+def free_connections(reading: Reading, node: str) -> int | None:
+    """Connections that an ordinary role can still open there; None when it could not be told."""
+    facts, obstacles = reading.node(node), reading.obstacles.get(node)
+    if facts is None or facts.sessions is None:
+        return None
+    reserved = obstacles.reserved if obstacles else 0
+    return max(0, facts.sessions.max_connections - reserved - facts.sessions.total)
+
+
+def moving(reading: Reading, made: Plan) -> int:
+    """Sessions on the leaving node's servers now, from all poolers and clients (scur)."""
+    servers = (reading.server(act.target, act.subject) for act in made.step("disable").acts)
+    return sum(server.sessions for server in servers if server)
+
+
+def _room(
+    reading: Reading, made: Plan, settings: ClusterSettings, node: str, shared_by: int
+) -> Iterator[Check]:
+    title = f"{node} has room for what will move"
+    why = "Server connections beyond its limit are refused, and their clients wait or fail."
+    free, needed = free_connections(reading, node), math.ceil(moving(reading, made) / shared_by)
+    remedy = "End idle sessions there, lower the pool sizes, or raise max_connections."
+    if free is None:
+        if reading.node(node) is not None:
+            grant = "Grant pg_monitor to the console's role."
+            yield Check(title, Outcome.WARN, "its sessions could not be read", why, grant)
+        return
+    most = 0
+    for pooler in reading.snapshot.poolers:
+        routed = (
+            {d.name: d.pool_size for d in routed_databases(pooler.facts, settings)} if pooler.facts else {}
+        )
+        most += sum(routed.get(pool.database, 0) for pool in (pooler.facts.pools if pooler.facts else ()))
+    seen = f"{free} connections are free, {needed} move now"
+    if free < needed:
+        yield Check(title, Outcome.FAIL, seen, why, remedy)
+    elif free < most:
+        yield Check(title, Outcome.WARN, f"{seen}, but the pools may grow to {most}", why, remedy)
+    else:
+        yield Check(title, Outcome.PASS, f"{seen}, at most {most} in full pools", why)
+
+
+def _group(reading: Reading) -> Check:
+    title = "no node is joining or leaving the group"
+    why = "A join or part under way depends on the nodes staying as they are."
+    found: dict[str, str] = {}
+    unread = []
+    for node, facts in _answering(reading):
+        if problem := facts.why_unread("members"):
+            unread.append(f"{node}: {problem}")
+        for member in facts.members:
+            if member.membership in (Membership.JOINING, Membership.PARTING):
+                found.setdefault(
+                    member.name, f"{member.name} is {member.membership.value} ({member.raw_state}) on {node}"
+                )
+    if found:
+        return Check(title, Outcome.FAIL, "; ".join(found.values()), why, "Wait until it has finished.")
+    if unread:
+        remedy = "Grant the console's role the right to read the group's catalog."
+        return Check(title, Outcome.WARN, f"could not be read: {'; '.join(unread)}", why, remedy)
+    return Check(title, Outcome.PASS, "none", why)
+
+
+def _locks(reading: Reading) -> Check:
+    title = "no global lock is held or asked for"
+    why = "DDL that waits for every node hangs when one goes out of service, and may block writes meanwhile."
+    held: dict[GlobalLock, str] = {}
+    unread = []
+    for node, _ in _answering(reading):
+        obstacles = reading.obstacles.get(node)
+        if obstacles is None or obstacles.locks is None:
+            unread.append(f"{node}: {(obstacles.why if obstacles else '') or 'not read'}")
+            continue
+        for lock in obstacles.locks:
+            held.setdefault(lock, node)
+    if held:
+        seen = "; ".join(_lock(lock, node) for lock, node in held.items())
+        serious = any("ADVISORY" not in lock.kind.upper() for lock in held)
+        remedy = "Wait until it is released, or end the statement that holds it."
+        return Check(title, Outcome.FAIL if serious else Outcome.WARN, seen, why, remedy)
+    if unread:
+        remedy = "Grant the console's role bdr_read_all_stats."
+        return Check(title, Outcome.WARN, f"could not tell: {'; '.join(unread)}", why, remedy)
+    return Check(title, Outcome.PASS, "none", why)
+
+
+def _lock(lock: GlobalLock, node: str) -> str:
+    parts = [lock.kind, f"by {lock.origin}"]
+    if lock.relation:
+        parts.append(f"on {lock.relation}")
+    if lock.stage:
+        parts.append(f"({lock.stage})")
+    if lock.age is not None:
+        parts.append(f"for {format_seconds(lock.age)}")
+    return " ".join([*parts, f"as {node} sees it"])
+
+
+def _prepared(reading: Reading, node: str) -> Iterator[Check]:
+    title = f"no prepared transaction is left on {node}"
+    why = (
+        "It holds its locks until it is finished on this very node, where its client will not come any more."
+    )
+    obstacles = reading.obstacles.get(node)
+    if reading.node(node) is None:
+        return
+    if obstacles is None or obstacles.prepared is None:
+        seen = (obstacles.why if obstacles else "") or "pg_prepared_xacts could not be read"
+        yield Check(title, Outcome.WARN, seen, why, "Look at pg_prepared_xacts on the node.")
+    elif obstacles.prepared:
+        first = obstacles.prepared[0]
+        oldest = f"'{first.gid}' of {first.owner}, {format_seconds(first.age)}"
+        seen = f"{len(obstacles.prepared)}, the oldest {oldest}"
+        yield Check(title, Outcome.WARN, seen, why, "COMMIT PREPARED or ROLLBACK PREPARED it there first.")
+    else:
+        yield Check(title, Outcome.PASS, "none", why)
+
+
+def _answering(reading: Reading) -> Iterator[tuple[str, NodeFacts]]:
+    for node in reading.snapshot.nodes:
+        facts = reading.node(node.name)
+        if facts is not None:
+            yield node.name, facts

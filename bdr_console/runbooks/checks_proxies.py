@@ -1,0 +1,235 @@
+"""The preflight of HAProxy: rights, processes, names and addresses, other servers, stickiness. Pure."""
+
+import ipaddress
+from collections.abc import Iterator
+
+from bdr_console.cluster.proxies import ProxyFacts, ProxyServer, ServerState
+from bdr_console.cluster.text import format_seconds
+from bdr_console.links.places import place_of
+from bdr_console.runbooks.reading import Reading
+from bdr_console.runbooks.run import Check, Outcome
+from bdr_console.runbooks.seen import Subject, error_of, server_behind, usable_others
+from bdr_console.runbooks.step import Plan
+
+_JUST_RELOADED = 60
+"""Seconds of uptime below which HAProxy was started or reloaded a moment ago."""
+
+
+def proxies(reading: Reading, made: Plan) -> Iterator[Check]:
+    """Every check of every HAProxy."""
+    for proxy in reading.snapshot.proxies:
+        title = f"HAProxy {proxy.name} can be commanded"
+        rights = reading.rights.get(f"haproxy/{proxy.name}")
+        why = "A server is disabled on every HAProxy, or traffic still reaches the node through the others."
+        if proxy.facts is None or proxy.error:
+            remedy = "Make its runtime socket reachable."
+            yield Check(title, Outcome.UNKNOWN, proxy.error or "not read", why, remedy)
+            continue
+        if rights is None:
+            yield Check(title, Outcome.UNKNOWN, "did not say the socket's level", why, "Try again.")
+        elif rights.may_act is False:
+            remedy = f"Give `stats socket {proxy.address} level admin` in haproxy.cfg and reload."
+            yield Check(title, Outcome.FAIL, rights.said, why, remedy)
+        elif rights.may_act is None:
+            yield Check(title, Outcome.WARN, rights.said, why, "The first command will show it.")
+        else:
+            yield Check(title, Outcome.PASS, f"{rights.said}, HAProxy {proxy.facts.version}", why)
+        yield from _process(proxy.name, proxy.facts)
+        yield from _mapping(reading, proxy.name, proxy.facts)
+        yield from _servers(reading, made, proxy.name, proxy.facts)
+        yield from _sticky(reading, made, proxy.name, proxy.facts)
+
+
+def _process(proxy: str, facts: ProxyFacts) -> Iterator[Check]:
+    if facts.processes > 1:
+        yield Check(
+            f"HAProxy {proxy} is one process",
+            Outcome.FAIL,
+            f"nbproc {facts.processes}",
+            "Each process has its own server states; one socket reaches one of them.",
+            "Use threads (nbthread), or configure one socket per process as a proxy each.",
+        )
+    if facts.version == "1.8.0" or facts.version.startswith("1.8.0-"):
+        yield Check(
+            f"HAProxy {proxy} takes sticky traffic off a disabled server",
+            Outcome.WARN,
+            f"HAProxy {facts.version}",
+            "1.8.0 shows MAINT and still sends sticky clients to the server.",
+            "Upgrade HAProxy; otherwise the proof of draining shows the new sessions.",
+        )
+    seen = f"its files cannot be seen through the socket; pid {facts.pid}, up {format_seconds(facts.uptime)}"
+    if facts.uptime < _JUST_RELOADED:
+        seen += ": started or reloaded a moment ago"
+    yield Check(
+        f"{proxy} keeps the maintenance over a reload",
+        Outcome.WARN,
+        seen,
+        "Without a `server-state-file` saved just before, a reload forgets the maintenance and the stick "
+        "table: traffic goes back to the node.",
+        "Do not reload HAProxy until the node is back. The run watches for it and raises the alarm.",
+    )
+
+
+def _mapping(reading: Reading, proxy: str, facts: ProxyFacts) -> Iterator[Check]:
+    """Whether each server leads to the node that it is taken for."""
+    title = f"the servers on {proxy} lead to the nodes they are named for"
+    why = "Commands name the server; a wrong name would take out another node."
+    wrong: list[str] = []
+    untold: list[str] = []
+    right: list[str] = []
+    for server in facts.servers:
+        if server.node is None:
+            continue
+        name = f"{server.backend}/{server.name}"
+        verdict, text = _leads(reading, proxy, server, server.node)
+        (right if verdict else untold if verdict is None else wrong).append(f"{name} {text}")
+    if wrong:
+        remedy = "Correct nodes.*.server in the configuration, or the node's DSN."
+        yield Check(title, Outcome.FAIL, "; ".join(wrong), why, remedy)
+    elif untold:
+        remedy = "Give the node's own address in its DSN (host= or hostaddr=), or look at haproxy.cfg."
+        yield Check(title, Outcome.WARN, "; ".join(untold), why, remedy)
+    elif right:
+        yield Check(title, Outcome.PASS, "; ".join(right), why)
+
+
+def _leads(reading: Reading, proxy: str, server: ProxyServer, node: str) -> tuple[bool | None, str]:
+    """(whether it leads to that node, in words); None where it cannot be told."""
+    if server.address is None:
+        return None, f"is taken for {node}: this HAProxy does not show addresses"
+    here = place_of(server.address)
+    known = {name: {p for p in places if _is_address(p[0])} for name, places in reading.places.items()}
+    if here in reading.places.get(node, ()):
+        return True, f"is {node} at {server.address}"
+    proof = _by_traffic(reading, (proxy, f"{server.backend}/{server.name}"), node)
+    owner = next((name for name, places in known.items() if here in places), None)
+    # 127.0.0.1 says nothing across hosts, unless the node itself is known by it too.
+    local = here[0] == "loopback" and not any(host == "loopback" for host, _ in known.get(node, ()))
+    if owner is not None and not local:
+        return False, f"is taken for {node}, but {server.address} is {owner}"
+    if proof is not None:
+        text = f"is {node} at {server.address}, by the backends of its sessions"
+        return proof, text if proof else f"is taken for {node}, but its sessions end on another node"
+    if not known.get(node) or local:
+        return None, f"at {server.address} is taken for {node}, whose address cannot be compared with it"
+    dsn = ", ".join(sorted(":".join(place) for place in known[node]))
+    return False, f"is taken for {node}, but leads to {server.address} and not to {dsn}"
+
+
+def _by_traffic(reading: Reading, subject: Subject, node: str) -> bool | None:
+    """Whether the backends of the pooled sessions through a server are on that node; None without any whose
+    backend is found on exactly one node (pids repeat)."""
+    behind = server_behind(reading)
+    found: list[str] = []
+    for connections in reading.connections.values():
+        for connection in connections:
+            if behind.get(connection.local) != subject:
+                continue
+            on = {
+                name
+                for name, backends in reading.backends.items()
+                for backend in backends
+                if (backend.pid, backend.user) == (connection.remote_pid, connection.user)
+            }
+            if len(on) == 1:
+                found += on
+    return all(name == node for name in found) if found else None
+
+
+def _is_address(host: str) -> bool:
+    if host == "loopback":
+        return True
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _servers(reading: Reading, made: Plan, proxy: str, facts: ProxyFacts) -> Iterator[Check]:
+    subjects = [act.subject for act in made.step("disable").acts if act.target == proxy]
+    if not subjects:
+        shown = (
+            ", ".join(f"{server.backend}/{server.name}" for server in facts.servers) or "no server of a node"
+        )
+        yield Check(
+            f"{proxy} knows {made.node}",
+            Outcome.FAIL,
+            shown,
+            "Traffic to the node through this HAProxy could not be stopped.",
+            f"Name its server in the configuration: nodes.{made.node}.server.",
+        )
+    for subject in subjects:
+        yield _others(reading, made, proxy, facts, subject)
+        server = reading.server(proxy, subject)
+        if server is None:
+            yield Check(
+                f"{proxy} knows {subject}",
+                Outcome.UNKNOWN,
+                "it was there when the plan was made and is not now",
+                "The plan's commands would not reach it.",
+                "HAProxy was reloaded with another configuration: make the plan again.",
+            )
+        elif server.in_maintenance:
+            yield Check(
+                f"{subject} is in service on {proxy}",
+                Outcome.WARN,
+                f"{server.status}: in maintenance already, by somebody else",
+                "What this run did not disable it will not enable at the end, nor on abort.",
+                f"To enable it afterwards: enable server {subject}",
+            )
+
+
+def _others(reading: Reading, made: Plan, proxy: str, facts: ProxyFacts, subject: str) -> Check:
+    backend = subject.split("/", maxsplit=1)[0]
+    others = usable_others(reading, (proxy, subject), made.node)
+    why = "The last server that takes traffic is never disabled: every client would be refused."
+    title = f"another server takes the traffic of {backend} on {proxy}"
+    if others:
+        seen = ", ".join(f"{other.name} is {other.status}" for other in others)
+        if any(other.state is ServerState.UP for other in others):
+            return Check(title, Outcome.PASS, seen, why)
+        remedy = "Wait until its checks pass, or give it a check."
+        return Check(title, Outcome.WARN, f"{seen}: none is UP by its checks", why, remedy)
+    rest = [s for s in facts.servers if s.backend == backend and f"{backend}/{s.name}" != subject]
+    seen = ", ".join(_why_not(reading, server) for server in rest) or "there is no other server"
+    return Check(title, Outcome.FAIL, seen, why, "Bring another server of this backend UP first.")
+
+
+def _why_not(reading: Reading, server: ProxyServer) -> str:
+    if server.node is not None and reading.node(server.node) is None:
+        silent = error_of(reading, server.node)
+        return f"{server.name} is {server.status} but {server.node} does not answer ({silent})"
+    return f"{server.name} is {server.status}"
+
+
+def _sticky(reading: Reading, made: Plan, proxy: str, facts: ProxyFacts) -> Iterator[Check]:
+    """With `size 1` and `stick on dst` one connection to another address of HAProxy moves everybody."""
+    backends = dict.fromkeys(
+        act.subject.split("/")[0] for act in made.step("disable").acts if act.target == proxy
+    )
+    dialled = {
+        place_of(connection.dialled)[0]
+        for connections in reading.connections.values()
+        for connection in connections
+        if connection.dialled
+    }
+    why = "A connection to another address takes the table's only slot: traffic flips without a command."
+    for backend in backends:
+        title = f"the stick table of {backend} on {proxy} has the address that the PgBouncers dial"
+        if facts.stick is None:
+            remedy = "Give the socket level operator or admin."
+            yield Check(title, Outcome.WARN, "its contents are hidden from this socket", why, remedy)
+            continue
+        entries = [entry for entry in facts.stick if entry.table == backend]
+        keys = [place_of(f"{entry.key}:0")[0] for entry in entries]
+        shown = ", ".join(f"{entry.key} -> {entry.server or 'no server yet'}" for entry in entries)
+        remedy = "Have every client, monitor and check dial the same address, or raise the table's size."
+        if len(keys) > 1:
+            yield Check(title, Outcome.WARN, f"{len(keys)} keys: {shown}", why, remedy)
+        elif keys and dialled and keys[0] not in dialled:
+            seen = f"{shown}, but they dial {', '.join(sorted(dialled))}"
+            yield Check(title, Outcome.WARN, seen, why, remedy)
+        else:
+            seen = shown or "empty: the next connection goes to the first usable server"
+            yield Check(title, Outcome.PASS, seen, why)

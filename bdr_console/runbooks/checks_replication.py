@@ -1,0 +1,84 @@
+"""The preflight of replication: the links of the leaving node both ways, and every slot. Pure."""
+
+from collections.abc import Iterator
+
+from bdr_console.cluster.replication import Link, LinkState, links
+from bdr_console.cluster.text import format_bytes, format_seconds
+from bdr_console.config import ClusterSettings
+from bdr_console.runbooks.reading import Reading
+from bdr_console.runbooks.run import Check, Outcome
+from bdr_console.runbooks.seen import error_of
+from bdr_console.runbooks.step import Plan
+
+
+def replication(reading: Reading, made: Plan, settings: ClusterSettings) -> Iterator[Check]:
+    """Every link from and to the leaving node, then the slots of all nodes."""
+    leaving = reading.snapshot.node(made.node)
+    if leaving is None or leaving.facts is None or leaving.error:
+        yield Check(
+            f"{made.node} answers",
+            Outcome.FAIL,
+            (leaving.error if leaving else None) or "not read",
+            "Without it nobody can tell whether its last writes have reached the others.",
+            "A node that is down already needs a failover, not a switchover.",
+        )
+        return
+    limits = settings.thresholds
+    now = max(node.seen_at for node in reading.snapshot.nodes if node.seen_at)
+    for link in links(reading.snapshot, now):
+        if made.node not in link.key:
+            continue
+        peer = link.target if link.origin == made.node else link.origin
+        title = f"{link.origin} -> {link.target} streams and has caught up"
+        why = "Writes that have not arrived yet can be overwritten by clients that already moved."
+        if reading.node(peer) is None:
+            seen = f"{peer} does not answer ({error_of(reading, peer)})"
+            remedy = "It will miss the node's last writes until it is back: best bring it up first."
+            yield Check(title, Outcome.WARN, seen, why, remedy)
+        else:
+            yield _link(link, title, why, limits.lag_bytes_warn, limits.lag_seconds_warn)
+    yield _slots(reading)
+
+
+def _link(link: Link, title: str, why: str, most_bytes: int, most_seconds: float) -> Check:
+    if link.state is LinkState.UNKNOWN:
+        return Check(title, Outcome.UNKNOWN, link.reason, why, "Try again.")
+    if link.state is not LinkState.STREAMING:
+        return Check(
+            title, Outcome.FAIL, f"{link.state.value}: {link.reason}", why, "Repair replication first."
+        )
+    if link.lag_bytes is None:
+        return Check(title, Outcome.UNKNOWN, "streaming, but its lag could not be read", why, "Try again.")
+    seen = f"{link.reason}; lag {format_bytes(link.lag_bytes)}"
+    if link.lag_seconds:
+        seen += f", {format_seconds(link.lag_seconds)}"
+    if link.lag_bytes >= most_bytes or (link.lag_seconds or 0.0) >= most_seconds:
+        return Check(title, Outcome.FAIL, seen, why, "Wait until it has caught up.")
+    return Check(title, Outcome.PASS, seen, why)
+
+
+def _slots(reading: Reading) -> Check:
+    """Also those between the other nodes, and those that no node reads."""
+    title = "every replication slot is active"
+    why = "What an inactive slot sends does not arrive, and its WAL is kept until the disk is full."
+    inactive, unread, count = [], [], 0
+    for node in reading.snapshot.nodes:
+        facts = reading.node(node.name)
+        if facts is None:
+            continue
+        if problem := facts.why_unread("slots"):
+            unread.append(f"{node.name}: {problem}")
+        count += len(facts.slots)
+        inactive += [
+            f"{slot.name} on {node.name} (for {slot.target or 'no known node'}, "
+            f"keeps {format_bytes(slot.retained_bytes)})"
+            for slot in facts.slots
+            if not slot.active
+        ]
+    if inactive:
+        remedy = "Have its reader connect again, or drop a slot that nobody reads."
+        return Check(title, Outcome.WARN, "; ".join(inactive), why, remedy)
+    if unread:
+        remedy = "Grant pg_monitor to the console's role."
+        return Check(title, Outcome.WARN, f"could not be read: {'; '.join(unread)}", why, remedy)
+    return Check(title, Outcome.PASS, f"{count} slots, all active", why)

@@ -1,0 +1,149 @@
+"""Who holds a waiting step up, and what can be done about each. Pure.
+
+The chain: the pooler's client (SHOW CLIENTS) -> its server connection (SHOW SERVERS: local port, backend pid)
+-> the HAProxy session from that port -> the server, hence the node -> the backend with that pid there.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+
+from bdr_console.cluster.text import format_seconds
+from bdr_console.runbooks.reading import Backend, Reading, ServerConnection
+from bdr_console.runbooks.run import Command, Holder, Offer
+from bdr_console.runbooks.seen import server_behind
+from bdr_console.runbooks.step import Act, Intervention
+
+Held = tuple[str, ServerConnection]
+"""A pooler's configured name, and one of its server connections."""
+
+
+def holders(reading: Reading, held: Iterable[Held]) -> tuple[Holder, ...]:
+    """The holder of each connection, in the order given; needs SESSIONS and BACKENDS in the reading.
+
+    A backend is named only where it is the only one that fits: through a proxy that is no HAProxy of ours the
+    pid of a pooler's connection may be any number, and pids repeat from node to node.
+    """
+    behind = server_behind(reading)
+    nodes = {
+        (proxy.name, f"{server.backend}/{server.name}"): server.node
+        for proxy in reading.snapshot.proxies
+        if proxy.facts
+        for server in proxy.facts.servers
+    }
+    return tuple(
+        _holder(reading, pooler, connection, nodes.get(behind.get(connection.local, ("", ""))))
+        for pooler, connection in held
+    )
+
+
+def _holder(reading: Reading, pooler: str, connection: ServerConnection, node: str | None) -> Holder:
+    found = backend_of(reading, connection, node)
+    application = connection.application or (found.application if found else "")
+    return Holder(
+        id=holder_id(found) if found and found.started else f"{pooler}:{connection.local}",
+        pooler=pooler,
+        database=connection.database,
+        application=application,
+        client=connection.client,
+        state=found.state if found else f"{connection.state} since {connection.since}",
+        node=found.node if found else node,
+        pid=found.pid if found else connection.remote_pid,
+        backend_start=found.started if found else None,
+        transaction_age=found.transaction_age if found else None,
+        query=found.query if found else "",
+    )
+
+
+def backend_of(reading: Reading, connection: ServerConnection, node: str | None) -> Backend | None:
+    """The only backend that a pooler's connection can lead to; None when there is none, or more than one."""
+    fits = [
+        backend
+        for name, backends in reading.backends.items()
+        if node is None or name == node
+        for backend in backends
+        if backend.pid == connection.remote_pid and backend.user == connection.user
+    ]
+    return fits[0] if len(fits) == 1 else None
+
+
+def holder_id(backend: Backend) -> str:
+    """What a word names a backend by; another backend that gets the same pid later has another name."""
+    digest = hashlib.sha256(f"{backend.pid} {backend.started}".encode()).hexdigest()
+    return f"{backend.node}:{backend.pid}:{digest[:6]}"
+
+
+def describe(holder: Holder) -> str:
+    """One line of evidence: client, application, transaction, pid."""
+    parts = [f"app={holder.application or '(unnamed)'}"]
+    if holder.client:
+        parts.append(f"client {holder.client}")
+    parts.append(f"through {holder.pooler}")
+    if holder.transaction_age is not None:
+        parts.append(f"{holder.state} for {format_seconds(holder.transaction_age)}")
+    else:
+        parts.append(holder.state)
+    if holder.pid:
+        parts.append(f"pid {holder.pid}" + (f" on {holder.node}" if holder.node else ""))
+    query = f": {holder.query[:80]}" + ("…" if len(holder.query) > 80 else "") if holder.query else ""
+    return ", ".join(parts) + query
+
+
+def interventions(
+    reading: Reading, held: Sequence[Holder], acts: Iterable[Act], most: int = 10
+) -> tuple[Intervention, ...]:
+    """What the operator may do now: end each backend (cancel it too while it runs a statement), or cut all
+    clients of a pooler's database that still holds the step up.
+
+    `acts` are the step's own commands to the poolers: they say how each pooler and database is addressed.
+    """
+    places = {node.name: f"{node.name} ({node.address})" for node in reading.snapshot.nodes}
+    found: dict[str, Intervention] = {}
+    for holder in held[:most]:
+        for how in ("cancel", "terminate") if holder.state == "active" else ("terminate",):
+            if holder.node is None or holder.pid is None or holder.backend_start is None:
+                continue
+            word = f"{how} {holder.id}"
+            label = f"{how} app={holder.application or '(unnamed)'} pid {holder.pid} on {holder.node}"
+            place = places.get(holder.node, holder.node)
+            command = Command(place, signal_sql(how, holder.pid, holder.backend_start))
+            found[word] = Intervention(
+                Offer(word, label, (command,)),
+                "cancel" if how == "cancel" else "terminate",
+                holder.node,
+                command,
+                pid=holder.pid,
+                backend_start=holder.backend_start,
+            )
+    for act in acts:
+        name = act.command.text.partition(" ")[2]
+        here = [h for h in held if (h.pooler, h.database) == (act.target, act.subject)]
+        if here:
+            word = f"kill-db {act.target}/{act.subject}"
+            label = f"cut every client of {act.subject} on {act.target}, then resume"
+            kill, resume = (Command(act.command.host, f"{verb} {name}") for verb in ("KILL", "RESUME"))
+            found[word] = Intervention(
+                Offer(word, label, (kill, resume)),
+                "kill",
+                act.target,
+                kill,
+                resume,
+                subject=act.subject,
+            )
+    return tuple(found.values())
+
+
+def resumption(killed: Act) -> Intervention:
+    """The RESUME of a database that a KILL has left paused."""
+    assert killed.undo is not None  # noqa: S101 - a KILL has one
+    where = f"{killed.target}/{killed.subject}"
+    offer = Offer(f"resume-db {where}", f"resume {killed.subject} on {killed.target}", (killed.undo,))
+    return Intervention(offer, "resume", killed.target, killed.undo, subject=killed.subject)
+
+
+def signal_sql(how: str, pid: int, started: str) -> str:
+    """The guarded statement as it is announced and journaled; a pid that was given to another backend since
+    then has another backend_start, and nothing happens."""
+    return (
+        f"SELECT pg_{how}_backend(pid) FROM pg_stat_activity "  # noqa: S608 - figures and a moment we read
+        f"WHERE pid = {pid} AND backend_start = '{started}'"
+    )

@@ -1,0 +1,79 @@
+"""Doing what the operator said about a holder: announced, journaled before and after, never twice.
+
+A KILL leaves its database paused until RESUME. So its RESUME is registered as the step's undo before the KILL
+goes out, sent right after it, and forgotten only when PgBouncer has confirmed it.
+"""
+
+import asyncio
+from typing import Any
+
+from bdr_console.errors import ConsoleError
+from bdr_console.runbooks.journal import Journal
+from bdr_console.runbooks.run import Command
+from bdr_console.runbooks.step import Act, Intervention, Step, World
+
+_RESUME_TRIES = 5
+_RESUME_PAUSE = 0.5
+"""Seconds between two tries to RESUME."""
+
+
+async def intervene(chosen: Intervention, who: str, step: Step, world: World, journal: Journal) -> str:
+    """Carry it out once and return the sentence for the operator; never raises for a refusal."""
+    fields = {"step": step.plan.key, "who": who, "word": chosen.offer.word}
+    if chosen.how == "kill" or chosen.how == "resume":  # noqa: PLR1714 - mypy narrows by these alone
+        return await _kill(chosen, fields, step, world, journal)
+    named = {**fields, "host": chosen.command.host, "command": chosen.command.text}
+    backend = f"pid {chosen.pid} on {chosen.target}"
+    journal.write("intent", **named)
+    try:
+        there = await world.signal(chosen.target, chosen.how, chosen.pid, chosen.backend_start)
+    except ConsoleError as error:
+        journal.write("error", **named, error=error.problem)
+        return f"{chosen.how} of {backend} did not succeed: {error.problem}. {error.remedy}".strip()
+    answer = (
+        f"{chosen.how} was sent to {backend}" if there else f"{backend} is gone already: nothing was done"
+    )
+    journal.write("answer", **named, answer=answer)
+    return f"{answer}."
+
+
+async def _kill(
+    chosen: Intervention, fields: dict[str, Any], step: Step, world: World, journal: Journal
+) -> str:
+    """KILL and RESUME, or the RESUME alone where an earlier one failed."""
+    name = f"{chosen.subject} on {chosen.target}"
+    killed = ""
+    if chosen.undo is not None:
+        act = Act("pgbouncer", chosen.target, chosen.subject, chosen.command, chosen.undo)
+        step.taken.append(act)
+        killed = await _send(world, journal, act, chosen.command, fields)
+    resume = chosen.undo or chosen.command
+    stuck = [
+        act
+        for act in step.taken
+        if act.undo == resume and (act.target, act.subject) == (chosen.target, chosen.subject)
+    ]
+    for attempt in range(_RESUME_TRIES):
+        if attempt:
+            await asyncio.sleep(_RESUME_PAUSE)
+        resumed = await _send(world, journal, stuck[0], resume, {**fields, "undo": True}) if stuck else ""
+        if not resumed or "is not paused" in resumed:
+            for act in stuck:
+                step.taken.remove(act)
+            if killed and resumed:  # nothing was paused, so an answer that was lost was a refusal
+                return f"KILL of {name} did not succeed: {killed}."
+            return f"{name}: every client was cut, and it takes clients again."
+    return f"{name} was killed and is still paused: {resumed}. Resume it, or abort."
+
+
+async def _send(world: World, journal: Journal, act: Act, command: Command, fields: dict[str, Any]) -> str:
+    """Send one command; returns what went wrong, empty when nothing did."""
+    named = {**fields, "host": command.host, "command": command.text}
+    journal.write("intent", **named)
+    try:
+        answer = await world.send(act.kind, act.target, command.text)
+    except ConsoleError as error:
+        journal.write("error", **named, error=error.problem)
+        return error.problem
+    journal.write("answer", **named, answer=answer)
+    return ""

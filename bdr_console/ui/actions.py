@@ -234,7 +234,7 @@ ACTIONS = (
         "run-end",
         "x",
         "screen.pick_holder",
-        "End holder",
+        "End",
         "End who holds the step up: pick a backend or a pool (asks first)",
         Place.RUN,
         "x",

@@ -190,7 +190,9 @@ def intervention_text(run: RunView, offer: Offer, styles: Styles, width: int) ->
         who = f"{holder.application or '(unnamed)'}{client} through {holder.pooler}/{holder.database}"
         lines.append(hang(Text(), Text(safe(who)), width))
         age = f" for {format_seconds(holder.transaction_age)}" if holder.transaction_age is not None else ""
-        lines.append(hang(Text(), Text(safe(f"{holder.state}{age}, since {holder.backend_start}")), width))
+        lines.append(
+            hang(Text(), Text(safe(f"{holder.state}{age}, connected since {holder.backend_start}")), width)
+        )
         if holder.query:
             lines.append(hang(Text("query: "), Text(safe(holder.query)), width))
     effect = _EFFECTS.get(offer.word.partition(" ")[0], "")

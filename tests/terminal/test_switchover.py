@@ -46,6 +46,27 @@ def test_a_node_goes_out_of_service_and_back_without_a_failed_transaction(
     assert [count.node for count in result.counts] == ["node1", "node2", "node3"]
 
 
+def test_the_client_that_holds_a_switchover_up_is_picked_and_ended(healthy_lab: Lab, console: Opener) -> None:
+    healthy_lab.break_("hold-transaction")
+    terminal = console()
+    terminal.wait_for("node1")
+    terminal.press("s")
+    terminal.wait_for("type the node's name: node1", seconds=30)
+    terminal.write("node1")
+    terminal.press("Enter")
+    terminal.wait_for("x end a holder (2 choices)", "app=billing", seconds=60)
+    terminal.press("x")
+    terminal.wait_for("What shall be ended?", "terminate app=billing pid")
+    terminal.press("Enter")
+    terminal.wait_for("Terminate app=billing pid", "SELECT pg_terminate_backend(pid) FROM", "backend_start =")
+    terminal.press("y")
+    terminal.wait_for("node1 is out of service", "g go on: bring the node back", seconds=60)
+    terminal.press("a")
+    terminal.wait_for("Abort the switchover of node1?")
+    terminal.press("y")
+    terminal.wait_for("everything put back", seconds=60)
+
+
 def test_an_abort_while_a_client_holds_its_transaction_puts_the_node_back(
     healthy_lab: Lab, console: Opener
 ) -> None:

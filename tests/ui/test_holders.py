@@ -108,7 +108,7 @@ async def test_x_does_nothing_where_nobody_holds_the_step_up() -> None:
     async with console(snapshot(), runs=FakeRuns(run()), acts=acts) as (app, pilot):
         await until_shown(pilot, "RUN node1")
         await pilot.press("w")
-        await until_shown(pilot, "a abort", "(x End holder)")
+        await until_shown(pilot, "a abort", "(x End)")
         await pilot.press("x")
         await pilot.pause()
         assert isinstance(app.screen, RunScreen)

@@ -6,6 +6,7 @@ from bdr_console.cluster.nodes import Membership
 from bdr_console.cluster.replication import Link, LinkState, links
 from bdr_console.cluster.text import format_bytes, format_seconds
 from bdr_console.config import ClusterSettings
+from bdr_console.runbooks.modes import mode_checks
 from bdr_console.runbooks.reading import Part, Reading
 from bdr_console.runbooks.run import Check, Outcome
 from bdr_console.runbooks.seen import error_of, pooler_of, usable_others
@@ -13,7 +14,14 @@ from bdr_console.runbooks.step import Plan
 from bdr_console.runbooks.switchover import routed_databases, successors
 
 ALL_PARTS = (
-    Part.NODES | Part.PROXIES | Part.SESSIONS | Part.POOLERS | Part.CONNECTIONS | Part.ACTIVITY | Part.RIGHTS
+    Part.NODES
+    | Part.PROXIES
+    | Part.SESSIONS
+    | Part.POOLERS
+    | Part.CONNECTIONS
+    | Part.ACTIVITY
+    | Part.RIGHTS
+    | Part.SETTINGS
 )
 """What `preflight` needs to have been read."""
 
@@ -29,6 +37,7 @@ def refuses(checks: tuple[Check, ...]) -> tuple[Check, ...]:
 def preflight(reading: Reading, made: Plan, settings: ClusterSettings) -> tuple[Check, ...]:
     """Every check of a switchover, in the order proxies, poolers, nodes, replication, clients."""
     return (
+        *mode_checks(made, settings),
         *_proxies(reading, made),
         *_poolers(reading, settings),
         *_takers(reading, made),

@@ -31,8 +31,21 @@ _BORN_WITHIN = 30.0
 """Seconds until the journal's first event; the first reading of silent targets takes a few."""
 
 
-def start(config: Path, cluster: str, node: str, reason: str = "") -> Path:
+def start(
+    config: Path,
+    cluster: str,
+    node: str,
+    reason: str = "",
+    *,
+    mode: str = "auto",
+    session_pools: str = "wait",
+    until: datetime | None = None,
+    runbook: str = "switchover",
+) -> Path:
     """Start the switchover of `node` in a runner process of its own and return the run's directory.
+
+    `mode` is auto, quiesce or gradual, `session_pools` wait or fast-close; `until` (with its zone) is when
+    the maintenance should be over, and `runbook` may be `isolate` for a node that is dead already.
 
     Returns when the journal has begun. Blocks meanwhile (seconds when targets are silent): call it from a
     thread. Raises ConsoleError when another run is under way, or when the runner ended before it began.
@@ -53,6 +66,10 @@ def start(config: Path, cluster: str, node: str, reason: str = "") -> Path:
         "node": node,
         "reason": reason,
         "who": who(),
+        "mode": mode,
+        "session_pools": session_pools,
+        "until": until.isoformat() if until else "",
+        "runbook": runbook,
     }
     (directory / REQUEST).write_text(json.dumps(request), encoding="utf-8")
     _spawn(directory)

@@ -8,7 +8,14 @@ from bdr_console.runbooks.survey import Survey
 from bdr_console.runbooks.switchover import plan
 
 
-async def preview(settings: ClusterSettings, cluster: str, node: str) -> tuple[Plan, tuple[Check, ...]]:
+async def preview(
+    settings: ClusterSettings,
+    cluster: str,
+    node: str,
+    mode: str = "auto",
+    *,
+    session_pools: str = "wait",
+) -> tuple[Plan, tuple[Check, ...]]:
     """What a switchover of `node` would do, and the checks with what was seen. Changes nothing: it reads
     through sessions of its own, closed at the end. Raises ConsoleError when no plan can be made."""
     survey = Survey(cluster, settings, application_name="bdr-console plan")
@@ -16,5 +23,7 @@ async def preview(settings: ClusterSettings, cluster: str, node: str) -> tuple[P
         reading = await survey.read(ALL_PARTS)
     finally:
         await survey.close()
-    made = plan(reading.snapshot, settings, node)
+    made = plan(
+        reading.snapshot, settings, node, mode, session_pools=session_pools, remembered=reading.settings
+    )
     return made, preflight(reading, made, settings)

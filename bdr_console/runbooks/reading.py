@@ -25,6 +25,10 @@ class Part(Flag):
     """Open transactions on the nodes by backend pid (pg_stat_activity)."""
     RIGHTS = auto()
     """What the console may do at each HAProxy and PgBouncer."""
+    LOADS = auto()
+    """What each PgBouncer's databases are doing right now, and whether they are paused: the quick look."""
+    SETTINGS = auto()
+    """The settings of each PgBouncer that a run changes and puts back (SHOW CONFIG)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,21 @@ class OpenTransaction:
 
 
 @dataclass(frozen=True, slots=True)
+class Load:
+    """One database of a PgBouncer at this moment, all its pools together (SHOW POOLS, SHOW DATABASES)."""
+
+    busy: int
+    """Server connections that are in use, being tested, or logging in: 0 under a PAUSE means drained."""
+    logins: int
+    servers: int
+    waiting: int
+    """Clients that wait for a server connection."""
+    paused: bool | None
+    """None when SHOW DATABASES does not list it: one made by `*` vanishes while nobody is connected, and
+    stays paused if it was."""
+
+
+@dataclass(frozen=True, slots=True)
 class Rights:
     """What the console may do at one target; None where it could not be asked."""
 
@@ -82,6 +101,10 @@ class Reading:
     activity: Mapping[str, tuple[OpenTransaction, ...]] = field(default_factory=dict)
     rights: Mapping[str, Rights] = field(default_factory=dict)
     """By kind and name: `haproxy/haproxy1`, `pgbouncer/pgb-tx`."""
+    loads: Mapping[str, Mapping[str, Load]] = field(default_factory=dict)
+    """By PgBouncer and database."""
+    settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By PgBouncer and key: server_login_retry, server_fast_close."""
 
     def node(self, name: str) -> NodeFacts | None:
         """What that node said just now; None when it did not answer."""
@@ -97,6 +120,11 @@ class Reading:
         """What that PgBouncer said just now; None when it did not answer."""
         found = next((pooler for pooler in self.snapshot.poolers if pooler.name == name), None)
         return found.facts if found and not found.error else None
+
+    def load(self, pooler: str, database: str) -> Load | None:
+        """What that database is doing; None when its PgBouncer did not answer."""
+        found = self.loads.get(pooler)
+        return None if found is None else found.get(database, Load(0, 0, 0, 0, None))
 
     def server(self, proxy: str, subject: str) -> ProxyServer | None:
         """The server `backend/name` as that HAProxy shows it now."""

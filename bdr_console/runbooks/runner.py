@@ -24,12 +24,14 @@ from bdr_console.runbooks import launch
 from bdr_console.runbooks.checks import ALL_PARTS, preflight, refuses
 from bdr_console.runbooks.control import listening
 from bdr_console.runbooks.engine import Engine
+from bdr_console.runbooks.hold import HoldTerms
 from bdr_console.runbooks.journal import RUNNER_LOCK, Journal
 from bdr_console.runbooks.live import LiveWorld
 from bdr_console.runbooks.locks import Busy, cluster_locks, hold
 from bdr_console.runbooks.run import RunStatus
 from bdr_console.runbooks.step import Plan
 from bdr_console.runbooks.switchover import plan, steps
+from bdr_console.runbooks.watchdog import Watchdog
 
 
 def main(arguments: list[str]) -> int:
@@ -79,7 +81,14 @@ def _take_locks(directory: Path, settings: ClusterSettings, holder: dict[str, st
 
 async def _run(directory: Path, request: dict[str, str], settings: ClusterSettings, world: LiveWorld) -> None:
     reading = await world.read(ALL_PARTS)
-    made = plan(reading.snapshot, settings, request["node"])
+    made = plan(
+        reading.snapshot,
+        settings,
+        request["node"],
+        request.get("mode", "auto"),
+        session_pools=request.get("session_pools", "wait"),
+        remembered=reading.settings,
+    )
     checks = preflight(reading, made, settings)
     journal = Journal(directory, request["run"])
     journal.write("run", **_beginning(made, request))
@@ -89,7 +98,9 @@ async def _run(directory: Path, request: dict[str, str], settings: ClusterSettin
         message = f"Refused by the checks. {why}. Nothing was changed."
         journal.write("end", status=RunStatus.REFUSED, message=message, leftovers=[])
         return
-    engine = Engine(steps(made, settings), world, journal)
+    until = request.get("until")
+    terms = HoldTerms(request["who"], request["reason"], datetime.fromisoformat(until) if until else None)
+    engine = Engine(steps(made, settings, terms), world, journal, watch=Watchdog(directory, journal))
     with _stops_on_signal(journal):
         async with listening(directory, engine.hear):
             try:

@@ -6,23 +6,23 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from bdr_console.cluster.nodes import NodeFacts
+from bdr_console.cluster.nodes import NodeFacts, WalPositions
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.poolers import PoolerFacts
 from bdr_console.cluster.proxies import ProxyFacts
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import clean
 from bdr_console.config import ClusterSettings
-from bdr_console.engines import Engine, read_node
+from bdr_console.engines import Engine, read_node, read_positions
 from bdr_console.errors import ConsoleError
 from bdr_console.links import conninfo
 from bdr_console.links.haproxy import HaproxyReader, read_proxy
 from bdr_console.links.haproxy_text import ProxySession, parse_sessions
 from bdr_console.links.pgbouncer import PgBouncerReader, read_pooler
-from bdr_console.links.pgbouncer_rows import connections
+from bdr_console.links.pgbouncer_rows import connections, databases, pools
 from bdr_console.links.postgres import PostgresReader, Unreadable
 from bdr_console.monitor import node_of
-from bdr_console.runbooks.reading import OpenTransaction, Part, Reading, Rights, ServerConnection
+from bdr_console.runbooks.reading import Load, OpenTransaction, Part, Reading, Rights, ServerConnection
 
 _Found = TypeVar("_Found")
 
@@ -58,7 +58,10 @@ class Survey:
 
     async def read(self, parts: Part) -> Reading:
         """One look at the named parts; a target that does not answer is in it with its error."""
-        (nodes, proxies, poolers), (sessions, (held, unheld), activity, rights) = await asyncio.gather(
+        (
+            (nodes, proxies, poolers),
+            (sessions, (held, unheld), activity, rights, loads, config),
+        ) = await asyncio.gather(
             asyncio.gather(
                 self._observe(Part.NODES in parts, self._nodes, self._node),
                 self._observe(Part.PROXIES in parts, self._proxies, self._proxy),
@@ -69,6 +72,8 @@ class Survey:
                 self._held(Part.CONNECTIONS in parts),
                 _each(self._nodes if Part.ACTIVITY in parts else {}, _open_transactions),
                 self._rights(Part.RIGHTS in parts),
+                _each(self._poolers if Part.LOADS in parts else {}, _loads),
+                _each(self._poolers if Part.SETTINGS in parts else {}, _settings),
             ),
         )
         snapshot = Snapshot(
@@ -80,7 +85,12 @@ class Survey:
             proxies,
             tuple(_with_error(pooler, unheld) for pooler in poolers),
         )
-        return Reading(snapshot, sessions, held, activity, rights)
+        return Reading(snapshot, sessions, held, activity, rights, loads, config)
+
+    async def positions(self, node: str) -> WalPositions:
+        """How far that node's WAL reaches and how far its peers have applied it; raises ConsoleError."""
+        found, self._engines[node] = await read_positions(self._nodes[node], self._engines.get(node))
+        return found
 
     async def close(self) -> None:
         """Close every link at once."""
@@ -161,6 +171,26 @@ def _with_error(pooler: Observed[PoolerFacts], errors: Mapping[str, str]) -> Obs
 
 async def _sessions(link: HaproxyReader) -> tuple[ProxySession, ...] | None:
     return parse_sessions(await link.show("show sess"))
+
+
+async def _loads(link: PgBouncerReader) -> dict[str, Load]:
+    paused = {database.name: database.paused for database in databases(await link.show("DATABASES"))}
+    found = pools(await link.show("POOLS"), ())  # after the question whether it is paused
+    return {
+        name: Load(
+            sum(p.servers_active + p.servers_tested + p.servers_login for p in found if p.database == name),
+            sum(p.servers_login for p in found if p.database == name),
+            sum(p.servers for p in found if p.database == name),
+            sum(p.clients_waiting for p in found if p.database == name),
+            paused.get(name),
+        )
+        for name in {*paused, *(pool.database for pool in found)}
+    }
+
+
+async def _settings(link: PgBouncerReader) -> dict[str, str]:
+    kept = ("server_login_retry", "server_fast_close")
+    return {row["key"]: clean(row["value"], 40) for row in await link.show("CONFIG") if row["key"] in kept}
 
 
 def _joined(servers: list[dict[str, str]], clients: list[dict[str, str]]) -> tuple[ServerConnection, ...]:

@@ -8,35 +8,8 @@ from bdr_console.cluster.replication import Link, LinkState, links
 from bdr_console.cluster.text import format_bytes, format_seconds
 from bdr_console.cluster.verdict import Thresholds
 from bdr_console.runbooks.reading import Part, Reading
-from bdr_console.runbooks.seen import Subject, error_of, in_maintenance, state_line, traffic, usable_others
+from bdr_console.runbooks.seen import error_of, state_line, traffic
 from bdr_console.runbooks.step import Act, Observation, Proof, Step, StepPlan, World
-
-
-class Hold(Step):
-    """The maintenance hold: nothing to prove, but a state to watch."""
-
-    def __init__(self, plan: StepPlan, node: str, leaving: tuple[Subject, ...]) -> None:
-        super().__init__(plan)
-        self._node = node
-        self._leaving = leaving
-
-    async def observe(self, world: World) -> Observation:
-        reading = await world.read(Part.PROXIES | Part.NODES)
-        facts = reading.node(self._node)
-        lines = [state_line(reading, subject) for subject in self._leaving]
-        lines.append(f"{self._node}: answers" if facts else f"{self._node}: {error_of(reading, self._node)}")
-        return Observation(Proof.MET, tuple(lines), self._alarm(reading))
-
-    def _alarm(self, reading: Reading) -> str:
-        for subject in self._leaving:
-            if in_maintenance(reading, subject) is False:
-                return (
-                    f"{subject[1]} is no longer in maintenance on {subject[0]} (HAProxy was reloaded, or "
-                    f"somebody enabled it): clients may be sent to {self._node}. Do not stop it."
-                )
-            if reading.proxy(subject[0]) and not usable_others(reading, subject, self._node):
-                return f"no other server of {subject[1].split('/')[0]} on {subject[0]} can take traffic now"
-        return ""
 
 
 class Ready(Step):

@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 
+from bdr_console.ui.app import ConsoleApp
+from bdr_console.ui.desk import PlanView
 from textual.pilot import Pilot
 
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.errors import ConsoleError
 from bdr_console.runbooks.run import RunView
-from bdr_console.ui.app import ConsoleApp
-from bdr_console.ui.desk import PlanView
 from tests.ui.scenes import CHECKS, NOW, FixedSource, steps
 
 DEADLINE = 10.0

@@ -1,13 +1,13 @@
 """Every key does what the help says, and the help says every key."""
 
 import pytest
-from textual.binding import Binding
-
 from bdr_console.ui.actions import ACTIONS, Place, bindings
 from bdr_console.ui.colours import DEFAULTS, Styles
 from bdr_console.ui.palette import commands
 from bdr_console.ui.screens.help import help_text
 from bdr_console.ui.screens.overview import Overview
+from textual.binding import Binding
+
 from tests.ui.driving import FakeActs, FakeRuns, console, line_with, text, until, until_shown
 from tests.ui.scenes import FixedSource, run, snapshot
 

@@ -1,12 +1,11 @@
 """The table repaints what changed and nothing else, and its cursor stays on its row."""
 
 import pytest
-from textual.app import App, ComposeResult
-from textual.geometry import Region
-
 from bdr_console.ui.cells import Cell, Column, Row, fit, lay
 from bdr_console.ui.colours import DEFAULTS, Styles
 from bdr_console.ui.widgets.live_table import LiveTable
+from textual.app import App, ComposeResult
+from textual.geometry import Region
 
 NAME, FIGURE, MORE = (
     Column("name", "Name", 6, fits_names=True),

@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from bdr_console.ui.cells import Tone
+from bdr_console.ui.widgets.live_table import LiveTable
 from rich.text import Text
 
 from bdr_console.cluster.nodes import Sessions
@@ -11,8 +13,6 @@ from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.proxies import ServerState
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import clean
-from bdr_console.ui.cells import Tone
-from bdr_console.ui.widgets.live_table import LiveTable
 from tests.ui.driving import console, line_with, text, until, until_shown
 from tests.ui.scenes import NOW, FixedSource, never_read, node, pooler, proxy, server, silent, snapshot
 

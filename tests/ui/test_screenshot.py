@@ -3,9 +3,9 @@
 import xml.etree.ElementTree as ET
 
 import pytest
+from bdr_console.ui.screenshot import svg
 
 from bdr_console.errors import ConsoleError
-from bdr_console.ui.screenshot import svg
 from tests.ui.driving import FakeActs
 from tests.ui.scenes import NOW, FixedSource, never_read, snapshot
 

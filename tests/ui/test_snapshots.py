@@ -4,8 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-
 from bdr_console.ui.app import ConsoleApp
+
 from tests.ui.driving import FakeActs, FakeRuns, until, until_shown
 from tests.ui.scenes import NOW, FixedSource, run, silent, snapshot
 

@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-
 from bdr_console.ui import crash
+
 from tests.ui.driving import console
 from tests.ui.scenes import snapshot
 

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from textual.color import Color
-
-from bdr_console.errors import ConsoleError
 from bdr_console.ui.app import ConsoleApp
 from bdr_console.ui.cells import Tone
 from bdr_console.ui.colours import Styles
 from bdr_console.ui.themes import NO_COLOUR, ThemeFile, choose, load_themes, theme_dir
+from textual.color import Color
+
+from bdr_console.errors import ConsoleError
 from tests.ui.driving import console, line_with, text
 from tests.ui.scenes import FixedSource, silent, snapshot
 

@@ -8,6 +8,7 @@ from typing import Any
 from bdr_console.cluster.nodes import Member, Membership, NodeFacts, Slot, Subscription
 from bdr_console.cluster.text import clean
 from bdr_console.engines.core.facts import Answers, Reading, common_statements, moment, text_or_none
+from bdr_console.engines.core.positions import position_statements
 from bdr_console.engines.core.statements import statement
 
 _HERE = Path(__file__).parent
@@ -31,6 +32,10 @@ class Bdr3:
             for name in ("members", "slots", "subscriptions")
         }
         return {**common_statements(self.server_version_num), **own}
+
+    def positions(self) -> Mapping[str, str]:
+        """Two statements."""
+        return position_statements(_HERE, self.server_version_num)
 
     def facts(self, answers: Answers) -> NodeFacts:
         """One reading as types."""

@@ -112,7 +112,8 @@ class Run:
 def _with_deadlines(made: Plan, deadlines: dict[str, float]) -> Plan:
     def changed(step: StepPlan) -> StepPlan:
         deadline = deadlines.get(step.key, step.deadline)
-        return replace(step, deadline=deadline)
+        pause = deadlines.get("whole_pause", step.pause) if step.pause is not None else None
+        return replace(step, deadline=deadline, pause=pause)
 
     return replace(made, steps=tuple(changed(step) for step in made.steps))
 

@@ -46,6 +46,11 @@ def preflight(reading: Reading, made: Plan, settings: ClusterSettings) -> tuple[
     )
 
 
+def emergency(reading: Reading, made: Plan) -> tuple[Check, ...]:
+    """What counts when a dead node is isolated: HAProxy can be commanded, and somebody takes the traffic."""
+    return (*_proxies(reading, made), *_takers(reading, made))
+
+
 def _proxies(reading: Reading, made: Plan) -> Iterator[Check]:
     for proxy in reading.snapshot.proxies:
         title = f"HAProxy {proxy.name} can be commanded"

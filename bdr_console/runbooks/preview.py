@@ -1,11 +1,11 @@
 """The plan and the checks before anything starts: what the dialog and `bdr-console plan` show."""
 
 from bdr_console.config import ClusterSettings
-from bdr_console.runbooks.checks import ALL_PARTS, preflight
+from bdr_console.runbooks.catalog import planned
+from bdr_console.runbooks.checks import ALL_PARTS
 from bdr_console.runbooks.run import Check
 from bdr_console.runbooks.step import Plan
 from bdr_console.runbooks.survey import Survey
-from bdr_console.runbooks.switchover import plan
 
 
 async def preview(
@@ -15,6 +15,7 @@ async def preview(
     mode: str = "auto",
     *,
     session_pools: str = "wait",
+    runbook: str = "switchover",
 ) -> tuple[Plan, tuple[Check, ...]]:
     """What a switchover of `node` would do, and the checks with what was seen. Changes nothing: it reads
     through sessions of its own, closed at the end. Raises ConsoleError when no plan can be made."""
@@ -23,7 +24,5 @@ async def preview(
         reading = await survey.read(ALL_PARTS)
     finally:
         await survey.close()
-    made = plan(
-        reading.snapshot, settings, node, mode, session_pools=session_pools, remembered=reading.settings
-    )
-    return made, preflight(reading, made, settings)
+    request = {"runbook": runbook, "node": node, "mode": mode, "session_pools": session_pools}
+    return planned(reading, settings, request)

@@ -21,16 +21,15 @@ from typing import Any
 from bdr_console.config import ClusterSettings, load
 from bdr_console.errors import ConsoleError
 from bdr_console.runbooks import launch
-from bdr_console.runbooks.checks import ALL_PARTS, preflight, refuses
+from bdr_console.runbooks.catalog import built, planned
+from bdr_console.runbooks.checks import ALL_PARTS, refuses
 from bdr_console.runbooks.control import listening
 from bdr_console.runbooks.engine import Engine
-from bdr_console.runbooks.hold import HoldTerms
 from bdr_console.runbooks.journal import RUNNER_LOCK, Journal
 from bdr_console.runbooks.live import LiveWorld
 from bdr_console.runbooks.locks import Busy, cluster_locks, hold
 from bdr_console.runbooks.run import RunStatus
 from bdr_console.runbooks.step import Plan
-from bdr_console.runbooks.switchover import plan, steps
 from bdr_console.runbooks.watchdog import Watchdog
 
 
@@ -81,15 +80,7 @@ def _take_locks(directory: Path, settings: ClusterSettings, holder: dict[str, st
 
 async def _run(directory: Path, request: dict[str, str], settings: ClusterSettings, world: LiveWorld) -> None:
     reading = await world.read(ALL_PARTS)
-    made = plan(
-        reading.snapshot,
-        settings,
-        request["node"],
-        request.get("mode", "auto"),
-        session_pools=request.get("session_pools", "wait"),
-        remembered=reading.settings,
-    )
-    checks = preflight(reading, made, settings)
+    made, checks = planned(reading, settings, request)
     journal = Journal(directory, request["run"])
     journal.write("run", **_beginning(made, request))
     journal.write("checks", checks=[asdict(check) for check in checks])
@@ -98,9 +89,8 @@ async def _run(directory: Path, request: dict[str, str], settings: ClusterSettin
         message = f"Refused by the checks. {why}. Nothing was changed."
         journal.write("end", status=RunStatus.REFUSED, message=message, leftovers=[])
         return
-    until = request.get("until")
-    terms = HoldTerms(request["who"], request["reason"], datetime.fromisoformat(until) if until else None)
-    engine = Engine(steps(made, settings, terms), world, journal, watch=Watchdog(directory, journal))
+    watch = Watchdog(directory, journal)
+    engine = Engine(built(made, settings, request), world, journal, watch=watch)
     with _stops_on_signal(journal):
         async with listening(directory, engine.hear):
             try:

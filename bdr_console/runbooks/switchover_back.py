@@ -8,6 +8,7 @@ from bdr_console.cluster.replication import Link, LinkState, links
 from bdr_console.cluster.text import format_bytes, format_seconds
 from bdr_console.cluster.verdict import Thresholds
 from bdr_console.runbooks.reading import Part, Reading
+from bdr_console.runbooks.routes import switch_back_target
 from bdr_console.runbooks.seen import error_of, state_line, traffic
 from bdr_console.runbooks.step import Act, Observation, Proof, Step, StepPlan, World
 
@@ -103,6 +104,10 @@ class Enable(Step):
         self.closing = (
             f"{self._node} is back in service. {where}" if ours else f"Nothing was enabled. {where}"
         )
+        if ours and (other := switch_back_target(reading.snapshot, self._node)):
+            self.closing += (
+                f" To switch back: the same runbook with {other} as the leaving node, once all is well."
+            )
         if any(server is None for server in states.values()):
             return Observation(Proof.UNKNOWN, tuple(lines))
         if all(server and not server.in_maintenance and _is_up(server) for server in states.values()):

@@ -99,6 +99,16 @@ class ThresholdSettings(_Section):
         return Thresholds(**self.model_dump())
 
 
+class QuiesceSettings(_Section):
+    """How long clients may be kept waiting by a switchover that pauses them."""
+
+    max_stall: Annotated[float, Field(gt=0)] = 2.0
+    """Seconds; a longer predicted wait is not chosen without being asked for."""
+    pause_deadline: Annotated[float, Field(ge=1, le=100)] = 10.0
+    """Seconds that the whole pause may take; then clients go on where they were. PgBouncer itself drops
+    waiting clients after query_wait_timeout, 120 s by default."""
+
+
 class ClusterSettings(_Section):
     """One cluster: its nodes, and what stands in front of them."""
 
@@ -108,6 +118,7 @@ class ClusterSettings(_Section):
     proxies: dict[PlainName, ProxySettings] = {}
     poolers: dict[PlainName, PoolerSettings] = {}
     thresholds: ThresholdSettings = ThresholdSettings()
+    quiesce: QuiesceSettings = QuiesceSettings()
 
 
 class Settings(_Section):
@@ -237,6 +248,7 @@ def _known_keys(where: tuple[str | int, ...]) -> list[str]:
         "proxies": ProxySettings,
         "poolers": PoolerSettings,
         "thresholds": ThresholdSettings,
+        "quiesce": QuiesceSettings,
     }
     if not where:
         return list(Settings.model_fields)

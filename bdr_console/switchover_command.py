@@ -14,6 +14,7 @@ from bdr_console.follow_command import see_through
 from bdr_console.runbooks import launch
 from bdr_console.runbooks.checks import refuses
 from bdr_console.runbooks.exit_codes import REFUSED, table
+from bdr_console.runbooks.modes import MODES, SESSION_POOLS
 from bdr_console.runbooks.paper import paper
 from bdr_console.runbooks.plan_id import KeptPlan, keep, recall, seen_by
 from bdr_console.runbooks.preview import look, planned
@@ -28,6 +29,21 @@ Options = tuple[Path | None, str | None, str | None, bool]
 @click.command(epilog=f"\b\nExit codes:\n{table()}")
 @click.argument("node")
 @click.option("--plan", "plan_only", is_flag=True, help="Print the plan, the checks and the plan's id.")
+@click.option(
+    "--mode",
+    type=click.Choice(MODES),
+    default="auto",
+    show_default=True,
+    help="With --plan: quiesce has clients wait once and loses nothing, gradual moves them one by one.",
+)
+@click.option(
+    "--session-pools",
+    type=click.Choice(SESSION_POOLS),
+    default="wait",
+    show_default=True,
+    help="With --plan: wait until those clients leave, or end their sessions between two transactions.",
+)
+@click.option("--isolate", is_flag=True, help="With --plan: NODE is dead already; fewer checks.")
 @click.option("--json", "as_json", is_flag=True, help="With --plan: as JSON.")
 @click.option("--apply", "apply_id", metavar="ID", help="Carry out the plan of that id, if it still holds.")
 @click.option("--hold-for", metavar="DURATION", help="With --apply: end the hold after 15m, 90s, 1h30m.")
@@ -42,6 +58,9 @@ def switchover(
     options: Options,
     node: str,
     plan_only: bool,
+    mode: str,
+    session_pools: str,
+    isolate: bool,
     as_json: bool,
     apply_id: str | None,
     hold_for: str | None,
@@ -67,16 +86,32 @@ def switchover(
     path = find(config)
     name, settings = load(path).cluster(cluster)
     if plan_only:
-        sys.exit(_plan(settings, name, node, as_json=as_json))
+        runbook = "isolate" if isolate else "switchover"
+        terms = {"mode": mode, "session_pools": session_pools, "runbook": runbook}
+        sys.exit(_plan(settings, name, node, terms, as_json=as_json))
     order = HoldOrder(duration(hold_for) if hold_for else None, hold_command)
     kept = recall(str(apply_id), node, name)
-    sys.exit(see_through(launch.start(path, name, node, reason, plan=kept, hold=order), order))
+    terms = kept.terms
+    run = launch.start(
+        path,
+        name,
+        node,
+        reason,
+        plan=kept,
+        hold=order,
+        mode=terms.get("mode", "auto"),
+        session_pools=terms.get("session_pools", "wait"),
+        runbook=terms.get("runbook", "switchover"),
+    )
+    sys.exit(see_through(run, order))
 
 
-def _plan(settings: ClusterSettings, cluster: str, node: str, *, as_json: bool) -> int:
+def _plan(settings: ClusterSettings, cluster: str, node: str, terms: dict[str, str], *, as_json: bool) -> int:
     reading = asyncio.run(look(settings, cluster))
-    made, checks = planned(reading, settings, node)
-    kept = keep(cluster, node, seen_by(reading, made))
+    made, checks = planned(reading, settings, {**terms, "node": node})
+    if made.choice is not None:
+        terms = {**terms, "mode": made.choice.mode}  # what is applied is what was printed
+    kept = keep(cluster, node, seen_by(reading, made), terms=terms)
     refused = bool(refuses(checks))
     if as_json:
         click.echo(json.dumps(_data(made, checks, kept, refused=refused), ensure_ascii=False, indent=2))

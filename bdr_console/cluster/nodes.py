@@ -86,6 +86,25 @@ class Unread:
 
 
 @dataclass(frozen=True, slots=True)
+class PeerPosition:
+    """How far one peer has applied what a node wrote, as the node's walsender hears it."""
+
+    target: str | None
+    """The peer's name in the engine; None where slots name no node."""
+    active: bool
+    replay_lsn: str | None
+    """X/Y; None while it is not connected."""
+
+
+@dataclass(frozen=True, slots=True)
+class WalPositions:
+    """A node's WAL insert position, read before the positions of its peers."""
+
+    insert_lsn: str
+    peers: tuple[PeerPosition, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class NodeFacts:
     """Everything that one refresh reads from one node."""
 

@@ -1,13 +1,14 @@
 """Replication engines: what to ask a node, and what the rows mean. One folder each, its .sql beside it."""
 
-from bdr_console.cluster.nodes import NodeFacts
+from bdr_console.cluster.nodes import NodeFacts, WalPositions
 from bdr_console.cluster.text import clean
+from bdr_console.engines.core.positions import BARRIER, wal_positions
 from bdr_console.engines.detect import BDR_VERSION, DETECT, engine_for, identity
 from bdr_console.engines.engine import Engine
 from bdr_console.links.errors import LinkError
 from bdr_console.links.postgres import PostgresReader, Rows, Unreadable
 
-__all__ = ["Engine", "read_node"]
+__all__ = ["BARRIER", "Engine", "read_node", "read_positions"]
 
 
 async def read_node(reader: PostgresReader, engine: Engine | None) -> tuple[NodeFacts, Engine]:
@@ -19,6 +20,16 @@ async def read_node(reader: PostgresReader, engine: Engine | None) -> tuple[Node
     if engine is None:
         engine = await _detect(reader)
     return engine.facts(await reader.fetch(engine.statements())), engine
+
+
+async def read_positions(reader: PostgresReader, engine: Engine | None) -> tuple[WalPositions, Engine]:
+    """How far the node's WAL reaches and how far its peers have applied it; raises LinkError."""
+    if engine is None:
+        engine = await _detect(reader)
+    found = wal_positions(await reader.fetch(engine.positions()))
+    if isinstance(found, str):
+        raise LinkError(reader.name, reader.address, "reading", found, "Grant pg_monitor to the role.")
+    return found, engine
 
 
 async def _detect(reader: PostgresReader) -> Engine:

@@ -20,6 +20,9 @@ class Engine(Protocol):
     def statements(self) -> Mapping[str, str]:
         """What to ask in one round trip, by name: server, sessions, members, slots, subscriptions ..."""
 
+    def positions(self) -> Mapping[str, str]:
+        """What to ask, in this order, for the end of the WAL and the peers' positions: wal, positions."""
+
     def facts(self, answers: Answers) -> NodeFacts:
         """The answers as types; a part that failed becomes an `Unread`, never just an empty list."""
 

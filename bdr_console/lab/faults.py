@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bdr_console.errors import ConsoleError
-from bdr_console.lab import haproxy, pgbouncer, postgres, processes, programs, replication
+from bdr_console.lab import delay, haproxy, pgbouncer, postgres, processes, programs, replication
 from bdr_console.lab.layout import Layout
 from bdr_console.lab.processes import Process
 
@@ -64,7 +64,7 @@ def _target(layout: Layout, fault: Fault, target: str | None) -> str:
         return layout.node(target).name
     if fault.target == "POOLER":
         return layout.pooler(target).name
-    _link(layout, target)
+    _link(layout, delay.parse(target)[0])
     return target
 
 
@@ -138,6 +138,15 @@ def _resume_apply(layout: Layout, target: str) -> None:
         connection.execute(
             "SELECT bdr.alter_subscription_enable(subscription_name := %s, immediate := true)", (name,)
         )
+
+
+def _delay_apply(layout: Layout, target: str) -> None:
+    link, milliseconds = delay.parse(target)
+    delay.set_delay(layout, *_link(layout, link), milliseconds)
+
+
+def _end_delay(layout: Layout, target: str) -> None:
+    delay.set_delay(layout, *_link(layout, delay.parse(target)[0]), 0)
 
 
 def _hold_transaction(layout: Layout, pooler: str) -> None:
@@ -227,6 +236,13 @@ FAULTS = {
             "nothing is applied on that link: its lag grows",
             _pause_apply,
             _resume_apply,
+        ),
+        Fault(
+            "delay-apply",
+            "ORIGIN->TARGET[=MS]",
+            "that link applies everything a second late, or as late as named",
+            _delay_apply,
+            _end_delay,
         ),
         Fault(HOLD, "[POOLER]", "a client sits in an open transaction", _hold_transaction, end_held),
         Fault("stop-haproxy", "", "HAProxy is gone: every session is cut", _stop_haproxy, start_haproxy),

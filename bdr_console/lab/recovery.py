@@ -4,7 +4,7 @@ import time
 from contextlib import suppress
 
 from bdr_console.errors import ConsoleError
-from bdr_console.lab import faults, haproxy, pgbouncer, postgres, processes, programs, replication
+from bdr_console.lab import delay, faults, haproxy, pgbouncer, postgres, processes, programs, replication
 from bdr_console.lab.layout import DATABASE, Layout, PoolerLayout
 
 
@@ -26,6 +26,7 @@ def mend_all(layout: Layout, patience: float = 60) -> None:
     for pooler in layout.poolers:
         faults.start_pooler(layout, pooler.name)
     _wait_replicating(layout, deadline)
+    delay.end_all(layout)
     _offer_every_server(layout, deadline)
     for pooler in layout.poolers:
         _lead_to_first(layout, pooler, deadline)

@@ -135,6 +135,22 @@ class PgBouncerReader:
 class PgBouncerAdmin(PgBouncerReader):
     """One PgBouncer to act on, for runbooks; its user must be in admin_users."""
 
+    _spare: Session | None = None
+    """Opened beforehand for the next waiting command."""
+
+    async def warm(self) -> None:
+        """Open now what the next `act` and `act_waiting` will use, so that they cost one round trip."""
+        await self.connect()
+        if self._spare is None or not self._spare.alive:
+            self._spare = await self._connect()
+
+    async def close(self) -> None:
+        """Close every console at once."""
+        spare, self._spare = self._spare, None
+        if spare:
+            spare.close()
+        await super().close()
+
     async def act(self, command: str) -> str:
         """Send one command and return the tag that came back.
 
@@ -155,7 +171,9 @@ class PgBouncerAdmin(PgBouncerReader):
         Cancelling the task closes the connection, which is the only clean way out.
         """
         _check(self.name, command)
-        session = await self._connect()
+        session, self._spare = self._spare, None
+        if session is None or not session.alive:
+            session = await self._connect()
         try:
             result = await self._ask(session, command, None)
         finally:

@@ -162,6 +162,11 @@ class PostgresWriter(PostgresReader):
     async def _prepare(self, session: Session) -> None:
         await self._set_up(session)
 
+    async def connect(self) -> None:
+        """Connect now, if not connected; raises LinkError."""
+        async with self._turn:
+            await self._open()
+
     async def execute(self, sql: str, params: Sequence[object] | Mapping[str, object] | None = None) -> Rows:
         """One statement in a transaction of its own; its rows, if it gives any.
 

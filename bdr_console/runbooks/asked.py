@@ -11,11 +11,12 @@ from bdr_console.links import conninfo
 from bdr_console.links.haproxy import HaproxyReader
 from bdr_console.links.haproxy_text import ProxySession, parse_sessions
 from bdr_console.links.pgbouncer import PgBouncerReader
-from bdr_console.links.pgbouncer_rows import connections
+from bdr_console.links.pgbouncer_rows import connections, databases, pools
 from bdr_console.links.postgres import PostgresReader, Unreadable
 from bdr_console.runbooks.reading import (
     Backend,
     GlobalLock,
+    Load,
     Obstacles,
     OpenTransaction,
     PoolerSetup,
@@ -200,3 +201,25 @@ async def _config(link: PgBouncerReader) -> dict[str, str]:
 
 def _identity(config: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(config.get(key, "") for key in _IDENTITY)
+
+
+async def pooler_loads(link: PgBouncerReader) -> dict[str, Load]:
+    """What each database of a PgBouncer is doing now, and whether it is paused."""
+    paused = {database.name: database.paused for database in databases(await link.show("DATABASES"))}
+    found = pools(await link.show("POOLS"), ())  # after the question whether it is paused
+    return {
+        name: Load(
+            sum(p.servers_active + p.servers_tested + p.servers_login for p in found if p.database == name),
+            sum(p.servers_login for p in found if p.database == name),
+            sum(p.servers for p in found if p.database == name),
+            sum(p.clients_waiting for p in found if p.database == name),
+            paused.get(name),
+        )
+        for name in {*paused, *(pool.database for pool in found)}
+    }
+
+
+async def pooler_settings(link: PgBouncerReader) -> dict[str, str]:
+    """The settings that a run changes and puts back."""
+    kept = ("server_login_retry", "server_fast_close")
+    return {row["key"]: clean(row["value"], 40) for row in await link.show("CONFIG") if row["key"] in kept}

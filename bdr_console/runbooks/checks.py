@@ -4,11 +4,12 @@ Every line passes, warns, fails, or says that it could not tell; see `refuses` f
 """
 
 from bdr_console.config import ClusterSettings
-from bdr_console.runbooks.checks_clients import blast_radius, clients
-from bdr_console.runbooks.checks_nodes import nodes
+from bdr_console.runbooks.checks_clients import clients
+from bdr_console.runbooks.checks_nodes import nodes, taking
 from bdr_console.runbooks.checks_poolers import poolers
 from bdr_console.runbooks.checks_proxies import proxies
 from bdr_console.runbooks.checks_replication import replication
+from bdr_console.runbooks.modes import mode_checks
 from bdr_console.runbooks.reading import Part, Reading
 from bdr_console.runbooks.run import Check, Outcome
 from bdr_console.runbooks.step import Plan
@@ -23,6 +24,7 @@ ALL_PARTS = (
     | Part.RIGHTS
     | Part.BACKENDS
     | Part.OBSTACLES
+    | Part.SETTINGS
 )
 """What `preflight` needs to have been read."""
 
@@ -33,10 +35,15 @@ def refuses(checks: tuple[Check, ...]) -> tuple[Check, ...]:
     return tuple(check for check in checks if check.outcome in (Outcome.FAIL, Outcome.UNKNOWN))
 
 
+def emergency(reading: Reading, made: Plan) -> tuple[Check, ...]:
+    """What counts when a dead node is isolated: HAProxy can be commanded, and somebody takes the traffic."""
+    return (*proxies(reading, made), *taking(reading, made))
+
+
 def preflight(reading: Reading, made: Plan, settings: ClusterSettings) -> tuple[Check, ...]:
     """How much moves, then every check in the order proxies, poolers, nodes, replication, clients."""
     return (
-        blast_radius(reading, made, settings),
+        *mode_checks(made, settings),
         *proxies(reading, made),
         *poolers(reading, settings),
         *nodes(reading, made, settings),

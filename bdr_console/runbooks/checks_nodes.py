@@ -15,6 +15,17 @@ from bdr_console.runbooks.switchover import routed_databases, successors
 def nodes(reading: Reading, made: Plan, settings: ClusterSettings) -> Iterator[Check]:
     """Those that will get the traffic must be members that take writes; nothing may be half done."""
     names = takers(reading, made)
+    yield from taking(reading, made)
+    for node in dict.fromkeys(node for node in names.values() if node):
+        yield from _room(reading, made, settings, node, len(set(names.values())))
+    yield _group(reading)
+    yield _locks(reading)
+    yield from _prepared(reading, made.node)
+
+
+def taking(reading: Reading, made: Plan) -> Iterator[Check]:
+    """Whether the nodes that will get the new connections can take the writes."""
+    names = takers(reading, made)
     for server, node in names.items():
         if node is None:
             yield Check(
@@ -27,10 +38,6 @@ def nodes(reading: Reading, made: Plan, settings: ClusterSettings) -> Iterator[C
     for node in dict.fromkeys(node for node in names.values() if node):
         shown = ", ".join(server for server, behind in names.items() if behind == node)
         yield _taker(reading, node, shown)
-        yield from _room(reading, made, settings, node, len(set(names.values())))
-    yield _group(reading)
-    yield _locks(reading)
-    yield from _prepared(reading, made.node)
 
 
 def takers(reading: Reading, made: Plan) -> dict[str, str | None]:

@@ -16,8 +16,18 @@ from bdr_console.runbooks.intervene import intervene
 from bdr_console.runbooks.journal import Journal
 from bdr_console.runbooks.narration import Narration
 from bdr_console.runbooks.run import Offer, RunStatus, StepStatus
-from bdr_console.runbooks.step import Act, Intervention, Observation, OnTimeout, Proof, Step, World
+from bdr_console.runbooks.step import (
+    Act,
+    Intervention,
+    Observation,
+    OnTimeout,
+    Proof,
+    Step,
+    Watch,
+    World,
+)
 from bdr_console.runbooks.walkback import WalkBack
+from bdr_console.runbooks.watched import Watched
 
 _ABORT = Offer("abort", "abort and put everything back")
 _WAIT = Offer("wait", "wait longer")
@@ -51,6 +61,7 @@ class Engine:
         hold_pace: float = 1.0,
         begin_at: int = 0,
         permit: Callable[[], Awaitable[tuple[str, ...]]] | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self._steps = tuple(steps)
         self._world = world
@@ -63,6 +74,7 @@ class Engine:
         """The step to begin with; a run that is resumed has the ones before behind it."""
         self._permit = permit
         """Reasons not to act at all, asked before each step acts; empty when it may."""
+        self._watched = Watched(watch, journal, self._steps)
         self._offers: tuple[Offer, ...] = ()
         self._interventions: dict[str, Intervention] = {}
         """Words with an argument that are or were offered in this step."""
@@ -159,39 +171,57 @@ class Engine:
         if reasons := forbidden or await step.guard(self._world):
             self._journal.write("refused", step=step.plan.key, reasons=reasons)
             return "; ".join(reasons)
-        for act in step.needed():
+        acts = tuple(step.needed())
+        if problem := await self._watched.before(step, acts):
+            return problem
+        if step.plan.together:
+            for act in acts:
+                self._intend(step, act)
+            problems = await asyncio.gather(*(self._begin(step, act) for act in acts))
+            return "; ".join(problem for problem in problems if problem)
+        for act in acts:
             if self._word == "abort":
                 break
-            fields = {"step": step.plan.key, "host": act.command.host, "command": act.command.text}
-            self._journal.write("intent", **fields)
-            if act not in step.taken:
-                step.taken.append(act)
-            if act.waits:
-                self._waiting_acts.append(asyncio.create_task(self._send_waiting(act, fields)))
-            elif problem := await self._send(act, fields):
+            self._intend(step, act)
+            if problem := await self._begin(step, act):
                 return problem
         return ""
 
-    async def _send(self, act: Act, fields: dict[str, Any]) -> str:
-        began = time.monotonic()
+    def _intend(self, step: Step, act: Act) -> None:
+        self._journal.write("intent", **_fields(step, act))
+        if act not in step.taken:
+            step.taken.append(act)
+
+    async def _begin(self, step: Step, act: Act) -> str:
+        """Send one act; one that waits goes on by itself. Returns what went wrong, if anything."""
+        if act.waits:
+            self._waiting_acts.append(asyncio.create_task(self._send_waiting(step, act)))
+            return ""
+        began, fields = time.monotonic(), _fields(step, act)
         try:
             answer = await self._world.send(act.kind, act.target, act.command.text)
         except ConsoleError as error:
             self._journal.write("error", **fields, error=error.problem)
-            return error.problem
-        self._journal.write("answer", **fields, answer=answer, ms=round(1000 * (time.monotonic() - began), 1))
+            return error.problem if step.heard(act, undo=False, error=error.problem) else ""
+        step.heard(act, undo=False)
+        ms = round(1000 * (time.monotonic() - began), 1)
+        # While clients wait the disk is not waited for: the next intent brings this to it.
+        self._journal.write("answer", step.plan.pause is None, **fields, answer=answer, ms=ms)
         return ""
 
-    async def _send_waiting(self, act: Act, fields: dict[str, Any]) -> None:
+    async def _send_waiting(self, step: Step, act: Act) -> None:
         """The answer of a waiting command is only journaled: the proof decides."""
+        fields = _fields(step, act)
         try:
             answer = await self._world.send_waiting(act.target, act.command.text)
         except ConsoleError as error:
             self._journal.write("error", **fields, error=error.problem)
+            step.heard(act, undo=False, error=error.problem)
         except asyncio.CancelledError:
             self._journal.write("closed", **fields, why="its connection was closed before it answered")
             raise
         else:
+            step.heard(act, undo=False)
             self._journal.write("answer", **fields, answer=answer)
 
     async def _hang_up(self) -> None:
@@ -207,6 +237,8 @@ class Engine:
         asks = step.plan.on_timeout is OnTimeout.ASK
         patience = step.plan.deadline or 0.0
         until = time.monotonic() + (_LOST_ANSWER_GRACE if problem and not asks else patience)
+        until = min(until, self._watched.until(step))
+        pace = self._watched.pace(self._pace)
         offers = (
             ((_RETRY if step.plan.acts and step.needed() and problem else _WAIT), _ABORT)
             if asks
@@ -219,6 +251,8 @@ class Engine:
                 await self._hang_up()
                 self._tell.mark(step, StepStatus.DONE, seen)
                 return self._onward(step)
+            if seen.failed or (not asks and (gone := self._watched.gone(step))):
+                return self._back(step, seen, f"{step.plan.title}: {seen.failed or gone}")
             late = time.monotonic() >= until
             if late and not asks:
                 word = "could not tell" if seen.proof is Proof.UNKNOWN else "not so"
@@ -244,7 +278,7 @@ class Engine:
                         offers = (_RETRY if problem else _WAIT, _ABORT)
                 case str() if self._chosen:
                     notice = await intervene(*self._chosen, step, self._world, self._journal)
-            await self._pause(self._pace)
+            await self._pause(pace)
 
     async def _hold(self, step: Step, seen: Observation) -> _Next:
         self._tell.mark(step, StepStatus.HOLDING, seen, deadline=None)
@@ -273,13 +307,16 @@ class Engine:
     async def _walk_back(self) -> RunStatus:
         await self._hang_up()
         why = self._why_back or "Aborted by the operator."
-        back = WalkBack(self._steps, self._world, self._journal, self._tell, pace=self._pace)
+        back = WalkBack(
+            self._steps, self._world, self._journal, self._tell, pace=self._watched.pace(self._pace)
+        )
         if not back.anything:
             if self._refused:
                 return self._end(RunStatus.REFUSED, f"{why} Nothing was changed.")
             return self._end(RunStatus.UNDONE, f"{why} Nothing had been changed.")
         self._say(RunStatus.UNDOING, f"{why} Putting back what was changed.", ())
         leftovers = await back.run()
+        self._watched.end(leftovers=bool(leftovers))
         if leftovers:
             return self._end(RunStatus.STOPPED, f"{why} Not everything could be put back.", leftovers)
         said = " ".join(step.closing for step in self._steps if step.taken and step.closing)
@@ -306,6 +343,7 @@ class Engine:
 
     def _onward(self, step: Step) -> _Next:
         """On to the next step, unless an abort came meanwhile; after the last step it comes too late."""
+        self._watched.after(step)
         return _Next.BACK if step is not self._steps[-1] and self._aborted() else _Next.ON
 
     def _aborted(self) -> bool:
@@ -320,6 +358,10 @@ class Engine:
     def _say(self, status: RunStatus, message: str, offers: tuple[Offer, ...]) -> None:
         self._offers = offers
         self._tell.say(status, message, offers)
+
+
+def _fields(step: Step, act: Act) -> dict[str, Any]:
+    return {"step": step.plan.key, "host": act.command.host, "command": act.command.text}
 
 
 def _waiting_message(seen: Observation, problem: str, patience: float, *, overdue: bool) -> str:

@@ -52,15 +52,28 @@ def start(
     *,
     plan: KeptPlan | None = None,
     hold: HoldOrder | None = None,
+    mode: str = "auto",
+    session_pools: str = "wait",
+    until: datetime | None = None,
+    runbook: str = "switchover",
 ) -> Path:
     """Start the switchover of `node` in a runner process of its own and return the run's directory.
 
     With `plan`, the runner refuses when the world is not the one that the plan saw. With `hold` nobody is
-    asked anything: see `unattended`. Returns when the journal has begun. Blocks meanwhile (seconds when
-    targets are silent): call it from a thread. Raises ConsoleError when another run is under way, or when
-    the runner ended before it began.
+    asked anything: see `unattended`. `mode` is auto, quiesce or gradual, `session_pools` wait or fast-close;
+    `until` (with its zone) is when the maintenance should be over, and `runbook` may be `isolate` for a node
+    that is dead already. Returns when the journal has begun. Blocks meanwhile (seconds when targets are
+    silent): call it from a thread. Raises ConsoleError when another run is under way, or when the runner
+    ended before it began.
     """
-    request: dict[str, Any] = {"word": "start", "reason": reason}
+    request: dict[str, Any] = {
+        "word": "start",
+        "reason": reason,
+        "mode": mode,
+        "session_pools": session_pools,
+        "until": until.isoformat() if until else "",
+        "runbook": runbook,
+    }
     if plan is not None:
         request["plan"] = {"id": plan.id, "seen": plan.seen}
     if hold is not None:

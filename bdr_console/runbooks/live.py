@@ -31,7 +31,7 @@ class LiveWorld(Survey):
             name: PgBouncerAdmin(name, pooler.dsn, application_name=application_name)
             for name, pooler in settings.poolers.items()
         }
-        self._signals = {
+        self._writers = {
             name: PostgresWriter(name, node.dsn, application_name=application_name)
             for name, node in settings.nodes.items()
         }
@@ -47,6 +47,9 @@ class LiveWorld(Survey):
         if kind == "haproxy":
             await self._actors[target].act(text)
             return "\n"  # all that HAProxy answers to a change it made; the link raises for anything else
+        if kind == "node":
+            rows = await self._writers[target].execute(text)
+            return "; ".join(", ".join(f"{value}" for value in row.values()) for row in rows)
         return await self._consoles[target].act(text)
 
     async def send_waiting(self, target: str, text: str) -> str:
@@ -59,7 +62,7 @@ class LiveWorld(Survey):
         Raises ConsoleError (LinkError) when the role may not, or the node did not answer.
         """
         try:
-            rows = await self._signals[node].execute(_SIGNALS[how], (pid, started))
+            rows = await self._writers[node].execute(_SIGNALS[how], (pid, started))
         except LinkError as error:
             if not _FORBIDDEN.search(error.reason):
                 raise
@@ -68,6 +71,15 @@ class LiveWorld(Survey):
             raise ConsoleError(error.problem, remedy) from None
         return any(value is True for row in rows for value in row.values())
 
+    async def warm(self, poolers: frozenset[str], nodes: frozenset[str]) -> None:
+        """Open now what will be used while clients wait: a second console on each PgBouncer (the first one
+        cannot be read while a PAUSE waits on it), and a session on each node. Raises ConsoleError."""
+        await asyncio.gather(
+            *(self._consoles[name].warm() for name in poolers),
+            *(self._writers[name].connect() for name in nodes),
+            *(self.positions(name) for name in nodes),
+        )
+
     async def close(self) -> None:
         """Close every link at once."""
-        await asyncio.gather(super().close(), *(link.close() for link in self._signals.values()))
+        await asyncio.gather(super().close(), *(writer.close() for writer in self._writers.values()))

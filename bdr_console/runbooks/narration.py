@@ -45,7 +45,8 @@ class Narration:
             self._shown[key] = (seen.proof, seen.evidence, seen.holders)
             fields |= _told(seen)
         self._marked[key] = status
-        self._journal.write("step", step=key, status=status, **fields)
+        # While clients wait the disk is not waited for: the next intent brings this line to it.
+        self._journal.write("step", step.plan.pause is None, step=key, status=status, **fields)
 
     def progress(self, step: Step, seen: Observation, status: StepStatus | None = None) -> None:
         """What the latest look showed; with `status`, marks the step so when it is not marked so yet."""

@@ -7,7 +7,7 @@ take traffic, who the members are, where the poolers lead, where new connections
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -34,6 +34,8 @@ class KeptPlan:
     cluster: str
     node: str
     seen: Seen
+    terms: dict[str, str] = field(default_factory=dict)
+    """How it is to be carried out: mode, session_pools, runbook."""
 
     @property
     def valid_until(self) -> datetime:
@@ -116,10 +118,17 @@ def differences(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[str,
     )
 
 
-def keep(cluster: str, node: str, seen: Seen, now: datetime | None = None) -> KeptPlan:
+def keep(
+    cluster: str,
+    node: str,
+    seen: Seen,
+    now: datetime | None = None,
+    *,
+    terms: dict[str, str] | None = None,
+) -> KeptPlan:
     """Keep the plan for `apply`, readable by this user only; drops those that are too old."""
     moment = now or datetime.now(UTC)
-    kept = KeptPlan(plan_id(cluster, node, seen), moment, cluster, node, seen)
+    kept = KeptPlan(plan_id(cluster, node, seen), moment, cluster, node, seen, terms or {})
     directory = _directory()
     for path in directory.glob("*.json"):
         old = _read(path)

@@ -1,20 +1,32 @@
 """The plan and the checks before anything starts: what the dialog and `switchover NODE --plan` show."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from bdr_console.config import ClusterSettings
+from bdr_console.runbooks import catalog
 from bdr_console.runbooks.archive import runs
-from bdr_console.runbooks.checks import ALL_PARTS, preflight
+from bdr_console.runbooks.checks import ALL_PARTS
 from bdr_console.runbooks.orphans import left_behind, orphans
 from bdr_console.runbooks.reading import Reading
 from bdr_console.runbooks.run import Check
 from bdr_console.runbooks.step import Plan
 from bdr_console.runbooks.survey import Survey
-from bdr_console.runbooks.switchover import plan
 
 
-async def preview(settings: ClusterSettings, cluster: str, node: str) -> tuple[Plan, tuple[Check, ...]]:
+async def preview(
+    settings: ClusterSettings,
+    cluster: str,
+    node: str,
+    mode: str = "auto",
+    *,
+    session_pools: str = "wait",
+    runbook: str = "switchover",
+) -> tuple[Plan, tuple[Check, ...]]:
     """What a switchover of `node` would do, and the checks with what was seen. Changes nothing: it reads
     through sessions of its own, closed at the end. Raises ConsoleError when no plan can be made."""
-    return planned(await look(settings, cluster), settings, node)
+    request = {"runbook": runbook, "node": node, "mode": mode, "session_pools": session_pools}
+    return planned(await look(settings, cluster), settings, request)
 
 
 async def look(settings: ClusterSettings, cluster: str) -> Reading:
@@ -26,8 +38,10 @@ async def look(settings: ClusterSettings, cluster: str) -> Reading:
         await survey.close()
 
 
-def planned(reading: Reading, settings: ClusterSettings, node: str) -> tuple[Plan, tuple[Check, ...]]:
-    """The plan that this reading allows, and its checks: what earlier runs left, then the preflight."""
-    made = plan(reading.snapshot, settings, node)
+def planned(
+    reading: Reading, settings: ClusterSettings, request: Mapping[str, Any]
+) -> tuple[Plan, tuple[Check, ...]]:
+    """The plan that this reading allows, and its checks: what earlier runs left, then the runbook's own."""
+    made, checks = catalog.planned(reading, settings, request)
     found = orphans(runs(), reading.snapshot)
-    return made, (*left_behind(found), *preflight(reading, made, settings))
+    return made, (*left_behind(found), *checks)

@@ -30,6 +30,10 @@ class Part(Flag):
     """Every client backend of the nodes, with or without a transaction (pg_stat_activity)."""
     OBSTACLES = auto()
     """What on a node stands in the way: prepared transactions, global locks, reserved connections."""
+    LOADS = auto()
+    """What each PgBouncer's databases are doing right now, and whether they are paused: the quick look."""
+    SETTINGS = auto()
+    """The settings of each PgBouncer that a run changes and puts back (SHOW CONFIG)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +142,21 @@ class PoolerSetup:
 
 
 @dataclass(frozen=True, slots=True)
+class Load:
+    """One database of a PgBouncer at this moment, all its pools together (SHOW POOLS, SHOW DATABASES)."""
+
+    busy: int
+    """Server connections that are in use, being tested, or logging in: 0 under a PAUSE means drained."""
+    logins: int
+    servers: int
+    waiting: int
+    """Clients that wait for a server connection."""
+    paused: bool | None
+    """None when SHOW DATABASES does not list it: one made by `*` vanishes while nobody is connected, and
+    stays paused if it was."""
+
+
+@dataclass(frozen=True, slots=True)
 class Rights:
     """What the console may do at one target; None where it could not be asked."""
 
@@ -165,6 +184,10 @@ class Reading:
     """By PgBouncer; read with RIGHTS."""
     places: Mapping[str, frozenset[Place]] = field(default_factory=dict)
     """Where each node is known to be, by its DSN and by the address that was reached."""
+    loads: Mapping[str, Mapping[str, Load]] = field(default_factory=dict)
+    """By PgBouncer and database."""
+    settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By PgBouncer and key: server_login_retry, server_fast_close."""
 
     def node(self, name: str) -> NodeFacts | None:
         """What that node said just now; None when it did not answer."""
@@ -180,6 +203,11 @@ class Reading:
         """What that PgBouncer said just now; None when it did not answer."""
         found = next((pooler for pooler in self.snapshot.poolers if pooler.name == name), None)
         return found.facts if found and not found.error else None
+
+    def load(self, pooler: str, database: str) -> Load | None:
+        """What that database is doing; None when its PgBouncer did not answer."""
+        found = self.loads.get(pooler)
+        return None if found is None else found.get(database, Load(0, 0, 0, 0, None))
 
     def server(self, proxy: str, subject: str) -> ProxyServer | None:
         """The server `backend/name` as that HAProxy shows it now."""

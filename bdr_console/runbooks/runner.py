@@ -21,6 +21,7 @@ from typing import Any
 from bdr_console.config import ClusterSettings, load
 from bdr_console.errors import ConsoleError
 from bdr_console.runbooks import launch
+from bdr_console.runbooks.catalog import built
 from bdr_console.runbooks.control import listening
 from bdr_console.runbooks.engine import Engine
 from bdr_console.runbooks.journal import RUNNER_LOCK, Journal, JournalFollower
@@ -30,9 +31,9 @@ from bdr_console.runbooks.operator_lock import OperatorLock
 from bdr_console.runbooks.resume import as_event
 from bdr_console.runbooks.run import RunStatus
 from bdr_console.runbooks.step import Plan
-from bdr_console.runbooks.switchover import steps
 from bdr_console.runbooks.unattended import HoldOrder, Unattended
 from bdr_console.runbooks.undertaking import Request, Undertaking, undertake
+from bdr_console.runbooks.watchdog import Watchdog
 
 _LOCK_LOOK_EVERY = 1.0
 
@@ -96,7 +97,7 @@ async def _run(
         message = f"{task.refusal} Nothing was changed."
         journal.write("end", status=RunStatus.REFUSED, message=message, leftovers=[])
         return
-    made = steps(task.plan, settings)
+    made = built(task.plan, settings, request)
     for step in made:
         step.taken += task.taken.get(step.plan.key, ())
 
@@ -107,7 +108,8 @@ async def _run(
         _tell(journal, await lock.look())
         return tuple(lock.lost)
 
-    engine = Engine(made, world, journal, begin_at=task.begin_at, permit=permit)
+    watch = Watchdog(directory, journal)
+    engine = Engine(made, world, journal, begin_at=task.begin_at, permit=permit, watch=watch)
     with _stops_on_signal(journal):
         async with listening(directory, engine.hear), _attended(directory, request, journal, engine, lock):
             try:

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, Protocol
 
+from bdr_console.cluster.nodes import WalPositions
 from bdr_console.runbooks.reading import Part, Reading
 from bdr_console.runbooks.run import Command, Holder, Offer, StepView
 
-TargetKind = Literal["haproxy", "pgbouncer"]
+TargetKind = Literal["haproxy", "pgbouncer", "node"]
 
 
 class Proof(StrEnum):
@@ -29,6 +30,8 @@ class Observation:
     """Something that the operator must know at once, whatever the proof says."""
     holders: tuple[Holder, ...] = ()
     """Who it waits for, where that could be told."""
+    failed: str = ""
+    """Why it is of no use to look any longer: the run goes back at once."""
 
 
 class OnTimeout(StrEnum):
@@ -44,7 +47,7 @@ class Act:
 
     kind: TargetKind
     target: str
-    """The configured name of the HAProxy or PgBouncer."""
+    """The configured name of the HAProxy, PgBouncer or node."""
     subject: str
     """What it acts on there: `bk_db/bdr_initial_node` or a database name."""
     command: Command
@@ -81,6 +84,20 @@ class StepPlan:
     """Seconds that its proof may take; None for a hold, which waits for the operator's word."""
     on_timeout: OnTimeout = OnTimeout.UNDO
     holds: bool = False
+    together: bool = False
+    """Its commands go to all hosts at the same time, whatever the others answer."""
+    watched: bool = False
+    """Before its first command a watchdog process is started, which takes back what is in force should the
+    run end."""
+    pause: float | None = None
+    """Clients wait while this step is under way: the seconds that all such steps may take together, from the
+    first command on. The watchdog ends the pause shortly after."""
+    pause_ends: bool = False
+    """When this step is behind, no client waits any more."""
+    no_return: bool = False
+    """From this step on the watchdog only lets clients go on; it no longer puts servers back."""
+    watch_ends: bool = False
+    """When this step is proven, nothing is left for the watchdog to take back."""
 
     def view(self) -> StepView:
         """The step as the screen shows it before it has begun."""
@@ -94,6 +111,23 @@ class StepPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """How the clients of the leaving node get to another one."""
+
+    asked: str
+    """quiesce, gradual or auto."""
+    mode: Literal["quiesce", "gradual"]
+    stall: float | None
+    """Seconds that a quiesce would have every client wait; None when it cannot be told."""
+    basis: str
+    """What that figure is made of."""
+    against: tuple[str, ...] = ()
+    """What speaks against a quiesce now; empty when nothing does."""
+    session_pools: str = "wait"
+    """What is done with the clients of session pools: wait, fast-close."""
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A runbook for one node, with every command it would send. Pure data; `steps` in order."""
 
@@ -104,6 +138,8 @@ class Plan:
     steps: tuple[StepPlan, ...]
     notes: tuple[str, ...] = ()
     """What the operator should know of this plan, for example the servers that will take the traffic."""
+    choice: Choice | None = None
+    """How the clients move, and why so; None for a runbook where they do not."""
 
     def views(self) -> tuple[StepView, ...]:
         """The steps as the screen shows them before a run."""
@@ -133,6 +169,30 @@ class World(Protocol):
         """Cancel the statement of, or end, the backend of that pid and backend_start; False when there is no
         such backend any more. Raises ConsoleError when the node refused it or did not answer."""
 
+    async def positions(self, node: str) -> WalPositions:
+        """How far that node's WAL reaches and how far its peers have applied it; raises ConsoleError."""
+
+    async def warm(self, poolers: frozenset[str], nodes: frozenset[str]) -> None:
+        """Open now what will be used while clients wait; raises ConsoleError when one cannot be reached."""
+
+
+class Watch(Protocol):
+    """A process of its own that takes back what is in force when the run can no longer do it."""
+
+    @property
+    def gone(self) -> bool:
+        """Whether it has ended: it has acted already, or it was killed."""
+
+    async def arm(self) -> None:
+        """Start it, connected and ready; raises ConsoleError when it cannot be."""
+
+    def tell(self, acts: tuple[Act, ...], until: float) -> None:
+        """From now on it would take back these, in this order: when the run is gone, or at `until`
+        (time.monotonic(), infinity for never)."""
+
+    def stand_down(self) -> None:
+        """Nothing is left to take back: it ends."""
+
 
 class Step:
     """A condition to bring about. The engine observes it, acts only while it is unmet, and observes again.
@@ -157,6 +217,15 @@ class Step:
     async def guard(self, world: World) -> tuple[str, ...]:
         """Reasons not to act now, read from the live cluster just before; empty when it may act."""
         return ()
+
+    def heard(self, act: Act, *, undo: bool, error: str = "") -> bool:
+        """One command of this step was answered, with an error or not. False when that error means that
+        there was nothing to do, so that it is none."""
+        return bool(error)
+
+    def undo_patience(self) -> float:
+        """Seconds that taking this step back may need, its proof included."""
+        return 20.0
 
     def needed(self) -> tuple[Act, ...]:
         """The acts whose effect the last observation did not show; all of them unless a step knows better."""

@@ -6,13 +6,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from bdr_console.cluster.nodes import NodeFacts
+from bdr_console.cluster.nodes import NodeFacts, WalPositions
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.poolers import PoolerFacts
 from bdr_console.cluster.proxies import ProxyFacts
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.config import ClusterSettings
-from bdr_console.engines import Engine, read_node
+from bdr_console.engines import Engine, read_node, read_positions
 from bdr_console.errors import ConsoleError
 from bdr_console.links.haproxy import HaproxyReader, read_proxy
 from bdr_console.links.pgbouncer import PgBouncerReader, read_pooler
@@ -49,7 +49,7 @@ class Survey:
 
     async def read(self, parts: Part) -> Reading:
         """One look at the named parts; a target that does not answer is in it with its error."""
-        (nodes, proxies, poolers), told = await asyncio.gather(
+        (nodes, proxies, poolers), told, (loads, config) = await asyncio.gather(
             asyncio.gather(
                 self._observe(Part.NODES in parts, self._nodes, self._node),
                 self._observe(Part.PROXIES in parts, self._proxies, self._proxy),
@@ -61,6 +61,10 @@ class Survey:
                 _each(self._nodes if Part.ACTIVITY in parts else {}, asked.open_transactions),
                 self._rights(Part.RIGHTS in parts),
                 _each(self._nodes if Part.BACKENDS in parts else {}, asked.backends),
+            ),
+            asyncio.gather(
+                _each(self._poolers if Part.LOADS in parts else {}, asked.pooler_loads),
+                _each(self._poolers if Part.SETTINGS in parts else {}, asked.pooler_settings),
             ),
         )
         sessions, (held, unheld), activity, (rights, setups), backends = told
@@ -77,8 +81,23 @@ class Survey:
             tuple(_with_error(pooler, unheld) for pooler in poolers),
         )
         return Reading(
-            snapshot, sessions, held, activity, rights, backends, obstacles, setups, self._places()
+            snapshot,
+            sessions,
+            held,
+            activity,
+            rights,
+            backends,
+            obstacles,
+            setups,
+            self._places(),
+            loads,
+            config,
         )
+
+    async def positions(self, node: str) -> WalPositions:
+        """How far that node's WAL reaches and how far its peers have applied it; raises ConsoleError."""
+        found, self._engines[node] = await read_positions(self._nodes[node], self._engines.get(node))
+        return found
 
     async def close(self) -> None:
         """Close every link at once."""

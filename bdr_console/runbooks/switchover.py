@@ -1,160 +1,152 @@
 """The switchover runbook: take a node out of service behind HAProxy and PgBouncer, and bring it back.
 
-The published sequence: disable the server on every HAProxy, RECONNECT and WAIT_CLOSE on every PgBouncer,
-maintenance, enable. No transaction fails. Clients move one by one, so for the time between RECONNECT and the
-end of WAIT_CLOSE some write to the leaving node and some to its successor; a row that both write within the
-replication lag keeps only the later write. Keep the lag small, or the load light, when that matters.
+Two ways out (see modes.py). Gradual is the published sequence: disable the server on every HAProxy,
+RECONNECT and WAIT_CLOSE on every PgBouncer; clients move one by one, and updates may be lost within the
+replication lag. Quiesce has every client wait once (see quiesce.py) and loses none. The way back is the same
+for both.
 """
 
-import re
-from collections.abc import Iterable
-
-from bdr_console.cluster.poolers import PoolDatabase, PoolerFacts
-from bdr_console.cluster.proxies import ProxyServer, StickEntry
+from bdr_console.cluster.proxies import ProxyServer
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.config import ClusterSettings
 from bdr_console.errors import ConsoleError
-from bdr_console.links import conninfo
-from bdr_console.runbooks.run import Command
+from bdr_console.runbooks.barrier import Barrier
+from bdr_console.runbooks.hold import Hold, HoldTerms
+from bdr_console.runbooks.modes import choose, notes
+from bdr_console.runbooks.quiesce import Flagged, Flip, Pause, Prepare, Quiet, Resume, Setting
+from bdr_console.runbooks.routes import routed_databases, successors, switch_back_target
 from bdr_console.runbooks.step import Act, OnTimeout, Plan, Step, StepPlan
-from bdr_console.runbooks.switchover_back import Enable, Hold, Ready
+from bdr_console.runbooks.switchover_back import Enable, Ready
 from bdr_console.runbooks.switchover_out import Disable, Drained, Reconnect, WaitClose
+from bdr_console.runbooks.ways_out import (
+    Parts,
+    Remembered,
+    barrier_act,
+    disable_act,
+    enable_act,
+    gradual,
+    quiesced,
+    routes_of,
+    set_up,
+)
+
+__all__ = ["RUNBOOK", "plan", "routed_databases", "steps", "successors", "switch_back_target"]
 
 RUNBOOK = "switchover"
 
-_UNQUOTED = re.compile(r"^[A-Za-z0-9_]+$")
 
-
-def plan(snapshot: Snapshot, settings: ClusterSettings, node: str) -> Plan:
+def plan(
+    snapshot: Snapshot,
+    settings: ClusterSettings,
+    node: str,
+    mode: str = "auto",
+    *,
+    session_pools: str = "wait",
+    remembered: Remembered | None = None,
+) -> Plan:
     """Every step of a switchover of `node`, with the exact command for each host. Pure.
 
-    A target that did not answer contributes no command; the checks refuse such a plan. Raises ConsoleError
-    when the configuration has no such node, or no HAProxy server stands for it.
+    `mode` is quiesce, gradual or auto, `session_pools` wait or fast-close (see modes.py). A setting that is
+    not `remembered` is not changed. A target that did not answer contributes no command; the checks refuse
+    such a plan. Raises ConsoleError when the configuration has no such node, or no HAProxy server stands for
+    it.
     """
     if node not in settings.nodes:
         raise ConsoleError(
             f"cluster '{snapshot.cluster}' has no node named '{node}'",
             f"It has: {', '.join(settings.nodes)}.",
         )
+    choice = choose(snapshot, settings, node, mode, session_pools)
     servers = snapshot.servers_of(node)
     if not servers:
         raise _no_server(snapshot, node)
     hosts = {proxy.name: f"{proxy.name} ({proxy.address})" for proxy in snapshot.proxies}
-    out = tuple(_disable(hosts[proxy], proxy, server) for proxy, server in servers)
+    out = tuple(disable_act(hosts[proxy], proxy, server) for proxy, server in servers)
     back = tuple(
-        _enable(act) for act, (_, server) in zip(out, servers, strict=True) if not server.in_maintenance
-    )
-    routed = tuple(
-        (pooler.name, f"{pooler.name} ({_as_user(settings, pooler.name)}{pooler.address})", database.name)
-        for pooler in snapshot.poolers
-        if pooler.facts
-        for database in routed_databases(pooler.facts, settings)
-        if any(pool.database == database.name and pool.servers for pool in pooler.facts.pools)
+        enable_act(act) for act, (_, server) in zip(out, servers, strict=True) if not server.in_maintenance
     )
     names = ", ".join(dict.fromkeys(f"{server.backend}/{server.name}" for _, server in servers))
+    routes = routes_of(snapshot, settings)
+    parts = Parts(
+        node,
+        names,
+        out,
+        routes,
+        set_up(routes, choice, remembered or {}),
+        barrier_act(snapshot, settings, node),
+    )
+    way_out = gradual(parts, choice) if choice.mode == "gradual" else quiesced(parts, settings)
     return Plan(
         RUNBOOK,
         snapshot.cluster,
         snapshot.environment,
         node,
-        (
-            StepPlan("disable", f"Put {names} into maintenance on every HAProxy", out, deadline=10.0),
-            StepPlan(
-                "reconnect",
-                "Have every PgBouncer replace its server connections",
-                tuple(_pooler_act("RECONNECT", *where) for where in routed),
-                deadline=15.0,
-            ),
-            StepPlan(
-                "wait_close",
-                "Wait until the old server connections are closed",
-                tuple(_pooler_act("WAIT_CLOSE", *where, waits=True) for where in routed),
-                deadline=60.0,
-                on_timeout=OnTimeout.ASK,
-            ),
-            StepPlan(
-                "drained",
-                f"Prove that {node} is drained and that its peers have all its writes",
-                deadline=60.0,
-                on_timeout=OnTimeout.ASK,
-            ),
-            StepPlan("hold", f"{node} is out of service: do the maintenance, then go on", holds=True),
-            StepPlan(
-                "ready",
-                f"Check that {node} is up and replication has caught up both ways",
-                deadline=300.0,
-                on_timeout=OnTimeout.ASK,
-            ),
-            StepPlan(
-                "enable", f"Enable {names} on every HAProxy", back, deadline=30.0, on_timeout=OnTimeout.ASK
-            ),
-        ),
-        _notes(snapshot, node, servers),
+        (*way_out, *_back(parts, back)),
+        (*notes(choice, settings, node), *_notes(snapshot, node, servers)),
+        choice,
     )
 
 
-def steps(made: Plan, settings: ClusterSettings) -> tuple[Step, ...]:
-    """The plan's steps as the engine runs them."""
-    disable = Disable(made.step("disable"), made.node)
-    subjects = tuple((act.target, act.subject) for act in disable.plan.acts)
-    reconnect = Reconnect(made.step("reconnect"), subjects)
+def _back(parts: Parts, back: tuple[Act, ...]) -> tuple[StepPlan, ...]:
+    node = parts.node
     return (
-        disable,
-        reconnect,
-        WaitClose(made.step("wait_close"), reconnect),
-        Drained(made.step("drained"), made.node, subjects),
-        Hold(made.step("hold"), made.node, subjects),
-        Ready(made.step("ready"), made.node, settings.thresholds.thresholds()),
-        Enable(made.step("enable"), made.node, disable),
+        StepPlan(
+            "drained",
+            f"Prove that {node} is drained and that its peers have all its writes",
+            deadline=60.0,
+            on_timeout=OnTimeout.ASK,
+        ),
+        StepPlan("hold", f"{node} is out of service: do the maintenance, then go on", holds=True),
+        StepPlan(
+            "ready",
+            f"Check that {node} is up and replication has caught up both ways",
+            deadline=300.0,
+            on_timeout=OnTimeout.ASK,
+        ),
+        StepPlan(
+            "enable",
+            f"Enable {parts.names} on every HAProxy",
+            back,
+            deadline=30.0,
+            on_timeout=OnTimeout.ASK,
+        ),
     )
 
 
-def routed_databases(facts: PoolerFacts, settings: ClusterSettings) -> tuple[PoolDatabase, ...]:
-    """The databases of a PgBouncer that lead to one of the HAProxies; all of them when no HAProxy says where
-    it listens."""
-    listen = {address for proxy in settings.proxies.values() for address in proxy.listen}
-    return tuple(
-        database
-        for database in facts.databases
-        if database.name != "pgbouncer" and (not listen or f"{database.host}:{database.port}" in listen)
+def steps(made: Plan, settings: ClusterSettings, terms: HoldTerms | None = None) -> tuple[Step, ...]:
+    """The plan's steps as the engine runs them; `terms` say whose the hold is and until when."""
+    by_key = {step.key: step for step in made.steps}
+    limits = settings.thresholds.thresholds()
+    subjects = tuple((act.target, act.subject) for act in by_key["disable"].acts)
+    out: tuple[Step, ...]
+    disable: Disable
+    if "pause" in by_key:
+        pause = Pause(by_key["pause"], subjects, made.node, by_key["barrier"])
+        disable = Flip(by_key["disable"], made.node, pause)
+        flag = (Flagged(by_key["flag"]),) if "flag" in by_key else ()
+        out = (
+            Prepare(by_key["prepare"], by_key["pause"]),
+            pause,
+            *flag,
+            disable,
+            Quiet(by_key["quiet"], pause),
+            Barrier(by_key["barrier"], made.node, pause),
+            Resume(by_key["resume"], pause),
+            Setting(by_key["restore"]),
+        )
+    else:
+        disable = Disable(by_key["disable"], made.node)
+        reconnect = Reconnect(by_key["reconnect"], subjects)
+        set_up = (Setting(by_key["prepare"]),) if "prepare" in by_key else ()
+        put_back = (Setting(by_key["restore"]),) if "restore" in by_key else ()
+        out = (*set_up, disable, reconnect, WaitClose(by_key["wait_close"], reconnect), *put_back)
+    return (
+        *out,
+        Drained(by_key["drained"], made.node, subjects),
+        Hold(by_key["hold"], made.node, subjects, terms or HoldTerms()),
+        Ready(by_key["ready"], made.node, limits),
+        Enable(by_key["enable"], made.node, disable),
     )
-
-
-def successors(
-    servers: Iterable[ProxyServer], stick: Iterable[StickEntry] | None, leaving: str
-) -> tuple[str, ...]:
-    """The servers of one backend that new connections go to once `leaving` (a server's name) is disabled:
-    the sticky one when it is usable, else all active ones that are, else the first usable backup."""
-    usable = [server for server in servers if server.name != leaving and server.state.accepts]
-    stuck = {entry.server for entry in stick or ()}
-    if sticky := tuple(server.name for server in usable if server.name in stuck):
-        return sticky
-    if active := tuple(server.name for server in usable if not server.backup):
-        return active
-    return tuple(server.name for server in usable)[:1]
-
-
-def _as_user(settings: ClusterSettings, pooler: str) -> str:
-    """`dba@`: who the console is at a PgBouncer, for the announced command."""
-    words = conninfo.parse(pooler, settings.poolers[pooler].dsn) if pooler in settings.poolers else {}
-    return f"{words['user']}@" if words.get("user") else ""
-
-
-def _disable(host: str, proxy: str, server: ProxyServer) -> Act:
-    subject = f"{server.backend}/{server.name}"
-    take_back = Command(host, f"enable server {subject}")
-    return Act("haproxy", proxy, subject, Command(host, f"disable server {subject}"), take_back)
-
-
-def _enable(disable: Act) -> Act:
-    command = Command(disable.command.host, f"enable server {disable.subject}")
-    return Act("haproxy", disable.target, disable.subject, command)
-
-
-def _pooler_act(word: str, pooler: str, host: str, database: str, *, waits: bool = False) -> Act:
-    # PgBouncer takes only letters, digits and _ without quotes (`invalid command` for my-app).
-    name = database if _UNQUOTED.match(database) else '"' + database.replace('"', '""') + '"'
-    return Act("pgbouncer", pooler, database, Command(host, f"{word} {name}"), waits=waits)
 
 
 def _no_server(snapshot: Snapshot, node: str) -> ConsoleError:

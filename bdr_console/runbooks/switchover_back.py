@@ -8,35 +8,9 @@ from bdr_console.cluster.replication import Link, LinkState, links
 from bdr_console.cluster.text import format_bytes, format_seconds
 from bdr_console.cluster.verdict import Thresholds
 from bdr_console.runbooks.reading import Part, Reading
-from bdr_console.runbooks.seen import Subject, error_of, in_maintenance, state_line, traffic, usable_others
+from bdr_console.runbooks.routes import switch_back_target
+from bdr_console.runbooks.seen import error_of, state_line, traffic
 from bdr_console.runbooks.step import Act, Observation, Proof, Step, StepPlan, World
-
-
-class Hold(Step):
-    """The maintenance hold: nothing to prove, but a state to watch."""
-
-    def __init__(self, plan: StepPlan, node: str, leaving: tuple[Subject, ...]) -> None:
-        super().__init__(plan)
-        self._node = node
-        self._leaving = leaving
-
-    async def observe(self, world: World) -> Observation:
-        reading = await world.read(Part.PROXIES | Part.NODES)
-        facts = reading.node(self._node)
-        lines = [state_line(reading, subject) for subject in self._leaving]
-        lines.append(f"{self._node}: answers" if facts else f"{self._node}: {error_of(reading, self._node)}")
-        return Observation(Proof.MET, tuple(lines), self._alarm(reading))
-
-    def _alarm(self, reading: Reading) -> str:
-        for subject in self._leaving:
-            if in_maintenance(reading, subject) is False:
-                return (
-                    f"{subject[1]} is no longer in maintenance on {subject[0]} (HAProxy was reloaded, or "
-                    f"somebody enabled it): clients may be sent to {self._node}. Do not stop it."
-                )
-            if reading.proxy(subject[0]) and not usable_others(reading, subject, self._node):
-                return f"no other server of {subject[1].split('/')[0]} on {subject[0]} can take traffic now"
-        return ""
 
 
 class Ready(Step):
@@ -130,6 +104,10 @@ class Enable(Step):
         self.closing = (
             f"{self._node} is back in service. {where}" if ours else f"Nothing was enabled. {where}"
         )
+        if ours and (other := switch_back_target(reading.snapshot, self._node)):
+            self.closing += (
+                f" To switch back: the same runbook with {other} as the leaving node, once all is well."
+            )
         if any(server is None for server in states.values()):
             return Observation(Proof.UNKNOWN, tuple(lines))
         if all(server and not server.in_maintenance and _is_up(server) for server in states.values()):

@@ -36,15 +36,20 @@ class Disable(Step):
         self._node = node
         self._open: tuple[Act, ...] = plan.acts
         self._left: tuple[Act, ...] = ()
+        self.seen: Reading | None = None
+        """What the last `observe` saw."""
 
     async def observe(self, world: World) -> Observation:
-        reading = await world.read(Part.PROXIES)
+        self.seen = reading = await world.read(Part.PROXIES)
         states = {act: in_maintenance(reading, (act.target, act.subject)) for act in self.plan.acts}
         self._open = tuple(act for act, state in states.items() if state is False)
         return Observation(_proof(list(states.values())), _lines(reading, self.plan.acts))
 
     async def guard(self, world: World) -> tuple[str, ...]:
-        reading = await world.read(Part.PROXIES | Part.NODES)
+        return self.reasons(await world.read(Part.PROXIES | Part.NODES))
+
+    def reasons(self, reading: Reading) -> tuple[str, ...]:
+        """Why the servers must not be disabled, by this reading of HAProxies and nodes."""
         reasons = []
         for act in self.plan.acts:
             subject = (act.target, act.subject)

@@ -51,7 +51,7 @@ async def undertake(
 
 
 def _fresh(reading: Reading, request: Request, settings: ClusterSettings) -> Undertaking:
-    made, checks = planned(reading, settings, request["node"])
+    made, checks = planned(reading, settings, request)
     refusal = ""
     if kept := request.get("plan"):
         seen = seen_by(reading, made)
@@ -67,7 +67,11 @@ def _fresh(reading: Reading, request: Request, settings: ClusterSettings) -> Und
 def _adopting(reading: Reading, request: Request, settings: ClusterSettings, *, undo: bool) -> Undertaking:
     node = request["node"]
     silent = tuple(f"{line}: what was changed there cannot be told" for line in resume.unseen(reading))
-    made = plan(resume.as_before(reading.snapshot, node), settings, node)
+    # Only a quiesce pauses: its plan is the one that can take a pause back.
+    paused = any(d.paused for p in reading.snapshot.poolers if p.facts for d in p.facts.databases)
+    mode = "quiesce" if paused else "gradual"
+    before = resume.as_before(reading.snapshot, node)
+    made = plan(before, settings, node, mode, remembered=reading.settings)
     taken = resume.adopted(reading, made)
     if not taken:
         told = f" But {'; '.join(silent)}." if silent else ""

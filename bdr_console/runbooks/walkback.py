@@ -48,7 +48,8 @@ class WalkBack:
 
     async def _undo(self, step: Step) -> list[str]:
         self._narration.mark(step, StepStatus.UNDOING)
-        until = time.monotonic() + _DEADLINE
+        patience = min(_DEADLINE, step.undo_patience())
+        until = time.monotonic() + patience
         sent: dict[Act, float] = {}
         said: dict[Act, str] = {}
         while True:
@@ -65,11 +66,14 @@ class WalkBack:
                     if seen.proof is Proof.UNKNOWN
                     else "no effect"
                 )
-                return self._give_up(step, f"{why} within {_DEADLINE:.0f} s", said)
-            for act in step.left_undone():
-                if time.monotonic() - sent.get(act, -_AGAIN_AFTER) >= _AGAIN_AFTER:
-                    sent[act] = time.monotonic()
-                    said[act] = await self._send(step, act)
+                return self._give_up(step, f"{why} within {patience:g} s", said)
+            now = time.monotonic()
+            due = [act for act in step.left_undone() if now - sent.get(act, -_AGAIN_AFTER) >= _AGAIN_AFTER]
+            # All at once: a host that hangs must not keep the others as they are.
+            for act, answer in zip(
+                due, await asyncio.gather(*(self._send(step, act) for act in due)), strict=True
+            ):
+                sent[act], said[act] = now, answer
             await asyncio.sleep(self._pace)
 
     async def _send(self, step: Step, act: Act) -> str:
@@ -82,7 +86,8 @@ class WalkBack:
             answer = await self._world.send(act.kind, act.target, act.undo.text)
         except ConsoleError as error:
             self._journal.write("error", undo=True, **fields, error=error.problem)
-            return error.problem
+            return error.problem if step.heard(act, undo=True, error=error.problem) else ""
+        step.heard(act, undo=True)
         self._journal.write("answer", undo=True, **fields, answer=answer)
         return ""
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from bdr_console.runbooks.reading import Part, Reading
 from bdr_console.runbooks.run import RunStatus, RunView, StepStatus
 from bdr_console.runbooks.step import OnTimeout, Plan, StepPlan
 from bdr_console.runbooks.switchover import plan, steps
-from tests.runbooks.world import SETTINGS, FakeWorld
+from tests.runbooks.world import SETTINGS, FakeWatch, FakeWorld
 
 DISABLE, ENABLE = "disable server bk_db/bdr_initial_node", "enable server bk_db/bdr_initial_node"
 PROXIES = ("haproxy1", "haproxy2")
@@ -36,15 +37,18 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 class Run:
     """One run of the engine over a simulated cluster, and what its journal says so far."""
 
-    def __init__(self, world: FakeWorld, directory: Path, **deadlines: float) -> None:
+    def __init__(self, world: FakeWorld, directory: Path, mode: str = "gradual", **deadlines: float) -> None:
         self.world = world
+        self.watch = FakeWatch()
+        self._mode = mode
         self._directory = directory
         self._deadlines = deadlines
         self.engine: Engine
 
     async def __aenter__(self) -> "Run":
         silent, self.world.silent = self.world.silent, set()
-        made = plan((await self.world.read(ALL_PARTS)).snapshot, SETTINGS, "node1")
+        seen = await self.world.read(ALL_PARTS)
+        made = plan(seen.snapshot, SETTINGS, "node1", self._mode, remembered=seen.settings)
         self.world.silent = silent
         made = _with_deadlines(made, self._deadlines)
         journal = Journal(self._directory, "r1")
@@ -55,7 +59,9 @@ class Run:
         journal.write(
             "run", runbook="switchover", cluster="shop", environment="", node="node1", who="dba", steps=views
         )
-        self.engine = Engine(steps(made, SETTINGS), self.world, journal, pace=0.002, hold_pace=0.005)
+        self.engine = Engine(
+            steps(made, SETTINGS), self.world, journal, pace=0.002, hold_pace=0.005, watch=self.watch
+        )
         self.task = asyncio.create_task(self.engine.run())
         return self
 
@@ -106,11 +112,10 @@ class Run:
 def _with_deadlines(made: Plan, deadlines: dict[str, float]) -> Plan:
     def changed(step: StepPlan) -> StepPlan:
         deadline = deadlines.get(step.key, step.deadline)
-        return StepPlan(step.key, step.title, step.acts, deadline, step.on_timeout, step.holds)
+        pause = deadlines.get("whole_pause", step.pause) if step.pause is not None else None
+        return replace(step, deadline=deadline, pause=pause)
 
-    return Plan(
-        made.runbook, made.cluster, made.environment, made.node, tuple(changed(step) for step in made.steps)
-    )
+    return replace(made, steps=tuple(changed(step) for step in made.steps))
 
 
 @pytest.fixture
@@ -442,7 +447,7 @@ async def test_abort_at_any_instant_before_the_hold_leaves_nothing_changed(tmp_p
 
 
 def test_steps_that_hurt_nobody_while_they_wait_ask_and_the_others_undo(world: FakeWorld) -> None:
-    made = plan(asyncio.run(world.read(ALL_PARTS)).snapshot, SETTINGS, "node1")
+    made = plan(asyncio.run(world.read(ALL_PARTS)).snapshot, SETTINGS, "node1", "gradual")
     asks = {step.key for step in made.steps if step.on_timeout is OnTimeout.ASK}
     assert asks == {"wait_close", "drained", "ready", "enable"}
 

@@ -82,8 +82,8 @@ def _own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
             os.kill(pid, signal.SIGKILL)
 
 
-def start(lab: Lab, node: str = NODE) -> Started:
-    return Started(launch.start(lab.config, CLUSTER, node, "a test"))
+def start(lab: Lab, node: str = NODE, mode: str = "gradual") -> Started:
+    return Started(launch.start(lab.config, CLUSTER, node, "a test", mode=mode))
 
 
 def in_maintenance(lab: Lab) -> set[str]:
@@ -248,7 +248,7 @@ def test_a_killed_runner_leaves_everything_as_it_is_and_a_run_that_says_so(
 def test_the_preview_shows_every_command_and_changes_nothing(healthy_lab: Lab) -> None:
     settings = load(healthy_lab.config).clusters[CLUSTER]
     healthy_lab.start_load(clients=2, rate=20)
-    made, checks = asyncio.run(launch.preview(settings, CLUSTER, NODE))
+    made, checks = asyncio.run(launch.preview(settings, CLUSTER, NODE, "gradual"))
     assert refuses(checks) == ()
     texts = [command.text for step in made.views() for command in step.commands]
     assert texts[0] == f"disable server {SERVER}"

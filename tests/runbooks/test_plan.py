@@ -33,7 +33,7 @@ def commands(made: Plan) -> list[tuple[str, str]]:
 
 
 def test_the_plan_names_each_command_with_its_host_in_the_order_of_sending() -> None:
-    assert commands(plan(snapshot(), SETTINGS, "node1")) == [
+    assert commands(plan(snapshot(), SETTINGS, "node1", "gradual")) == [
         ("haproxy1 (/run/haproxy.sock)", "disable server bk_db/bdr_initial_node"),
         ("pgb-tx (dba@127.0.0.1:6432)", "RECONNECT app"),
         ("pgb-session (127.0.0.1:6432)", "RECONNECT app"),
@@ -46,7 +46,7 @@ def test_the_plan_names_each_command_with_its_host_in_the_order_of_sending() -> 
 def test_only_the_disabling_has_something_to_put_back() -> None:
     undo = {
         step.key: [command.text for command in step.undo]
-        for step in plan(snapshot(), SETTINGS, "node1").views()
+        for step in plan(snapshot(), SETTINGS, "node1", "gradual").views()
     }
     assert undo.pop("disable") == ["enable server bk_db/bdr_initial_node"]
     assert set(map(tuple, undo.values())) == {()}
@@ -57,7 +57,7 @@ def test_a_node_behind_two_backends_is_disabled_in_both() -> None:
     two = replace(
         snapshot(), proxies=(proxy(server("bdr_initial_node", "node1"), second, server("n2", "node2")),)
     )
-    sent = [text for _, text in commands(plan(two, SETTINGS, "node1"))]
+    sent = [text for _, text in commands(plan(two, SETTINGS, "node1", "gradual"))]
     assert sent[:2] == ["disable server bk_db/bdr_initial_node", "disable server bk_ro/db_ro1"]
 
 
@@ -93,7 +93,7 @@ def test_a_database_without_server_connections_needs_no_reconnect() -> None:
     assert facts is not None
     empty = replace(facts.pools[0], servers_active=0, servers_idle=0)
     before = replace(snapshot(), poolers=(pooler("pgb-tx", empty),))
-    assert plan(before, SETTINGS, "node1").step("reconnect").acts == ()
+    assert plan(before, SETTINGS, "node1", "gradual").step("reconnect").acts == ()
 
 
 def test_a_database_name_that_pgbouncer_would_not_parse_is_quoted() -> None:
@@ -105,7 +105,10 @@ def test_a_database_name_that_pgbouncer_would_not_parse_is_quoted() -> None:
         pools=(replace(facts.pools[0], database="Billing-2"),),
     )
     before = replace(snapshot(), poolers=(Observed("pgb-tx", "127.0.0.1:6432", named, NOW),))
-    assert plan(before, SETTINGS, "node1").step("reconnect").acts[0].command.text == 'RECONNECT "Billing-2"'
+    assert (
+        plan(before, SETTINGS, "node1", "gradual").step("reconnect").acts[0].command.text
+        == 'RECONNECT "Billing-2"'
+    )
 
 
 @pytest.mark.parametrize(
@@ -177,7 +180,7 @@ def test_the_paper_has_the_shell_command_for_each(host: str, text: str, expected
 
 
 def test_the_paper_of_a_run_ticks_what_is_behind_and_keeps_what_is_left() -> None:
-    made = plan(snapshot(), SETTINGS, "node1")
+    made = plan(snapshot(), SETTINGS, "node1", "gradual")
     assert "[ ] 1." in paper(made)
     steps = list(made.views())
     steps[0] = replace(steps[0], status=StepStatus.DONE)

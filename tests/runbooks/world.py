@@ -1,10 +1,11 @@
 """A simulated cluster for the step engine, no server behind it: obeys commands, unless told to misbehave."""
 
 import asyncio
+import re
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from bdr_console.cluster.nodes import NodeFacts
+from bdr_console.cluster.nodes import NodeFacts, PeerPosition, WalPositions
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.poolers import Pool, PoolDatabase, PoolerFacts
 from bdr_console.cluster.proxies import ProxyFacts, ProxyServer, ServerState, StickEntry
@@ -14,6 +15,7 @@ from bdr_console.errors import ConsoleError
 from bdr_console.links.haproxy_text import ProxySession
 from bdr_console.runbooks.reading import (
     Backend,
+    Load,
     Obstacles,
     Part,
     PoolerSetup,
@@ -21,7 +23,7 @@ from bdr_console.runbooks.reading import (
     Rights,
     ServerConnection,
 )
-from bdr_console.runbooks.step import TargetKind
+from bdr_console.runbooks.step import Act, TargetKind
 from tests.cluster.builders import NAMES, NOW, node_facts
 
 SERVERS = {"bdr_initial_node": "node1", "bdr_next_node": "node2", "bdr_node3": "node3"}
@@ -85,9 +87,20 @@ class FakeWorld:
     signals: list[tuple[str, str, int]] = field(default_factory=list)
     """(node, cancel or terminate, pid) of every backend that was signalled."""
     may_signal: bool = True
+    waiting_closed: int = 0
     paused: bool = False
     """Database app is paused."""
-    waiting_closed: int = 0
+    listed: bool = True
+    """Whether SHOW DATABASES lists the database: one made by `*` vanishes while nobody is connected."""
+    waited_on: bool = False
+    """A WAIT_CLOSE was used before: PAUSE answers at once, with that tag."""
+    settings: dict[str, str] = field(
+        default_factory=lambda: {"server_login_retry": "15", "server_fast_close": "0"}
+    )
+    behind: int = 0
+    """Looks for which node2 has not applied everything."""
+    unapplied_moves: int = 0
+    """Clients that went on elsewhere before everything was applied there: each could lose an update."""
 
     async def read(self, parts: Part) -> Reading:
         """The parts asked for; the rest unread."""
@@ -119,7 +132,24 @@ class FakeWorld:
             else {},
             {"pgb-tx": PoolerSetup(False, False, 1, None)} if Part.RIGHTS in parts else {},
             {name: frozenset({(name, "5432")}) for name in self.nodes},
+            {"pgb-tx": self._loads()} if Part.LOADS in parts and "pgb-tx" not in self.silent else {},
+            {"pgb-tx": dict(self.settings)} if Part.SETTINGS in parts and "pgb-tx" not in self.silent else {},
         )
+
+    async def positions(self, node: str) -> WalPositions:
+        """The peers' positions; behind ones catch up by one look each."""
+        await asyncio.sleep(0)
+        if node in self.silent:
+            raise ConsoleError(f"{node}: {NO_ANSWER}")
+        self.behind = max(0, self.behind - 1)
+        names = [name for name in self.nodes if name != node]
+        return WalPositions(
+            "0/200",
+            tuple(PeerPosition(n, True, "0/100" if self.behind and n == "node2" else "0/200") for n in names),
+        )
+
+    async def warm(self, poolers: frozenset[str], nodes: frozenset[str]) -> None:
+        """Everything is always warm here."""
 
     async def send(self, kind: TargetKind, target: str, text: str) -> str:
         """Obey one command."""
@@ -138,6 +168,13 @@ class FakeWorld:
     async def send_waiting(self, target: str, text: str) -> str:
         """Never answers by itself, as WAIT_CLOSE may."""
         self.sent.append((target, text))
+        if text in self.refuse:
+            raise ConsoleError(f"{target}: `{text}`: {self.refuse[text]}")
+        if text.startswith("PAUSE"):
+            self._obey(target, text)
+            while any(c.busy for c in self.connections) and not self.waited_on:  # noqa: ASYNC110 - no event
+                await asyncio.sleep(0.001)
+            return "WAIT_CLOSE" if self.waited_on else "PAUSE"
         try:
             await asyncio.Event().wait()
         finally:
@@ -179,6 +216,19 @@ class FakeWorld:
             self.paused = True
         elif word == "RESUME":
             self.paused = False
+        elif word == "PAUSE":
+            self.paused = True
+        elif word == "RESUME":
+            if not self.paused:
+                raise ConsoleError(f"{target}: `{text}`: database app is not paused")
+            self.paused = False
+            moved = [c for c in self.connections if not c.busy]
+            if self._takes() != "bdr_initial_node" and self.behind:
+                self.unapplied_moves += len(moved)
+            for connection in moved:
+                connection.server = self._takes()
+        elif match := re.fullmatch(r"SET (\w+) = '(\w*)'", text):
+            self.settings[match[1]] = match[2]
 
     def _close_flagged(self) -> None:
         for connection in [c for c in self.connections if c.close_needed and not c.busy]:
@@ -188,6 +238,11 @@ class FakeWorld:
     def _takes(self) -> str:
         usable = [name for name in SERVERS if not any(name in out for out in self.maintenance.values())]
         return usable[0] if usable else "bdr_next_node"
+
+    def _loads(self) -> dict[str, Load]:
+        busy = sum(c.busy for c in self.connections)
+        load = Load(busy, self.logins, len(self.connections), 0, self.paused if self.listed else None)
+        return {"app": load}
 
     def _node(self, name: str) -> Observed[NodeFacts]:
         if name in self.silent:
@@ -208,7 +263,8 @@ class FakeWorld:
     def _server(self, proxy: str, server: str, node: str) -> ProxyServer:
         out, down = server in self.maintenance[proxy], server in self.down
         state = ServerState.MAINT if out else ServerState.DOWN if down else ServerState.UP
-        sessions = sum(c.server == server for c in self.connections)
+        # Under a PAUSE PgBouncer closes every server connection that is not in use.
+        sessions = sum(c.server == server and (c.busy or not self.paused) for c in self.connections)
         sessions += len(self.foreign) if server == "bdr_initial_node" else 0
         return ProxyServer(
             "bk_db", server, f"{node}:5432", node, state.name, state, server != "bdr_initial_node", 1,
@@ -216,7 +272,8 @@ class FakeWorld:
         )  # fmt: skip
 
     def _sessions(self) -> tuple[ProxySession, ...]:
-        pooled = [(f"127.0.0.1:{c.port}", c.server) for c in self.connections]
+        open_ = [c for c in self.connections if c.busy or not self.paused]
+        pooled = [(f"127.0.0.1:{c.port}", c.server) for c in open_]
         named = [*pooled, *((source, "bdr_initial_node") for source in self.foreign)]
         return tuple(ProxySession("0x1", source, "ft", "bk_db", server, "1s") for source, server in named)
 
@@ -236,3 +293,25 @@ class FakeWorld:
         pool = Pool("app", "app", "transaction", 3, 0, 0, 3, 0, 0, logins, 0.0, flagged)
         database = PoolDatabase("app", "127.0.0.1", 5433, self.paused, False, 20, 3)
         return Observed("pgb-tx", "127.0.0.1:6432", PoolerFacts("1.18.0", (pool,), (database,)), NOW)
+
+
+class FakeWatch:
+    """A watchdog that starts no process: it remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.armed = 0
+        self.told: list[tuple[str, ...]] = []
+        self.stood_down = 0
+        self.gone = False
+
+    async def arm(self) -> None:
+        """Count it."""
+        self.armed += 1
+
+    def tell(self, acts: tuple[Act, ...], until: float) -> None:
+        """Remember the commands that it would send."""
+        self.told.append(tuple(act.undo.text for act in acts if act.undo))
+
+    def stand_down(self) -> None:
+        """Count it."""
+        self.stood_down += 1

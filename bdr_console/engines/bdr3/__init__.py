@@ -8,6 +8,7 @@ from typing import Any
 from bdr_console.cluster.nodes import Member, Membership, NodeFacts, Slot, Subscription
 from bdr_console.cluster.text import clean
 from bdr_console.engines.core.facts import Answers, Reading, common_statements, moment, text_or_none
+from bdr_console.engines.core.positions import position_statements
 from bdr_console.engines.core.statements import statement
 
 _HERE = Path(__file__).parent
@@ -35,6 +36,10 @@ class Bdr3:
     def locks(self) -> str:
         """bdr.global_locks."""
         return statement(_HERE, "locks", self.server_version_num)
+
+    def positions(self) -> Mapping[str, str]:
+        """Two statements."""
+        return position_statements(_HERE, self.server_version_num)
 
     def facts(self, answers: Answers) -> NodeFacts:
         """One reading as types."""

@@ -8,6 +8,7 @@ from typing import Any
 from bdr_console.cluster.nodes import NodeFacts, Slot, Subscription
 from bdr_console.cluster.text import clean
 from bdr_console.engines.core.facts import Answers, Reading, common_statements, moment, text_or_none
+from bdr_console.engines.core.positions import position_statements
 from bdr_console.engines.core.statements import statement
 
 _HERE = Path(__file__).parent
@@ -30,6 +31,10 @@ class Plain:
     def locks(self) -> str:
         """There are none."""
         return ""
+
+    def positions(self) -> Mapping[str, str]:
+        """Two statements."""
+        return position_statements(_HERE, self.server_version_num)
 
     def facts(self, answers: Answers) -> NodeFacts:
         """One reading as types; slots name no node, because their names mean nothing we know."""

@@ -1,0 +1,109 @@
+"""The barrier: every other node has applied the leaving node's last commit before a client goes on.
+
+After the last transaction the position of the leaving node's WAL is taken; a peer whose walsender is told a
+replay position at or past it has applied everything before. That word would come once a second when there is
+nothing new to apply, so the step writes one logical message: measured, 817 ms without it, 2-6 ms with it. The
+confirmed (flushed) position is not waited for: it lags by up to a second just when traffic has stopped.
+"""
+
+import asyncio
+
+from bdr_console.cluster.nodes import WalPositions
+from bdr_console.errors import ConsoleError
+from bdr_console.runbooks.quiesce import Pause
+from bdr_console.runbooks.reading import Part, Reading
+from bdr_console.runbooks.seen import lsn
+from bdr_console.runbooks.step import Act, Observation, Proof, Step, StepPlan, World
+
+
+class Barrier(Step):
+    """Every peer that answered before the pause, and every other one that is connected, has applied all."""
+
+    def __init__(self, plan: StepPlan, node: str, pause: Pause) -> None:
+        super().__init__(plan)
+        self._node = node
+        self._pause = pause
+        self._mark: str | None = None
+        self._peers: frozenset[str] | None = None
+        """The peers that are waited for, by the names of the engine; None where slots name no node."""
+
+    def begin(self) -> None:
+        self._mark, self._peers = None, None
+
+    async def observe(self, world: World) -> Observation:
+        try:
+            now, resumed = await asyncio.gather(world.positions(self._node), self._resumed(world))
+        except ConsoleError as error:
+            return Observation(Proof.UNKNOWN, (error.problem,))
+        if self._mark is None:
+            # The first look of this step comes after the proof that no transaction is left.
+            self._mark = now.insert_lsn
+            self._peers = waited_for(now, self._node, self._pause.known)
+        proof, lines = applied(now, self._mark, self._peers, _expected(self._pause.known, self._node))
+        if resumed:
+            return Observation(Proof.UNMET, lines, failed=resumed)
+        return Observation(proof, lines)
+
+    def heard(self, act: Act, *, undo: bool, error: str = "") -> bool:
+        """The message only hurries the proof: where it is refused, the proof takes up to a second more."""
+        return False
+
+    async def _resumed(self, world: World) -> str:
+        """Somebody else's RESUME would let clients write before the barrier holds."""
+        reading = await world.read(Part.LOADS)
+        for act in self._pause.plan.acts:
+            load = reading.load(act.target, act.subject)
+            if load is not None and load.paused is False:
+                return f"somebody resumed {act.subject} on {act.target}"
+        return ""
+
+
+def waited_for(now: WalPositions, node: str, known: Reading | None) -> frozenset[str] | None:
+    """Who must have applied all: the peers that answered before the pause, and those that are connected."""
+    if any(peer.target is None for peer in now.peers):
+        return None
+    return _answering(known, node) | {peer.target for peer in now.peers if peer.active and peer.target}
+
+
+def _answering(known: Reading | None, node: str) -> frozenset[str]:
+    nodes = known.snapshot.nodes if known else ()
+    return frozenset(
+        (peer.facts.node_name or peer.name)
+        for peer in nodes
+        if peer.name != node and peer.facts and not peer.error
+    )
+
+
+def _expected(known: Reading | None, node: str) -> int:
+    return len(_answering(known, node))
+
+
+def applied(
+    now: WalPositions, mark: str, peers: frozenset[str] | None, expected: int
+) -> tuple[Proof, tuple[str, ...]]:
+    """Whether every peer is at or past `mark`. Where slots name no node, all that are active must be, and
+    they must be at least as many as the `expected` peers. Pure."""
+    if peers is None:
+        active = [peer for peer in now.peers if peer.active]
+        behind = [peer for peer in active if not _past(peer.replay_lsn, mark)]
+        if len(active) < expected:
+            return Proof.UNKNOWN, (f"{len(active)} of {expected} peers are connected",)
+        if behind:
+            return Proof.UNMET, (f"{len(behind)} of {len(active)} peers have not applied {mark} yet",)
+        return Proof.MET, (f"all {len(active)} connected peers have applied everything up to {mark}",)
+    found = {peer.target: peer.replay_lsn for peer in now.peers if peer.active}
+    waiting = sorted(name for name in peers if not _past(found.get(name), mark))
+    if waiting:
+        lines = tuple(
+            f"{name}: has applied {found[name]}, waiting for {mark}"
+            if found.get(name)
+            else f"{name}: is not connected, so how far it has come is not known"
+            for name in waiting
+        )
+        unknown = any(not found.get(name) for name in waiting)
+        return (Proof.UNKNOWN if unknown else Proof.UNMET), lines
+    return Proof.MET, (f"{', '.join(sorted(peers))}: everything up to {mark} is applied",)
+
+
+def _past(position: str | None, mark: str) -> bool:
+    return position is not None and lsn(position) >= lsn(mark)

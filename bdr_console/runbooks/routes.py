@@ -1,0 +1,47 @@
+"""Which databases lead to the HAProxies, and which server gets the traffic of a leaving one. Pure."""
+
+from collections.abc import Iterable
+
+from bdr_console.cluster.poolers import PoolDatabase, PoolerFacts
+from bdr_console.cluster.proxies import ProxyServer, StickEntry
+from bdr_console.cluster.snapshot import Snapshot
+from bdr_console.config import ClusterSettings
+
+
+def routed_databases(facts: PoolerFacts, settings: ClusterSettings) -> tuple[PoolDatabase, ...]:
+    """The databases of a PgBouncer that lead to one of the HAProxies; all of them when no HAProxy says where
+    it listens."""
+    listen = {address for proxy in settings.proxies.values() for address in proxy.listen}
+    return tuple(
+        database
+        for database in facts.databases
+        if database.name != "pgbouncer" and (not listen or f"{database.host}:{database.port}" in listen)
+    )
+
+
+def successors(
+    servers: Iterable[ProxyServer], stick: Iterable[StickEntry] | None, leaving: str
+) -> tuple[str, ...]:
+    """The servers of one backend that new connections go to once `leaving` (a server's name) is disabled:
+    the sticky one when it is usable, else all active ones that are, else the first usable backup."""
+    usable = [server for server in servers if server.name != leaving and server.state.accepts]
+    stuck = {entry.server for entry in stick or ()}
+    if sticky := tuple(server.name for server in usable if server.name in stuck):
+        return sticky
+    if active := tuple(server.name for server in usable if not server.backup):
+        return active
+    return tuple(server.name for server in usable)[:1]
+
+
+def switch_back_target(snapshot: Snapshot, node: str) -> str | None:
+    """The node that has the traffic of `node`'s backends now: taking it out with the same runbook sends the
+    traffic back to `node`. None when that is `node` itself, or when no stick table tells."""
+    for proxy in snapshot.proxies:
+        if proxy.facts is None:
+            continue
+        backends = {server.backend for server in proxy.facts.servers if server.node == node}
+        stuck = {(entry.table, entry.server) for entry in proxy.facts.stick or ()}
+        for server in proxy.facts.servers:
+            if server.backend in backends and (server.backend, server.name) in stuck and server.node != node:
+                return server.node
+    return None

@@ -1,0 +1,252 @@
+"""The watchdog of a pause: a small process of its own session that lets the clients go on when the run dies.
+
+`python -m bdr_console.runbooks.watchdog RUN_DIRECTORY`. It opens its connections, says `ready`, and follows
+the pipe that the runner writes to: each line is the list of what would have to be taken back now, and until
+when. When the pipe ends (the runner is gone, however) or the time is up, it takes that back: servers first,
+so that clients go on where they were, then RESUME, then settings. `{"done": true}` ends it without a command.
+It writes what it does to the run's journal. It ignores SIGHUP, SIGINT and SIGTERM: it ends with its runner.
+"""
+
+import asyncio
+import contextlib
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from bdr_console.config import ClusterSettings, load
+from bdr_console.errors import ConsoleError
+from bdr_console.links.haproxy import HaproxyAdmin
+from bdr_console.links.pgbouncer import PgBouncerAdmin
+from bdr_console.runbooks.journal import Journal
+from bdr_console.runbooks.step import Act
+
+_READY_WITHIN = 10.0
+_DEADLINE = 1.0
+"""Seconds that one target may take to answer: a server that hangs must not keep clients waiting."""
+_TRIES = 30
+"""How often RESUME is tried on a PgBouncer that does not answer, half a second apart."""
+_NOTHING_TO_DO = "is not paused"
+
+
+class Watchdog:
+    """The runner's end: starts the process, tells it what is in force, and lets it go."""
+
+    def __init__(self, directory: Path, journal: Journal) -> None:
+        self._directory = directory
+        self._journal = journal
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def gone(self) -> bool:
+        """Whether it has ended: it has acted already, or it was killed."""
+        return self._process is not None and self._process.poll() is not None
+
+    async def arm(self) -> None:
+        """Start it, connected and ready; raises ConsoleError when it cannot be."""
+        process = self._process = await asyncio.to_thread(self._spawn)
+        ready = process.stdout is not None and await asyncio.to_thread(_ready, process, process.stdout)
+        if not ready:
+            process.kill()
+            raise ConsoleError(
+                "it did not get ready: it could not reach a PgBouncer or HAProxy, or could not start",
+                f"Look at {self._directory / 'watchdog.log'}.",
+            )
+        self._journal.write("watchdog", pid=process.pid, text="ready")
+
+    def tell(self, acts: tuple[Act, ...], until: float) -> None:
+        """From now on it would take back these, in this order, when the run is gone or at `until`."""
+        told = [
+            {"kind": act.kind, "target": act.target, "host": act.undo.host, "text": act.undo.text}
+            for act in acts
+            if act.undo
+        ]
+        self._write({"until": None if math.isinf(until) else until, "acts": told})
+
+    def stand_down(self) -> None:
+        """Nothing is left to take back: it ends."""
+        self._write({"done": True})
+        process, self._process = self._process, None
+        if process is not None and process.stdin is not None:
+            with contextlib.suppress(OSError):
+                process.stdin.close()
+            threading.Thread(target=process.wait, name=f"watchdog {process.pid}", daemon=True).start()
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        log = os.open(self._directory / "watchdog.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            return subprocess.Popen(
+                [sys.executable, "-m", "bdr_console.runbooks.watchdog", str(self._directory)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,
+                cwd="/",
+            )
+        finally:
+            os.close(log)
+
+    def _write(self, message: dict[str, Any]) -> None:
+        if self._process is None or self._process.stdin is None:
+            return
+        with contextlib.suppress(OSError):  # it has ended: `gone` says so
+            self._process.stdin.write(json.dumps(message).encode() + b"\n")
+            self._process.stdin.flush()
+
+
+def _ready(process: subprocess.Popen[bytes], said: IO[bytes]) -> bool:
+    until = time.monotonic() + _READY_WITHIN
+    os.set_blocking(said.fileno(), False)
+    while time.monotonic() < until and process.poll() is None:
+        if said.read():
+            return True
+        time.sleep(0.01)
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class TakeBack:
+    """One command that would take something back."""
+
+    kind: str
+    target: str
+    host: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What the runner told last."""
+
+    until: float | None
+    acts: tuple[TakeBack, ...]
+    done: bool = False
+
+
+def parse(line: bytes) -> Charge | None:
+    """One line from the runner; None for a torn one: what was told before stays in force."""
+    try:
+        told = json.loads(line)
+        acts = tuple(
+            TakeBack(item["kind"], item["target"], item["host"], item["text"])
+            for item in told.get("acts", ())
+        )
+        return Charge(told.get("until"), acts, bool(told.get("done")))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def groups(acts: Sequence[TakeBack]) -> tuple[tuple[TakeBack, ...], ...]:
+    """In the order of doing, each group at once: servers, then RESUME, then settings."""
+    servers = tuple(act for act in acts if act.kind == "haproxy")
+    resumes = tuple(act for act in acts if act.kind == "pgbouncer" and act.text.startswith("RESUME "))
+    rest = tuple(act for act in acts if act not in servers and act not in resumes)
+    return tuple(group for group in (servers, resumes, rest) if group)
+
+
+class Keeper:
+    """The watchdog's own end: its connections, and what it does when its time comes."""
+
+    def __init__(self, settings: ClusterSettings, journal: Journal) -> None:
+        self._journal = journal
+        self._proxies = {
+            name: HaproxyAdmin(name, proxy.socket, deadline=_DEADLINE)
+            for name, proxy in settings.proxies.items()
+        }
+        self._poolers = {
+            name: PgBouncerAdmin(
+                name, pooler.dsn, application_name="bdr-console watchdog", deadline=_DEADLINE
+            )
+            for name, pooler in settings.poolers.items()
+        }
+
+    async def connect(self) -> None:
+        """Reach every target once; raises ConsoleError."""
+        await asyncio.gather(
+            *(pooler.connect() for pooler in self._poolers.values()),
+            *(proxy.show("show info") for proxy in self._proxies.values()),
+        )
+
+    async def take_back(self, acts: Sequence[TakeBack], why: str) -> None:
+        """Take back what is in force, and say so in the journal."""
+        self._journal.write("watchdog", text=f"acts: {why}")
+        for group in groups(acts):
+            await asyncio.gather(*(self._send(act) for act in group))
+        self._journal.write("watchdog", text="has taken back what it could")
+
+    async def _send(self, act: TakeBack) -> None:
+        tries = _TRIES if act.text.startswith("RESUME ") else 2
+        fields = {"by": "watchdog", "undo": True, "host": act.host, "command": act.text}
+        for _ in range(tries):
+            self._journal.write("intent", **fields)
+            try:
+                if act.kind == "haproxy":
+                    await self._proxies[act.target].act(act.text)
+                else:
+                    await self._poolers[act.target].act(act.text)
+            except ConsoleError as error:
+                self._journal.write("error", **fields, error=error.problem)
+                if _NOTHING_TO_DO in error.problem:
+                    return
+                await asyncio.sleep(0.5)
+            else:
+                self._journal.write("answer", **fields, answer="done")
+                return
+
+
+async def keep(keeper: Keeper, lines: asyncio.StreamReader) -> None:
+    """Follow the runner until it says done, is gone, or the time is up; take back what is in force then."""
+    charge = Charge(None, ())
+    while True:
+        left = None if charge.until is None else max(0.0, charge.until - time.monotonic())
+        try:
+            async with asyncio.timeout(left):
+                line = await lines.readline()
+        except TimeoutError:
+            await keeper.take_back(charge.acts, "the pause has lasted as long as it may")
+            return
+        if not line.endswith(b"\n"):
+            if charge.acts:
+                await keeper.take_back(charge.acts, "the runner is gone")
+            return
+        told = parse(line)
+        if told is not None and told.done:
+            return
+        charge = told or charge
+
+
+async def _main(directory: Path) -> None:
+    request = json.loads((directory / "request.json").read_text(encoding="utf-8"))
+    _, settings = load(Path(request["config"])).cluster(request["cluster"])
+    keeper = Keeper(settings, Journal(directory, request["run"]))
+    await keeper.connect()
+    loop = asyncio.get_running_loop()
+    lines = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+    os.write(sys.stdout.fileno(), b"ready\n")
+    await keep(keeper, lines)
+
+
+def main(arguments: list[str]) -> int:
+    """Until the runner is done or gone; 0 when it did what was to do, 2 when it could not start."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    os.umask(0o077)
+    try:
+        asyncio.run(_main(Path(arguments[0])))
+    except ConsoleError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,219 @@
+"""The two ways out of service as steps with their commands: gradual, and quiesced. Pure."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bdr_console.cluster.proxies import ProxyServer
+from bdr_console.cluster.snapshot import Snapshot
+from bdr_console.config import ClusterSettings
+from bdr_console.engines import BARRIER
+from bdr_console.links import conninfo
+from bdr_console.runbooks.modes import session_clients
+from bdr_console.runbooks.routes import routed_databases
+from bdr_console.runbooks.run import Command
+from bdr_console.runbooks.step import Act, Choice, OnTimeout, StepPlan
+
+_UNQUOTED = re.compile(r"^[A-Za-z0-9_]+$")
+
+Remembered = Mapping[str, Mapping[str, str]]
+"""By PgBouncer: the settings that a run changes and puts back, as they are now (`Reading.settings`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One database of one PgBouncer that leads to the HAProxies."""
+
+    pooler: str
+    host: str
+    database: str
+    in_use: bool
+    """It has server connections now."""
+    session_clients: bool
+    """Clients are connected that keep their server connection until they leave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What both ways out are built from."""
+
+    node: str
+    names: str
+    """The node's servers in HAProxy, for the titles."""
+    out: tuple[Act, ...]
+    routes: tuple[Route, ...]
+    settings: tuple[Act, ...]
+    """SET on the PgBouncers, each with the SET that puts the value back."""
+    emit: Act | None
+
+
+def gradual(parts: Parts, choice: Choice) -> tuple[StepPlan, ...]:
+    used = tuple(route for route in parts.routes if route.in_use)
+    before, put_back = _settings_steps(parts, "Have session pools let go of clients between transactions")
+    with_settings = choice.session_pools == "fast-close" and bool(parts.settings)
+    return (
+        *((before,) if with_settings else ()),
+        StepPlan("disable", f"Put {parts.names} into maintenance on every HAProxy", parts.out, deadline=10.0),
+        StepPlan(
+            "reconnect",
+            "Have every PgBouncer replace its server connections",
+            tuple(_pooler_act("RECONNECT", route) for route in used),
+            deadline=15.0,
+        ),
+        StepPlan(
+            "wait_close",
+            "Wait until the old server connections are closed",
+            tuple(_pooler_act("WAIT_CLOSE", route, waits=True) for route in used),
+            deadline=60.0,
+            on_timeout=OnTimeout.ASK,
+        ),
+        *((put_back,) if with_settings else ()),
+    )
+
+
+def quiesced(parts: Parts, settings: ClusterSettings) -> tuple[StepPlan, ...]:
+    most = settings.quiesce.pause_deadline
+    held = tuple(route for route in parts.routes if route.session_clients)
+    before, put_back = _settings_steps(parts, "Settle every pool, so that the pause meets no login")
+    paused = tuple(_pooler_act("PAUSE", route, undo="RESUME", waits=True) for route in parts.routes)
+    flag = StepPlan(
+        "flag",
+        "Close the server connections of session pools between two transactions",
+        tuple(_pooler_act("RECONNECT", route) for route in held),
+        deadline=most,
+        together=True,
+        pause=most,
+    )
+    return (
+        before,
+        StepPlan(
+            "pause",
+            "Pause every PgBouncer: clients wait from here on, none is refused",
+            paused,
+            deadline=most,
+            together=True,
+            watched=True,
+            pause=most,
+        ),
+        *((flag,) if held else ()),
+        StepPlan(
+            "disable",
+            f"Put {parts.names} into maintenance on every HAProxy",
+            parts.out,
+            deadline=most,
+            together=True,
+            pause=most,
+        ),
+        StepPlan("quiet", "Wait until no transaction is left", deadline=most, pause=most),
+        StepPlan(
+            "barrier",
+            f"Wait until every other node has applied the last commit of {parts.node}",
+            (parts.emit,) if parts.emit else (),
+            deadline=most,
+            pause=most,
+        ),
+        StepPlan(
+            "resume",
+            "Resume every PgBouncer: clients go on at another node",
+            tuple(_pooler_act("RESUME", route) for route in parts.routes),
+            deadline=most,
+            on_timeout=OnTimeout.ASK,
+            together=True,
+            pause=most,
+            no_return=True,
+            pause_ends=True,
+        ),
+        put_back,
+    )
+
+
+def _settings_steps(parts: Parts, title: str) -> tuple[StepPlan, StepPlan]:
+    before = StepPlan("prepare", title, parts.settings, deadline=15.0, together=True, watched=True)
+    back = tuple(
+        Act(act.kind, act.target, act.subject, act.undo) for act in parts.settings if act.undo is not None
+    )
+    put_back = StepPlan(
+        "restore",
+        "Put the settings of every PgBouncer back",
+        back,
+        deadline=10.0,
+        on_timeout=OnTimeout.ASK,
+        together=True,
+        watch_ends=True,
+    )
+    return before, put_back
+
+
+def routes_of(snapshot: Snapshot, settings: ClusterSettings) -> tuple[Route, ...]:
+    held = {(pooler, pool.database) for pooler, pool in session_clients(snapshot, settings)}
+    return tuple(
+        Route(
+            pooler.name,
+            f"{pooler.name} ({_as_user(settings, pooler.name)}{pooler.address})",
+            database.name,
+            any(pool.database == database.name and pool.servers for pool in pooler.facts.pools),
+            (pooler.name, database.name) in held,
+        )
+        for pooler in snapshot.poolers
+        if pooler.facts
+        for database in routed_databases(pooler.facts, settings)
+    )
+
+
+def set_up(routes: tuple[Route, ...], choice: Choice, remembered: Remembered) -> tuple[Act, ...]:
+    """server_login_retry 0 for a quiesce, server_fast_close 1 where session pools are to let clients go."""
+    acts = []
+    for pooler, host in dict.fromkeys((route.pooler, route.host) for route in routes):
+        known = remembered.get(pooler, {})
+        wanted = {"server_login_retry": "0"} if choice.mode == "quiesce" else {}
+        held = any(route.session_clients for route in routes if route.pooler == pooler)
+        if choice.session_pools == "fast-close" and held:
+            wanted["server_fast_close"] = "1"
+        acts += [
+            Act(
+                "pgbouncer",
+                pooler,
+                key,
+                Command(host, f"SET {key} = '{value}'"),
+                Command(host, f"SET {key} = '{known[key]}'"),
+            )
+            for key, value in wanted.items()
+            if known.get(key) not in (None, value)
+        ]
+    return tuple(acts)
+
+
+def barrier_act(snapshot: Snapshot, settings: ClusterSettings, node: str) -> Act | None:
+    observed = snapshot.node(node)
+    if observed is None:
+        return None
+    words = conninfo.parse(node, settings.nodes[node].dsn)
+    database = f"/{words['dbname']}" if words.get("dbname") else ""
+    user = f"{words['user']}@" if words.get("user") else ""
+    return Act("node", node, "WAL", Command(f"{node} ({user}{observed.address}{database})", BARRIER))
+
+
+def _as_user(settings: ClusterSettings, pooler: str) -> str:
+    """`dba@`: who the console is at a PgBouncer, for the announced command."""
+    words = conninfo.parse(pooler, settings.poolers[pooler].dsn) if pooler in settings.poolers else {}
+    return f"{words['user']}@" if words.get("user") else ""
+
+
+def disable_act(host: str, proxy: str, server: ProxyServer) -> Act:
+    subject = f"{server.backend}/{server.name}"
+    take_back = Command(host, f"enable server {subject}")
+    return Act("haproxy", proxy, subject, Command(host, f"disable server {subject}"), take_back)
+
+
+def enable_act(disable: Act) -> Act:
+    command = Command(disable.command.host, f"enable server {disable.subject}")
+    return Act("haproxy", disable.target, disable.subject, command)
+
+
+def _pooler_act(word: str, route: Route, *, undo: str = "", waits: bool = False) -> Act:
+    # PgBouncer takes only letters, digits and _ without quotes (`invalid command` for my-app).
+    plain = _UNQUOTED.match(route.database)
+    name = route.database if plain else '"' + route.database.replace('"', '""') + '"'
+    take_back = Command(route.host, f"{undo} {name}") if undo else None
+    command = Command(route.host, f"{word} {name}")
+    return Act("pgbouncer", route.pooler, route.database, command, take_back, waits=waits)

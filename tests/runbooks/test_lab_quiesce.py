@@ -1,0 +1,136 @@
+"""The quiesced switchover on real servers, by the real runner and its real watchdog."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bdr_console.lab import Lab
+from bdr_console.lab.pgbouncer import admin
+from bdr_console.runbooks import launch
+from bdr_console.runbooks.run import RunStatus, RunView, StepStatus
+from tests.runbooks.test_lab_switchover import CLUSTER, NODE, SERVER, Started, in_maintenance
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(120)]
+
+
+@pytest.fixture(autouse=True)
+def _own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Runs of this test alone; none of their runners outlives it."""
+    monkeypatch.setenv("BDR_CONSOLE_STATE", str(tmp_path / "state"))
+    yield
+    for view in launch.runs():
+        if pid := Started(launch.run_dir(view.run_id)).pid:
+            os.kill(pid, signal.SIGKILL)
+
+
+def start(lab: Lab, mode: str = "quiesce", config: Path | None = None) -> Started:
+    return Started(launch.start(config or lab.config, CLUSTER, NODE, "a test", mode=mode))
+
+
+def poolers_at_work(lab: Lab) -> dict[str, tuple[str, str]]:
+    """By PgBouncer, asked without the console's own code: whether `app` is paused, and the login retry."""
+    found = {}
+    for pooler in lab.layout.poolers:
+        databases = admin(lab.layout, pooler, "SHOW DATABASES")
+        settings = admin(lab.layout, pooler, "SHOW CONFIG")
+        paused = next((str(row["paused"]) for row in databases if row["name"] == "app"), "0")
+        retry = next(str(row["value"]) for row in settings if row["key"] == "server_login_retry")
+        found[pooler.name] = (paused, retry)
+    return found
+
+
+AT_WORK = {"pgb-tx": ("0", "15"), "pgb-session": ("0", "15")}
+
+
+def through(run: Started) -> None:
+    """To the end, with `go` said in the hold."""
+    run.holding()
+    run.say("go")
+    assert run.over().status is RunStatus.DONE
+
+
+def lagging(lab: Lab) -> None:
+    """Every peer of the leaving node applies a second late."""
+    for node in lab.layout.nodes:
+        if node.name != NODE:
+            lab.break_("delay-apply", f"{NODE}->{node.name}=1000")
+
+
+def _stands(view: RunView, key: str, status: StepStatus) -> bool:
+    return any(step.key == key and step.status is status for step in view.steps)
+
+
+def _until(condition: Callable[[], bool], timeout: float = 20) -> None:
+    deadline = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {timeout:g} s"
+        time.sleep(0.05)
+
+
+def test_a_whole_quiesced_switchover_under_load_fails_and_loses_nothing(healthy_lab: Lab) -> None:
+    healthy_lab.start_load(clients=16, rate=400)
+    run = start(healthy_lab, "auto")
+    held = run.holding()
+    assert in_maintenance(healthy_lab) == {SERVER}
+    assert poolers_at_work(healthy_lab) == AT_WORK
+    assert [step.key for step in held.steps[:4]] == ["prepare", "pause", "disable", "quiet"]
+    run.say("go")
+    assert run.over().status is RunStatus.DONE
+    result = healthy_lab.stop_load()
+    assert (result.failed, result.aborted_clients, result.lost) == (0, 0, 0)
+    assert in_maintenance(healthy_lab) == set()
+
+
+def test_with_a_second_of_lag_a_quiesce_loses_nothing_where_the_published_sequence_does(
+    healthy_lab: Lab,
+) -> None:
+    lost = {}
+    for mode in ("quiesce", "gradual"):
+        lagging(healthy_lab)
+        healthy_lab.start_load(clients=16, rate=200)
+        through(start(healthy_lab, mode))
+        result = healthy_lab.stop_load()
+        assert (result.failed, result.aborted_clients) == (0, 0)
+        assert result.lost is not None
+        lost[mode] = result.lost
+        healthy_lab.mend_all()
+    assert lost["quiesce"] == 0
+    assert lost["gradual"] > 0
+
+
+def test_clients_go_on_when_the_runner_is_killed_in_the_middle_of_the_pause(healthy_lab: Lab) -> None:
+    healthy_lab.start_load(clients=4, rate=50)
+    healthy_lab.break_("hold-transaction", "pgb-tx")  # so that the pause lasts
+    run = start(healthy_lab)
+    run.until(lambda view: _stands(view, "quiet", StepStatus.WAITING), "waits for the open transaction")
+    assert in_maintenance(healthy_lab) == {SERVER}
+    pid = run.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    _until(lambda: poolers_at_work(healthy_lab) == AT_WORK and in_maintenance(healthy_lab) == set())
+    run.until(lambda view: view.status is RunStatus.LOST, "its runner is gone")
+    healthy_lab.mend("hold-transaction", "pgb-tx")
+    result = healthy_lab.stop_load()
+    assert (result.failed, result.aborted_clients, result.lost) == (0, 0, 0)
+
+
+def test_a_pause_that_reaches_its_deadline_changes_nothing_and_says_why(
+    healthy_lab: Lab, tmp_path: Path
+) -> None:
+    impatient = yaml.safe_load(healthy_lab.config.read_text())
+    impatient["clusters"][CLUSTER]["quiesce"] = {"pause_deadline": 1}
+    config = tmp_path / "config.yaml"
+    config.write_text(yaml.safe_dump(impatient))
+    healthy_lab.break_("hold-transaction", "pgb-tx")
+    run = start(healthy_lab, config=config)
+    ended = run.over()
+    assert ended.status is RunStatus.UNDONE
+    assert ended.leftovers == ()
+    assert "Wait until no transaction is left" in ended.message
+    assert poolers_at_work(healthy_lab) == AT_WORK
+    assert in_maintenance(healthy_lab) == set()

@@ -78,8 +78,8 @@ def see_through(directory: Path, order: HoldOrder) -> int:
     view = follow(directory, err=True, stop=stop)
     if view.status.over:
         return result(view)
-    click.echo(f"{view.node} is out of service: {view.message}")
-    click.echo(f"  go on:    bdr-console go {view.run_id}")
+    click.echo(f"Run {view.run_id} waits: {view.message}")
+    click.echo(f"  go on:     bdr-console go {view.run_id}")
     click.echo(f"  take back: bdr-console abort {view.run_id}")
     return DONE if view.status is RunStatus.HOLDING and attended else LEFTOVERS
 

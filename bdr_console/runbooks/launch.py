@@ -124,8 +124,15 @@ def again(run_id: str, *, undo: bool) -> Path:
         raise ConsoleError(
             f"run {run_id} has ended: {view.status.value}", "There is nothing left to do.", REFUSED
         )
-    request = json.loads((directory / REQUEST).read_text(encoding="utf-8"))
-    _, chosen = load(Path(request["config"])).cluster(request["cluster"])
+    try:
+        request = json.loads((directory / REQUEST).read_text(encoding="utf-8"))
+        config, cluster = Path(request["config"]), request["cluster"]
+    except (OSError, ValueError, TypeError, KeyError):
+        raise ConsoleError(
+            f"{directory / REQUEST} cannot be read: what run {run_id} was asked for is not known",
+            f"Take over what is seen in force instead: --node {view.node}.",
+        ) from None
+    _, chosen = load(config).cluster(cluster)
     refuse_if_busy(tuple(proxy.socket for proxy in chosen.proxies.values()))
     request.pop("hold", None)  # whether its command ran is not known: from here on somebody watches
     _write(directory, {**request, "word": "undo" if undo else "resume", "by": who()})

@@ -79,9 +79,9 @@ class Unattended:
                     kept = True
                     await self._keep()
                 elif not kept and overdue(view):
-                    self._journal.write(
-                        "unattended", text="nobody is there to decide: putting everything back"
-                    )
+                    step = view.current.title if view.current else "a step"
+                    text = f"'{step}' did not come about in time and nobody is there to decide: putting back"
+                    self._journal.write("alarm", text=text)
                     self._hear("abort", "unattended")
                     return
             await asyncio.sleep(_LOOK_EVERY)

@@ -1,5 +1,6 @@
 """The journal on disk, and following it."""
 
+import asyncio
 import json
 import os
 import stat
@@ -7,10 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from bdr_console.runbooks.engine import Engine
 from bdr_console.runbooks.journal import JOURNAL, RUNNER_LOCK, Journal, JournalFollower
 from bdr_console.runbooks.locks import Busy, hold, holder_of, is_held
+from bdr_console.runbooks.reading import Part
 from bdr_console.runbooks.run import RunStatus, StepStatus
+from bdr_console.runbooks.step import TargetKind
+from bdr_console.runbooks.switchover import plan, steps
 from tests.runbooks.test_fold import beginning
+from tests.runbooks.world import SETTINGS, FakeWorld
 
 
 def begin(directory: Path) -> Journal:
@@ -111,3 +117,79 @@ def test_a_lock_names_its_holder_to_the_one_who_comes_second(tmp_path: Path) -> 
     assert second.value.holder == {"who": "dba@bastion"}
     os.close(lock)
     assert holder_of(path) is None
+
+
+def test_a_runner_that_goes_on_does_not_write_into_a_torn_line(tmp_path: Path) -> None:
+    begin(tmp_path).close()
+    with (tmp_path / JOURNAL).open("a") as file:
+        file.write('{"t": "2026-11-22T03')
+    Journal(tmp_path, "r1").write("end", status="done", message="back")
+    view = JournalFollower(tmp_path).poll()
+    assert view is not None
+    assert view.status is RunStatus.DONE
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ALTER ROLE dba PASSWORD 'hunter2'",
+        '{"password": "hunter2"}',
+        "PGPASSWORD=hunter2 psql",
+        "--password=hunter2",
+        "postgresql://:hunter2@x/app",
+        "postgresql://x/app?user=a&password=hunter2&x=1",
+        "SCRAM-SHA-256$4096:hunter2$x:y",
+    ],
+)
+def test_a_secret_is_struck_out_in_whatever_form_it_comes(tmp_path: Path, text: str) -> None:
+    journal = begin(tmp_path)
+    journal.write("output", text=f"before {text} after")
+    journal.close()
+    assert "hunter2" not in (tmp_path / JOURNAL).read_text()
+    assert "before" in (tmp_path / JOURNAL).read_text()
+
+
+def test_a_password_file_is_no_secret(tmp_path: Path) -> None:
+    journal = begin(tmp_path)
+    journal.write("output", text="user=dba passfile=/etc/bdr/pgpass; password authentication failed for x")
+    journal.close()
+    text = (tmp_path / JOURNAL).read_text()
+    assert "passfile=/etc/bdr/pgpass" in text
+    assert "password authentication failed" in text
+
+
+async def test_the_intent_is_on_disk_when_the_command_goes_out_and_the_proof_before_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+    sync = os.fdatasync
+
+    def watched_sync(descriptor: int) -> None:
+        order.append(last_event(tmp_path))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fdatasync", watched_sync)
+
+    class Watched(FakeWorld):
+        async def send(self, kind: TargetKind, target: str, text: str) -> str:
+            order.append(f"sent {text.split(maxsplit=1)[0]}")
+            return await super().send(kind, target, text)
+
+    world = Watched()
+    made = plan((await world.read(~Part(0))).snapshot, SETTINGS, "node1")
+    engine = Engine(steps(made, SETTINGS), world, Journal(tmp_path, "r1"), pace=0, hold_pace=0.01)
+    task = asyncio.create_task(engine.run())
+    while not engine.hear("go", "x")[0]:  # noqa: ASYNC110 - until the hold takes the word
+        await asyncio.sleep(0.01)
+    await task
+    sent = [i for i, what in enumerate(order) if what.startswith("sent")]
+    assert len(sent) >= 5
+    assert all(order[i - 1] == "intent" for i in sent)
+    enable = order.index("sent enable")
+    assert "step done" in order[order.index("sent disable") : order.index("sent RECONNECT")]
+    assert "step done" in order[enable:]
+
+
+def last_event(directory: Path) -> str:
+    event = json.loads((directory / JOURNAL).read_bytes().splitlines()[-1])
+    return f"step {event['status']}" if event["event"] == "step" else str(event["event"])

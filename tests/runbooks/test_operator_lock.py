@@ -59,7 +59,7 @@ async def test_the_second_operator_is_told_who_is_at_work_and_gets_nothing(
         await bob.take()
     assert refused.value.exit_code == 11
     assert "run aaaa alice@bastion1 step wait_close, from 127.0.0.1, since 2" in refused.value.problem
-    assert bob.held == ()
+    assert not bob.held
     assert await alice.look() == ()
     assert {holder.node for holder in await holders(settings)} == {"node1", "node2", "node3"}
     await alice.close()

@@ -1,0 +1,96 @@
+"""A run that nobody watches."""
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bdr_console.errors import ConsoleError
+from bdr_console.runbooks.journal import RUNNER_LOCK, Journal, read_events
+from bdr_console.runbooks.locks import hold
+from bdr_console.runbooks.unattended import HoldOrder, Unattended, duration
+from tests.runbooks.test_fold import beginning
+
+pytestmark = pytest.mark.timeout(20)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90", 90), ("90s", 90), ("15m", 900), ("1h30m", 5400), ("2d", 172800)]
+)
+def test_durations_are_written_as_people_write_them(text: str, seconds: float) -> None:
+    assert duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "m", "5 minutes", "-3", "1.5h", "3x", "10m5"])
+def test_anything_else_is_no_duration(text: str) -> None:
+    with pytest.raises(ConsoleError, match="is no duration"):
+        duration(text)
+
+
+async def said(
+    tmp_path: Path, order: HoldOrder, *events: tuple[str, dict[str, Any]], until: str
+) -> list[str]:
+    """What an unattended run says to the engine until `until` stands in the journal, or was said."""
+    hold(tmp_path / RUNNER_LOCK, {})
+    journal = Journal(tmp_path, "r1")
+    fields = {key: value for key, value in beginning().items() if key not in ("t", "run", "event")}
+    journal.write("run", **fields)
+    for kind, told in events:
+        journal.write(kind, **told)
+    words: list[str] = []
+
+    def hear(word: str, who: str) -> tuple[bool, str]:
+        words.append(word)
+        return True, ""
+
+    task = asyncio.create_task(Unattended(tmp_path, journal, hear, order).see_through())
+    while until not in words and until not in str(read_events(tmp_path)):  # noqa: ASYNC110 - the journal has no event to wait for
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    return words
+
+
+HOLDING = (
+    ("step", {"step": "hold", "status": "holding"}),
+    ("status", {"status": "holding", "message": "", "offers": []}),
+)
+
+
+async def test_the_hold_ends_by_itself_after_its_time(tmp_path: Path) -> None:
+    assert await said(tmp_path, HoldOrder(seconds=0.1), *HOLDING, until="go") == ["go"]
+
+
+async def test_the_hold_command_runs_with_its_output_in_the_journal_and_then_the_run_goes_on(
+    tmp_path: Path,
+) -> None:
+    order = HoldOrder(command="printf 'on %s\\nlast \\033[31m line' $BDR_CONSOLE_NODE")
+    assert await said(tmp_path, order, *HOLDING, until="go") == ["go"]
+    lines = [event["text"] for event in read_events(tmp_path) if event["event"] == "output"]
+    assert lines == ["on node1", "last \\x1b[31m line"]
+
+
+async def test_a_hold_command_that_fails_leaves_the_decision_to_somebody(tmp_path: Path) -> None:
+    order = HoldOrder(command="exit 4")
+    assert await said(tmp_path, order, *HOLDING, until="exit code 4: the node stays out") == []
+
+
+async def test_a_hold_command_ends_with_its_run(tmp_path: Path) -> None:
+    order = HoldOrder(command="echo begun; exec sleep 300")
+    await said(tmp_path, order, *HOLDING, until="begun")
+    events = read_events(tmp_path)
+    assert "the hold command was ended" in events[-1]["text"]
+    pid = next(event["pid"] for event in events if event["event"] == "command")
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+async def test_a_step_that_asks_is_answered_with_abort_when_its_time_is_up(tmp_path: Path) -> None:
+    waiting = (
+        ("step", {"step": "disable", "status": "waiting", "deadline": 0.0}),
+        ("status", {"status": "running", "message": "", "offers": [{"word": "wait", "label": ""}]}),
+    )
+    assert await said(tmp_path, HoldOrder(), *waiting, until="abort") == ["abort"]

@@ -75,10 +75,8 @@ def _foreign(reading: Reading, made: Plan) -> Check:
     """Sessions on the node that come through no known PgBouncer: no RECONNECT or PAUSE reaches them."""
     title = f"every client of {made.node} comes through a known PgBouncer"
     why = "They stay until they disconnect by themselves, and no PAUSE stops their writes."
-    subjects = {(act.target, act.subject) for act in made.step("disable").acts}
-    silent = [
-        proxy for proxy in dict.fromkeys(proxy for proxy, _ in subjects) if proxy not in reading.sessions
-    ]
+    subjects = tuple((act.target, act.subject) for act in made.step("disable").acts)
+    silent = [name for name in dict.fromkeys(name for name, _ in subjects) if name not in reading.sessions]
     unheard = [pooler.name for pooler in reading.snapshot.poolers if pooler.name not in reading.connections]
     if silent or unheard:
         seen = f"sessions could not be compared: no answer from {', '.join([*silent, *unheard])}"

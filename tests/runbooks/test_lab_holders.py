@@ -21,9 +21,10 @@ pytestmark = [pytest.mark.lab, pytest.mark.timeout(120)]
 
 def sessions(lab: Lab, application: str) -> dict[int, str]:
     """pid -> backend_start of that application's sessions on node1, asked without the console's own code."""
-    sql = "SELECT pid, backend_start::text FROM pg_stat_activity WHERE application_name = %s"
+    start = "to_char(backend_start, 'YYYY-MM-DD HH24:MI:SS.US') || '+00'"
+    sql = f"SELECT pid, {start} FROM pg_stat_activity WHERE application_name = %s"  # noqa: S608
     with psycopg.connect(lab.layout.dsn(lab.layout.node(NODE).port), options="-c TimeZone=UTC") as connection:
-        return dict(connection.execute(sql, (application,)).fetchall())
+        return dict(connection.execute(sql.encode(), (application,)).fetchall())
 
 
 def waiting(run: Started) -> StepView:

@@ -53,8 +53,11 @@ def shell(command: Command) -> str:
     if haproxy:
         to = f"UNIX-CONNECT:{address}" if address.startswith("/") else f"TCP:{address}"
         return f"echo {shlex.quote(command.text)} | socat - {shlex.quote(to)}"
+    database = "pgbouncer"
+    if command.text.startswith("SELECT "):  # to a node, whose address ends with the database
+        address, _, database = address.rpartition("/")
     socket = re.match(r"^(?P<host>/.*)/\.s\.PGSQL\.(?P<port>\d+)$", address)
     host, _, port = (socket["host"], "", socket["port"]) if socket else address.rpartition(":")
     where = f"-h {shlex.quote(host.strip('[]'))} -p {shlex.quote(port)}"
     where += f" -U {shlex.quote(user)}" if user else ""
-    return f"psql {where} -d pgbouncer -c {shlex.quote(command.text)}"
+    return f"psql {where} -d {shlex.quote(database)} -c {shlex.quote(command.text)}"

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import click
@@ -38,6 +39,8 @@ class Way:
     name: str
     switch: Callable[[Lab, str], None]
     stalls: list[float] = field(default_factory=list)
+    lost: list[int] = field(default_factory=list)
+    failed: int = 0
 
 
 def by_hand(lab: Lab, node: str) -> None:
@@ -54,9 +57,9 @@ def by_hand(lab: Lab, node: str) -> None:
     subprocess.run(command, env=environment, timeout=60, check=True, stdout=subprocess.DEVNULL)
 
 
-def by_console(lab: Lab, node: str) -> None:
+def by_console(lab: Lab, node: str, mode: str) -> None:
     """The console's run, with `go` said as soon as it holds."""
-    directory = launch.start(lab.config, "lab", node, "bench")
+    directory = launch.start(lab.config, "lab", node, "bench", mode=mode)
     follower = launch.follow(directory)
     said = False
     end = time.monotonic() + 90
@@ -74,44 +77,65 @@ def by_console(lab: Lab, node: str) -> None:
     raise click.ClickException("the run did not end within 90 s")
 
 
-def summary(way: Way) -> str:
-    """Longest client stall of each switch, in milliseconds."""
-    figures = [stall * 1000 for stall in way.stalls]
-    return f"{min(figures):6.0f} {statistics.median(figures):6.0f} {max(figures):6.0f}"
+def once(lab: Lab, way: Way, node: str, lag: int, clients: int, rate: int, protocol: str) -> None:
+    """One switchover of `node` under a load of its own, with every peer applying `lag` ms late."""
+    for peer in lab.layout.nodes:
+        if lag and peer.name != node:
+            lab.break_("delay-apply", f"{node}->{peer.name}={lag}")
+    lab.start_load(clients=clients, rate=rate or None, protocol=protocol)
+    time.sleep(1 + lag / 1000)  # so that the lag is there before the switch
+    since = datetime.now(UTC)
+    way.switch(lab, node)
+    time.sleep(0.5)
+    stall = lab.stall(since, datetime.now(UTC))
+    result = lab.stop_load()
+    way.stalls.append(stall.seconds if stall else 0.0)
+    way.lost.append(result.lost if result.lost is not None else -1)
+    way.failed += result.failed
+    lab.mend_all()
+
+
+def ratio(way: Way, first: Way) -> str:
+    """Median stall and all lost updates next to the first way's."""
+    stalls = statistics.median(way.stalls) / (statistics.median(first.stalls) or 1)
+    lost = f"{sum(way.lost) / sum(first.lost):.2f}" if sum(first.lost) else "-"
+    return f"{stalls:6.2f} {lost:>6}"
 
 
 @click.command()
-@click.option("--rounds", default=4, help="Switchovers there and back, for each way.")
+@click.option("--rounds", default=3, help="Switchovers for each way and lag.")
 @click.option("--rate", default=400, help="Transactions a second; 0 for as many as go.")
 @click.option("--clients", default=16)
 @click.option("--protocol", default="simple", type=click.Choice(["simple", "extended"]))
-def main(rounds: int, rate: int, clients: int, protocol: str) -> None:
-    """Switch over and back again under load, by hand and by the console in turn."""
-    ways = [Way("by hand (sh, socat, psql)", by_hand), Way("bdr-console", by_console)]
+@click.option("--lag", "lags", multiple=True, type=int, default=(0, 100, 1000), help="Milliseconds.")
+def main(rounds: int, rate: int, clients: int, protocol: str, lags: tuple[int, ...]) -> None:
+    """Switch over under load: by hand, gradually, and quiesced; lost updates and longest client stall."""
+    click.echo(f"{clients} clients, {rate or 'unthrottled'}/s, -M {protocol}, {rounds} rounds")
+    click.echo(
+        "lag ms  way                        lost updates    failed   longest stall ms     ratio to by hand"
+    )
+    click.echo("                                   each round               min    med    max   stall   lost")
     with tempfile.TemporaryDirectory() as state:
         os.environ["BDR_CONSOLE_STATE"] = state
         lab = up(Path(f"/var/tmp/bdr-bench-{os.getpid()}"))
         try:
-            lab.start_load(clients=clients, rate=rate or None, protocol=protocol)
-            time.sleep(3)
-            for _ in range(rounds):
+            for lag in lags:
+                ways = [
+                    Way("by hand (sh, socat, psql)", by_hand),
+                    Way("bdr-console, gradual", partial(by_console, mode="gradual")),
+                    Way("bdr-console, quiesce", partial(by_console, mode="quiesce")),
+                ]
+                for _ in range(rounds):
+                    for way in ways:
+                        once(lab, way, "node1", lag, clients, rate, protocol)
                 for way in ways:
-                    for node in ("node1", "node2"):
-                        since = datetime.now(UTC)
-                        way.switch(lab, node)
-                        time.sleep(1)
-                        if stall := lab.stall(since, datetime.now(UTC)):
-                            way.stalls.append(stall.seconds)
-            result = lab.stop_load()
+                    stalls = [1000 * stall for stall in way.stalls]
+                    figures = f"{min(stalls):6.0f} {statistics.median(stalls):6.0f} {max(stalls):6.0f}"
+                    lost = " ".join(str(count) for count in way.lost)
+                    shown = f"{lag:>6}  {way.name:<26} {lost:<15} {way.failed:>6}  {figures}"
+                    click.echo(f"{shown}  {ratio(way, ways[0])}")
         finally:
             lab.down()
-    click.echo(f"{clients} clients, {rate or 'unthrottled'}/s, -M {protocol}, natural replication lag")
-    click.echo("longest client stall of a switch (ms)      min median    max")
-    for way in ways:
-        click.echo(f"  {way.name:<38} {summary(way)}")
-    ratio = statistics.median(ways[1].stalls) / statistics.median(ways[0].stalls)
-    click.echo(f"  ratio of the medians, console to hand    {ratio:.2f}")
-    click.echo(f"transactions {result.transactions}, failed {result.failed}, lost increments {result.lost}")
 
 
 if __name__ == "__main__":

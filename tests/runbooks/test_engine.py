@@ -50,7 +50,7 @@ class Run:
         seen = await self.world.read(ALL_PARTS)
         made = plan(seen.snapshot, SETTINGS, "node1", self._mode, remembered=seen.settings)
         self.world.silent = silent
-        made = _with_deadlines(made, self._deadlines)
+        made = with_deadlines(made, self._deadlines)
         journal = Journal(self._directory, "r1")
         views: list[dict[str, Any]] = [
             {"key": v.key, "title": v.title, "commands": [], "undo": [], "deadline": v.deadline}
@@ -109,7 +109,7 @@ class Run:
             return await self.task
 
 
-def _with_deadlines(made: Plan, deadlines: dict[str, float]) -> Plan:
+def with_deadlines(made: Plan, deadlines: dict[str, float]) -> Plan:
     def changed(step: StepPlan) -> StepPlan:
         deadline = deadlines.get(step.key, step.deadline)
         pause = deadlines.get("whole_pause", step.pause) if step.pause is not None else None

@@ -61,6 +61,15 @@ def lagging(lab: Lab) -> None:
             lab.break_("delay-apply", f"{NODE}->{node.name}=1000")
 
 
+def impatient(lab: Lab, directory: Path) -> Path:
+    """The lab's configuration with a second for the whole pause."""
+    content = yaml.safe_load(lab.config.read_text())
+    content["clusters"][CLUSTER]["quiesce"] = {"pause_deadline": 1}
+    config = directory / "config.yaml"
+    config.write_text(yaml.safe_dump(content))
+    return config
+
+
 def _stands(view: RunView, key: str, status: StepStatus) -> bool:
     return any(step.key == key and step.status is status for step in view.steps)
 
@@ -122,15 +131,30 @@ def test_clients_go_on_when_the_runner_is_killed_in_the_middle_of_the_pause(heal
 def test_a_pause_that_reaches_its_deadline_changes_nothing_and_says_why(
     healthy_lab: Lab, tmp_path: Path
 ) -> None:
-    impatient = yaml.safe_load(healthy_lab.config.read_text())
-    impatient["clusters"][CLUSTER]["quiesce"] = {"pause_deadline": 1}
-    config = tmp_path / "config.yaml"
-    config.write_text(yaml.safe_dump(impatient))
+    config = impatient(healthy_lab, tmp_path)
     healthy_lab.break_("hold-transaction", "pgb-tx")
     run = start(healthy_lab, config=config)
     ended = run.over()
     assert ended.status is RunStatus.UNDONE
     assert ended.leftovers == ()
     assert "Wait until no transaction is left" in ended.message
+    assert poolers_at_work(healthy_lab) == AT_WORK
+    assert in_maintenance(healthy_lab) == set()
+
+
+def test_clients_go_on_while_the_runner_is_stopped_and_the_run_finds_out(
+    healthy_lab: Lab, tmp_path: Path
+) -> None:
+    healthy_lab.break_("hold-transaction", "pgb-tx")
+    run = start(healthy_lab, config=impatient(healthy_lab, tmp_path))
+    run.until(lambda view: _stands(view, "quiet", StepStatus.WAITING), "waits for the open transaction")
+    pid = run.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        _until(lambda: poolers_at_work(healthy_lab) == AT_WORK and in_maintenance(healthy_lab) == set())
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert run.over().status is RunStatus.UNDONE
     assert poolers_at_work(healthy_lab) == AT_WORK
     assert in_maintenance(healthy_lab) == set()

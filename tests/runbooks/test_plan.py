@@ -172,6 +172,7 @@ def test_why_there_is_no_plan_is_said_with_a_remedy(change, node: str, words: st
             "RECONNECT app",
             "psql -h 10.0.0.1 -p 6432 -U dba -d pgbouncer -c 'RECONNECT app'",
         ),
+        ("n (dba@10.0.0.1:5432/app)", "SELECT 1", "psql -h 10.0.0.1 -p 5432 -U dba -d app -c 'SELECT 1'"),
         ("p (/tmp/.s.PGSQL.6432)", "WAIT_CLOSE app", "psql -h /tmp -p 6432 -d pgbouncer -c 'WAIT_CLOSE app'"),
     ],
 )

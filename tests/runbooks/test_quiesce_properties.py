@@ -1,0 +1,203 @@
+"""Random faults and words at random instants of a quiesced switchover over a simulated cluster."""
+
+import asyncio
+import contextlib
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bdr_console.errors import ConsoleError
+from bdr_console.runbooks import engine as engine_module
+from bdr_console.runbooks import quiesce
+from bdr_console.runbooks import walkback as walkback_module
+from bdr_console.runbooks.checks import ALL_PARTS
+from bdr_console.runbooks.engine import Engine
+from bdr_console.runbooks.journal import JOURNAL, Journal
+from bdr_console.runbooks.reading import Part, Reading
+from bdr_console.runbooks.step import Act
+from bdr_console.runbooks.switchover import plan, steps
+from tests.runbooks.test_engine import DISABLE, ENABLE, with_deadlines
+from tests.runbooks.world import SERVERS, SETTINGS, FakeWatch, FakeWorld
+
+RESUME = "RESUME app"
+FAULTS = (
+    "abort",
+    "kill",
+    "busy",
+    "idle",
+    "behind",
+    "caught up",
+    "others down",
+    "others up",
+    "silent haproxy2",
+    "silent node2",
+    "all answer",
+    "somebody enables",
+    "somebody resumes",
+    "lose RESUME",
+    "refuse DISABLE",
+    "nothing refused",
+    "unlisted",
+    "go",
+)
+
+
+class Ended(Exception):  # noqa: N818 - the runner's end, not a failure of the test
+    """The runner was killed."""
+
+
+class FaultyWorld(FakeWorld):
+    """Strikes one fault after each so many looks, and watches what is sent."""
+
+    def __init__(self, script: list[tuple[int, str]], journal: Path) -> None:
+        super().__init__()
+        self.script = list(script)
+        self.journal = journal
+        self.looks = 0
+        self.engine: Engine | None = None
+        self.broken: list[str] = []
+        self.disabled_by_us: set[str] = set()
+        self.killed = False
+        self.pause_sent = False
+
+    async def read(self, parts: Part) -> Reading:
+        self.looks += 1
+        while self.engine and self.script and self.looks >= self.script[0][0]:
+            self._strike(self.script.pop(0)[1])
+        if self.killed:
+            raise Ended
+        return await super().read(parts)
+
+    def _strike(self, fault: str) -> None:  # noqa: PLR0912 - one line for each fault
+        assert self.engine is not None
+        match fault:
+            case "abort" | "go":
+                self.engine.hear(fault, "dba")
+            case "kill":
+                self.killed = True
+            case "busy" | "idle":
+                self.connections[0].busy = fault == "busy" and not self.paused
+            case "behind" | "caught up":
+                self.behind = 10**6 if fault == "behind" else 0
+            case "others down" | "others up":
+                self.down = {"bdr_next_node", "bdr_node3"} if fault == "others down" else set()
+            case "silent haproxy2" | "silent node2":
+                self.silent = {fault.split()[1]}
+            case "all answer":
+                self.silent = set()
+            case "somebody enables":
+                self.maintenance["haproxy1"].discard("bdr_initial_node")
+            case "somebody resumes":
+                self.paused = False
+            case "lose RESUME":
+                self.lose_answer = {RESUME}
+            case "refuse DISABLE":
+                self.refuse = {DISABLE: "Permission denied"}
+            case "nothing refused":
+                self.refuse, self.lose_answer = {}, set()
+            case "unlisted":
+                self.listed = False
+
+    async def send(self, kind: Any, target: str, text: str) -> str:
+        self._announced(target, text)
+        if text == DISABLE and target not in self.silent:
+            usable = set(SERVERS) - self.down - self.maintenance[target] - {"bdr_initial_node"}
+            if not usable:
+                self.broken.append(f"disabled the last server on {target}")
+            self.disabled_by_us.add(target)
+        if text == ENABLE and target not in self.disabled_by_us:
+            self.broken.append(f"enabled on {target} what we did not disable")
+        return await super().send(kind, target, text)
+
+    async def send_waiting(self, target: str, text: str) -> str:
+        self._announced(target, text)
+        self.pause_sent = self.pause_sent or text.startswith("PAUSE")
+        return await super().send_waiting(target, text)
+
+    def _announced(self, target: str, text: str) -> None:
+        events = [json.loads(line) for line in self.journal.read_text().splitlines()]
+        sent = sum(one == (target, text) for one in self.sent)
+        announced = sum(
+            e["event"] == "intent" and e["command"] == text and e["host"].startswith(target) for e in events
+        )
+        if announced <= sent:
+            self.broken.append(f"{text} went to {target} without an intent in the journal")
+
+
+class ActingWatch(FakeWatch):
+    """A watchdog that starts no process: when the run ends without it standing down, it acts as one would."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.acts: tuple[Act, ...] = ()
+
+    def tell(self, acts: tuple[Act, ...], until: float) -> None:
+        super().tell(acts, until)
+        self.acts = acts
+
+    async def take_back(self, world: FakeWorld) -> None:
+        for act in () if self.stood_down else self.acts:
+            with contextlib.suppress(ConsoleError):
+                await FakeWorld.send(world, act.kind, act.target, act.undo.text if act.undo else "")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _impatient() -> Any:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine_module, "_LOST_ANSWER_GRACE", 0.01)
+        patch.setattr(walkback_module, "_DEADLINE", 0.03)
+        patch.setattr(walkback_module, "_AGAIN_AFTER", 0.01)
+        patch.setattr(quiesce, "_SETTLED_FOR", 0.001)
+        yield
+
+
+scripts = st.lists(st.tuples(st.integers(1, 60), st.sampled_from(FAULTS)), max_size=6).map(sorted)
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@given(scripts)
+def test_whatever_happens_no_rule_is_broken_and_nobody_is_left_waiting(script: list[tuple[int, str]]) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        asyncio.run(_one(script, Path(directory)))
+
+
+@pytest.mark.parametrize("word", ["kill", "abort"])
+def test_killed_or_aborted_at_any_look_of_the_pause_nobody_is_left_waiting(tmp_path: Path, word: str) -> None:
+    paused = 0
+    for look in range(2, 24):
+        directory = tmp_path / str(look)
+        directory.mkdir()
+        paused += asyncio.run(_one([(1, "behind"), (look, word)], directory))
+    assert paused > 5, "the pause was never reached"
+
+
+async def _one(script: list[tuple[int, str]], directory: Path) -> bool:
+    world, watch = FaultyWorld(script, directory / JOURNAL), ActingWatch()
+    seen = await world.read(ALL_PARTS)
+    made = plan(seen.snapshot, SETTINGS, "node1", "quiesce", remembered=seen.settings)
+    made = with_deadlines(made, {step.key: 0.02 for step in made.steps if step.deadline})
+    engine = Engine(
+        steps(made, SETTINGS), world, Journal(directory, "r1"), pace=0.001, hold_pace=0.001, watch=watch
+    )
+    world.engine, world.looks = engine, 0
+    run = asyncio.create_task(engine.run())
+    try:
+        async with asyncio.timeout(0.25):
+            await run
+    except (Ended, TimeoutError):
+        pass  # killed, or it waits for a word: either way the process ends here
+    finally:
+        run.cancel()
+        with contextlib.suppress(asyncio.CancelledError, Ended):
+            await run
+    await watch.take_back(world)
+    assert world.broken == []
+    assert not world.paused, "clients are left waiting"
+    if world.pause_sent:
+        assert ("pgb-tx", RESUME) in world.sent
+    return world.pause_sent

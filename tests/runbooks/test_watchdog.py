@@ -1,0 +1,75 @@
+"""The watchdog of a pause: what it takes back, in which order, and when it does nothing."""
+
+import asyncio
+import json
+import time
+from typing import Any
+
+import pytest
+
+from bdr_console.runbooks.watchdog import Charge, TakeBack, groups, keep, parse
+
+ENABLE = TakeBack("haproxy", "h", "h (/s)", "enable server b/s")
+RESUME = TakeBack("pgbouncer", "p", "p (x)", "RESUME app")
+SET = TakeBack("pgbouncer", "p", "p (x)", "SET server_login_retry = '15'")
+
+
+class FakeKeeper:
+    """Sends nothing: it remembers what it would take back, and why."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[tuple[TakeBack, ...], str]] = []
+
+    async def take_back(self, acts: Any, why: str) -> None:
+        self.calls.append((tuple(acts), why))
+
+
+def told(*acts: TakeBack, until: float | None = None) -> bytes:
+    items = [{"kind": a.kind, "target": a.target, "host": a.host, "text": a.text} for a in acts]
+    return json.dumps({"until": until, "acts": items}).encode() + b"\n"
+
+
+async def followed(*pieces: bytes, ends: bool = True) -> FakeKeeper:
+    keeper, lines = FakeKeeper(), asyncio.StreamReader()
+    for piece in pieces:
+        lines.feed_data(piece)
+    if ends:
+        lines.feed_eof()
+    async with asyncio.timeout(5):
+        await keep(keeper, lines)  # type: ignore[arg-type]
+    return keeper
+
+
+def test_servers_come_back_before_clients_go_on_and_settings_last() -> None:
+    assert groups((SET, RESUME, ENABLE)) == ((ENABLE,), (RESUME,), (SET,))
+    assert groups(()) == ()
+
+
+async def test_a_runner_that_is_gone_has_its_latest_charge_taken_back() -> None:
+    keeper = await followed(told(RESUME), told(ENABLE, RESUME, SET))
+    assert keeper.calls == [((ENABLE, RESUME, SET), "the runner is gone")]
+
+
+async def test_a_torn_last_line_leaves_the_one_before_in_force() -> None:
+    keeper = await followed(told(RESUME), told(ENABLE, RESUME)[:20])
+    assert keeper.calls == [((RESUME,), "the runner is gone")]
+
+
+async def test_the_time_being_up_is_enough_though_the_runner_lives() -> None:
+    keeper = await followed(told(RESUME, until=time.monotonic()), ends=False)
+    assert len(keeper.calls) == 1
+    assert "as long as it may" in keeper.calls[0][1]
+
+
+async def test_a_run_that_is_done_has_nothing_taken_back() -> None:
+    assert (await followed(told(RESUME), b'{"done": true}\n')).calls == []
+    assert (await followed()).calls == []
+
+
+@pytest.mark.parametrize("line", [b"", b"{", b"[]", b'{"acts": [{"kind": "haproxy"}]}', b"\xff\n"])
+def test_a_line_that_is_no_charge_is_none(line: bytes) -> None:
+    assert parse(line) is None
+
+
+def test_a_charge_is_read_with_its_deadline() -> None:
+    assert parse(told(RESUME, until=5.0)) == Charge(5.0, (RESUME,))

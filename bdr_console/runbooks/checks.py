@@ -4,7 +4,7 @@ Every line passes, warns, fails, or says that it could not tell; see `refuses` f
 """
 
 from bdr_console.config import ClusterSettings
-from bdr_console.runbooks.checks_clients import clients
+from bdr_console.runbooks.checks_clients import blast_radius, clients
 from bdr_console.runbooks.checks_nodes import nodes, taking
 from bdr_console.runbooks.checks_poolers import poolers
 from bdr_console.runbooks.checks_proxies import proxies
@@ -43,6 +43,7 @@ def emergency(reading: Reading, made: Plan) -> tuple[Check, ...]:
 def preflight(reading: Reading, made: Plan, settings: ClusterSettings) -> tuple[Check, ...]:
     """How much moves, then every check in the order proxies, poolers, nodes, replication, clients."""
     return (
+        blast_radius(reading, made, settings),
         *mode_checks(made, settings),
         *proxies(reading, made),
         *poolers(reading, settings),

@@ -176,7 +176,7 @@ async def test_the_intent_is_on_disk_when_the_command_goes_out_and_the_proof_bef
             return await super().send(kind, target, text)
 
     world = Watched()
-    made = plan((await world.read(~Part(0))).snapshot, SETTINGS, "node1")
+    made = plan((await world.read(~Part(0))).snapshot, SETTINGS, "node1", "gradual")
     engine = Engine(steps(made, SETTINGS), world, Journal(tmp_path, "r1"), pace=0, hold_pace=0.01)
     task = asyncio.create_task(engine.run())
     while not engine.hear("go", "x")[0]:  # noqa: ASYNC110 - until the hold takes the word

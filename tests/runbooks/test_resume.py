@@ -25,7 +25,7 @@ OUT = {"haproxy1": {"bdr_initial_node"}, "haproxy2": {"bdr_initial_node"}}
 
 
 async def made_plan() -> Plan:
-    return plan((await FakeWorld().read(ALL)).snapshot, SETTINGS, "node1")
+    return plan((await FakeWorld().read(ALL)).snapshot, SETTINGS, "node1", "gradual")
 
 
 def intent(made: Plan, step: str, number: int = 0, **fields: Any) -> dict[str, Any]:

@@ -214,8 +214,6 @@ class FakeWorld:
         elif word == "KILL":
             self.connections.clear()
             self.paused = True
-        elif word == "RESUME":
-            self.paused = False
         elif word == "PAUSE":
             self.paused = True
         elif word == "RESUME":

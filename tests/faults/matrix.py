@@ -29,12 +29,15 @@ from bdr_console.runbooks.run import RunStatus, RunView, StepStatus
 CLUSTER, LEAVING, TAKER = "lab", "node1", "node2"
 STEPS = ("disable", "reconnect", "wait_close", "drained", "hold", "ready", "enable")
 
-_BEFORE: dict[str, tuple[str, str | None]] = {
-    # These steps last as long as a fault of the lab makes them, so that the strike falls into them.
-    "wait_close": ("hold-transaction", None),
+_HELD = ("hold-transaction", None)
+"""Makes WAIT_CLOSE last, so that a strike falls into it."""
+_LASTING: dict[str, tuple[str, str | None]] = {
+    "wait_close": _HELD,
+    # A link that lags before the start would be refused: these are made when the run is under way.
     "drained": ("pause-apply", f"{LEAVING}:{TAKER}"),
     "ready": ("pause-apply", f"{TAKER}:{LEAVING}"),
 }
+"""What makes a step last until it is mended."""
 
 
 class Console:
@@ -105,13 +108,19 @@ class Cell:
 
     def reach(self) -> None:
         """Let the run come to the step."""
+        if self.step == "drained":
+            self._begun("wait_close")
+            self.lab.break_(*_LASTING["drained"])
+            self.lab.mend(*_HELD)
         if self.step in ("ready", "enable"):
             self.until(lambda view: view.status is RunStatus.HOLDING, "the hold")
             if self.step == "ready":
-                self.lab.break_(*_BEFORE["ready"])
+                self.lab.break_(*_LASTING["ready"])
             self.say("go")
-        begun = (StepStatus.PENDING,)
-        self.until(lambda view: _status(view, self.step) not in begun, f"step {self.step}")
+        self._begun(self.step)
+
+    def _begun(self, step: str) -> None:
+        self.until(lambda view: _status(view, step) is not StepStatus.PENDING, f"step {step}")
 
 
 def _status(view: RunView, key: str) -> StepStatus:
@@ -273,9 +282,8 @@ def _own_state(state: Path) -> Iterator[None]:
 def run_cell(lab: Lab, state: Path, step: str, fault: str) -> str:
     """Run one cell and return how the run ended; raises AssertionError when the cluster is not whole then."""
     with _own_state(state):
-        before = _BEFORE.get(step) if step != "ready" else None
-        if before:
-            lab.break_(*before)
+        if step in ("wait_close", "drained"):
+            lab.break_(*_HELD)
         console = Console(lab, state)
         cell = Cell(lab, state, console, step)
         try:
@@ -283,9 +291,8 @@ def run_cell(lab: Lab, state: Path, step: str, fault: str) -> str:
             mend = FAULTS[fault](cell)
             _react(cell)
             mend()
-            if step in _BEFORE:
-                with suppress(ConsoleError):
-                    lab.mend(*_BEFORE[step])
+            if step in _LASTING:
+                lab.mend(*_LASTING[step])
             ended = _finish(cell)
             _whole(lab)
         finally:

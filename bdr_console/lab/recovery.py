@@ -91,8 +91,6 @@ def _lead_to_first(layout: Layout, pooler: PoolerLayout, deadline: float) -> Non
     for command in ("RESUME", f"RESUME {DATABASE}"):
         with suppress(ConsoleError):  # it says so when nothing is paused
             pgbouncer.admin(layout, pooler, command)
-    if any(server.sessions for server in haproxy.servers(layout)[1:]):
-        pgbouncer.admin(layout, pooler, f"RECONNECT {DATABASE}")
 
     def reaches() -> bool:
         query = ("-XAtc", "SELECT current_setting('cluster_name')", layout.dsn(pooler.port, "app"))
@@ -104,6 +102,9 @@ def _lead_to_first(layout: Layout, pooler: PoolerLayout, deadline: float) -> Non
             return False
         return said.strip() == layout.nodes[0].name
 
+    # After a reload the sessions to another node live on in HAProxy's old process, which nobody counts.
+    if any(server.sessions for server in haproxy.servers(layout)[1:]) or not reaches():
+        pgbouncer.admin(layout, pooler, f"RECONNECT {DATABASE}")
     if not processes.wait(reaches, deadline - time.monotonic(), pause=0.2):
         raise ConsoleError(f"{pooler.name} does not lead to {layout.nodes[0].name} again")
     pgbouncer.admin(layout, pooler, "RELOAD")

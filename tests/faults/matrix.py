@@ -1,0 +1,385 @@
+"""The fault matrix: every step of a switchover x everything that can go wrong, on the real lab.
+
+A cell runs a switchover up to a step, strikes, looks at what the run makes of it, mends, and brings the run
+to an end as an operator would: by a word where the runner lives, by `undo` or `resume` where it does not.
+Then the cluster must be as it was: it serves, nobody is paused, no server is left out.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from bdr_console.errors import ConsoleError
+from bdr_console.lab import Lab
+from bdr_console.runbooks import launch
+from bdr_console.runbooks.journal import JOURNAL, RUNNER_LOCK
+from bdr_console.runbooks.locks import holder_of
+from bdr_console.runbooks.run import RunStatus, RunView, StepStatus
+
+CLUSTER, LEAVING, TAKER = "lab", "node1", "node2"
+STEPS = ("disable", "reconnect", "wait_close", "drained", "hold", "ready", "enable")
+
+_HELD = ("hold-transaction", None)
+"""Makes WAIT_CLOSE last, so that a strike falls into it."""
+_LASTING: dict[str, tuple[str, str | None]] = {
+    "wait_close": _HELD,
+    # A link that lags before the start would be refused: these are made when the run is under way.
+    "drained": ("pause-apply", f"{LEAVING}:{TAKER}"),
+    "ready": ("pause-apply", f"{TAKER}:{LEAVING}"),
+}
+"""What makes a step last until it is mended."""
+
+
+class Console:
+    """A process that starts the run, as a console does, and can be killed without it."""
+
+    def __init__(self, lab: Lab, state: Path) -> None:
+        code = (
+            "import sys, time; from pathlib import Path; from bdr_console.runbooks import launch\n"
+            f"print(launch.start(Path(sys.argv[1]), '{CLUSTER}', '{LEAVING}', 'fault matrix'), flush=True)\n"
+            "time.sleep(300)"
+        )
+        environment = {**os.environ, "BDR_CONSOLE_STATE": str(state)}
+        command = [sys.executable, "-c", code, str(lab.config)]
+        self.process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline().strip()
+        assert line, "the run did not start"
+        self.run = Path(line)
+
+    def close(self) -> None:
+        """End it; the run is not its child any more."""
+        self.process.kill()
+        self.process.wait()
+        if self.process.stdout:
+            self.process.stdout.close()
+
+
+@dataclass
+class Cell:
+    """One run that something happens to."""
+
+    lab: Lab
+    state: Path
+    console: Console
+    step: str
+
+    def __post_init__(self) -> None:
+        self._follower = launch.follow(self.console.run)
+
+    @property
+    def view(self) -> RunView:
+        """What a console would see now."""
+        view = self._follower.poll()
+        assert view is not None
+        return view
+
+    def until(self, condition: Callable[[RunView], bool], what: str, seconds: float = 40.0) -> RunView:
+        """The first view for which the condition holds."""
+        end = time.monotonic() + seconds
+        while not condition(view := self.view):
+            if time.monotonic() > end:
+                raise AssertionError(
+                    f"not within {seconds:.0f} s: {what}; now {view.status.value}: {view.message}"
+                )
+            time.sleep(0.01)
+        return view
+
+    def say(self, word: str) -> None:
+        """Send a word; a runner that has gone meanwhile does not hear it."""
+        with suppress(ConsoleError):
+            asyncio.run(launch.send(self.console.run, word))
+
+    @property
+    def pid(self) -> int | None:
+        """The living runner."""
+        holder = holder_of(self.console.run / RUNNER_LOCK)
+        return int(holder["pid"]) if holder else None
+
+    def reach(self) -> None:
+        """Let the run come to the step."""
+        if self.step == "drained":
+            self._begun("wait_close")
+            self.lab.break_(*_LASTING["drained"])
+            self.lab.mend(*_HELD)
+        if self.step in ("ready", "enable"):
+            self.until(lambda view: view.status is RunStatus.HOLDING, "the hold")
+            if self.step == "ready":
+                self.lab.break_(*_LASTING["ready"])
+            self.say("go")
+        self._begun(self.step)
+
+    def _begun(self, step: str) -> None:
+        self.until(lambda view: _status(view, step) is not StepStatus.PENDING, f"step {step}")
+
+
+def _status(view: RunView, key: str) -> StepStatus:
+    return next(step.status for step in view.steps if step.key == key)
+
+
+Strike = Callable[[Cell], Callable[[], None]]
+"""Makes the fault and returns what mends it."""
+
+
+def _nothing() -> None:
+    """Nothing to mend."""
+
+
+def of_the_lab(name: str, target: str | None = None) -> Strike:
+    """A fault that the lab makes."""
+
+    def strike(cell: Cell) -> Callable[[], None]:
+        cell.lab.break_(name, target)
+        return lambda: cell.lab.mend(name, target)
+
+    return strike
+
+
+def kill_runner(cell: Cell) -> Callable[[], None]:
+    """kill -9 of the runner."""
+    if pid := cell.pid:
+        os.kill(pid, signal.SIGKILL)
+    return _nothing
+
+
+def hang_up(cell: Cell) -> Callable[[], None]:
+    """The terminal goes: SIGHUP to the runner and to its console."""
+    for pid in (cell.pid, cell.console.process.pid):
+        if pid:
+            os.kill(pid, signal.SIGHUP)
+    return _nothing
+
+
+def kill_console(cell: Cell) -> Callable[[], None]:
+    """kill -9 of the console."""
+    cell.console.process.kill()
+    return _nothing
+
+
+def restart_pooler(cell: Cell) -> Callable[[], None]:
+    """The transaction pooler is restarted: it forgets which connections it was to close."""
+    cell.lab.break_("stop-pooler", "pgb-tx")
+    cell.lab.mend("stop-pooler", "pgb-tx")
+    return _nothing
+
+
+def second_operator(cell: Cell) -> Callable[[], None]:
+    """Somebody starts another switchover from another state directory; it must be refused."""
+    code = (
+        "import sys; from pathlib import Path; from bdr_console.runbooks import launch\n"
+        "from bdr_console.errors import ConsoleError\n"
+        "try:\n"
+        f"    launch.start(Path(sys.argv[1]), '{CLUSTER}', '{TAKER}')\n"
+        "except ConsoleError as error:\n"
+        "    sys.exit(error.exit_code)\n"
+    )
+    environment = {**os.environ, "BDR_CONSOLE_STATE": str(cell.state / "elsewhere")}
+    command = [sys.executable, "-c", code, str(cell.lab.config)]
+    busy = not cell.view.status.over
+    done = subprocess.run(command, env=environment, timeout=40, check=False)
+    if busy and not cell.view.status.over:
+        assert done.returncode == 11, f"the second operator was not locked out: exit {done.returncode}"
+    return _nothing
+
+
+def fake_socket(answer: Callable[[bytes, Path], bytes]) -> Strike:
+    """A FAKE listener in the place of HAProxy's socket: answers that the real one cannot be made to give."""
+
+    def strike(cell: Cell) -> Callable[[], None]:
+        path = cell.lab.layout.directory / "haproxy.sock"
+        aside = path.with_name("haproxy.real")
+        path.rename(aside)
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(path))
+        listener.listen()
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    client, _ = listener.accept()
+                    with client, suppress(OSError):
+                        client.sendall(answer(client.recv(65536), aside))
+
+        threading.Thread(target=serve, daemon=True).start()
+
+        def mend() -> None:
+            listener.shutdown(socket.SHUT_RDWR)
+            listener.close()
+            aside.rename(path)
+
+        return mend
+
+    return strike
+
+
+def _garbage(_asked: bytes, _real: Path) -> bytes:
+    return b"\x00\xff\x1b]0;not haproxy\x07" * 100
+
+
+def _lost_answer(asked: bytes, real: Path) -> bytes:
+    """The command reaches HAProxy; what it says to a change does not come back."""
+    with socket.socket(socket.AF_UNIX) as onward:
+        onward.settimeout(5)
+        onward.connect(str(real))
+        onward.sendall(asked)
+        told = b""
+        while piece := onward.recv(65536):
+            told += piece
+    return told if asked.startswith(b"show") else b""
+
+
+def undo_fails_too(cell: Cell) -> Callable[[], None]:
+    """The operator aborts while HAProxy is gone: nothing can be put back now."""
+    cell.lab.break_("freeze-haproxy")
+    cell.say("abort")
+    return lambda: cell.lab.mend("freeze-haproxy")
+
+
+FAULTS: dict[str, Strike] = {
+    "runner killed": kill_runner,
+    "console killed": kill_console,
+    "terminal hung up": hang_up,
+    "HAProxy stopped": of_the_lab("stop-haproxy"),
+    "HAProxy reloaded": of_the_lab("reload-haproxy"),
+    "HAProxy hangs": of_the_lab("freeze-haproxy"),
+    "HAProxy answers garbage": fake_socket(_garbage),
+    "answer lost": fake_socket(_lost_answer),
+    "pooler stopped": of_the_lab("stop-pooler", "pgb-tx"),
+    "pooler restarted": restart_pooler,
+    "pooler hangs": of_the_lab("freeze-pooler", "pgb-tx"),
+    "target frozen": of_the_lab("freeze", TAKER),
+    "target stopped": of_the_lab("stop", TAKER),
+    "leaving node frozen": of_the_lab("freeze", LEAVING),
+    "leaving node stopped": of_the_lab("stop", LEAVING),
+    "second operator": second_operator,
+    "undo fails too": undo_fails_too,
+}
+
+
+@contextmanager
+def _own_state(state: Path) -> Iterator[None]:
+    before = os.environ.get("BDR_CONSOLE_STATE")
+    os.environ["BDR_CONSOLE_STATE"] = str(state)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["BDR_CONSOLE_STATE"]
+        else:
+            os.environ["BDR_CONSOLE_STATE"] = before
+
+
+def run_cell(lab: Lab, state: Path, step: str, fault: str) -> str:
+    """Run one cell and return how the run ended; raises AssertionError when the cluster is not whole then."""
+    with _own_state(state):
+        if step in ("wait_close", "drained"):
+            lab.break_(*_HELD)
+        console = Console(lab, state)
+        cell = Cell(lab, state, console, step)
+        try:
+            cell.reach()
+            mend = FAULTS[fault](cell)
+            _react(cell)
+            mend()
+            if step in _LASTING:
+                lab.mend(*_LASTING[step])
+            ended = _finish(cell)
+            _whole(lab)
+        finally:
+            _end(cell)
+        return ended
+
+
+def _react(cell: Cell) -> None:
+    """Give the run a moment with the fault: until it ends, asks, or three seconds are over."""
+    end = time.monotonic() + 3
+    while time.monotonic() < end and not cell.view.status.over:
+        time.sleep(0.05)
+
+
+def _finish(cell: Cell) -> str:
+    """Bring the run to its end as an operator would, and say how."""
+    word = "go" if cell.step in ("hold", "ready", "enable") else "abort"
+    deadline = time.monotonic() + 60
+    said = 0.0
+    while not (view := cell.view).status.over:
+        assert time.monotonic() < deadline, f"the run does not end: {view.status.value}: {view.message}"
+        offered = [offer.word for offer in view.offers]
+        if time.monotonic() - said > 1 and (word in offered or "abort" in offered):
+            cell.say(word if word in offered else "abort" if view.status is not RunStatus.HOLDING else "go")
+            said = time.monotonic()
+        time.sleep(0.05)
+    ended = [view.status.value]
+    for _ in range(3):
+        if view.status not in (RunStatus.LOST, RunStatus.STOPPED):
+            break
+        launch.again(view.run_id, undo=True)
+        view = cell.until(lambda now: now.status.over and _recovered(cell), "undo to end", 60)
+        ended.append(f"undo: {view.status.value}")
+    assert view.status not in (RunStatus.LOST, RunStatus.STOPPED), " -> ".join(ended)
+    return " -> ".join(ended)
+
+
+def _recovered(cell: Cell) -> bool:
+    """Whether the runner that took over has ended."""
+    return cell.pid is None
+
+
+def _whole(lab: Lab) -> None:
+    """Writes succeed through both poolers, every server takes traffic, nobody is paused."""
+    deadline = time.monotonic() + 40
+    wrong = ["not looked at"]
+    while wrong and time.monotonic() < deadline:
+        wrong = [
+            *_left_out(lab),
+            *(line for name in ("pgb-tx", "pgb-session") for line in _writes(lab, name)),
+        ]
+        if wrong:
+            time.sleep(0.2)
+    assert not wrong, "; ".join(wrong)
+
+
+def _left_out(lab: Lab) -> list[str]:
+    command = ["socat", "-", f"UNIX-CONNECT:{lab.layout.directory / 'haproxy.sock'}"]
+    asked = "show servers state bk_db\n"
+    told = subprocess.run(
+        command, input=asked, capture_output=True, text=True, timeout=10, check=False
+    ).stdout
+    rows = [line.split() for line in told.splitlines() if line[:1].isdigit() and len(line.split()) > 10]
+    if not rows:
+        return ["HAProxy does not answer"]
+    return [f"{row[3]} is left out" for row in rows if int(row[6]) & 0x27 or row[5] == "0"]
+
+
+def _writes(lab: Lab, pooler: str) -> list[str]:
+    dsn = lab.layout.dsn(lab.layout.pooler(pooler).port, "app") + " connect_timeout=3"
+    sql = "UPDATE counter SET n = n + 1 WHERE client = 0"
+    command = ["timeout", "5", "psql", "-qAtX", "-c", sql, dsn]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    return [] if done.returncode == 0 else [f"no write through {pooler}: {done.stderr.strip()[:120]}"]
+
+
+def _end(cell: Cell) -> None:
+    """Leave nothing behind, whatever happened."""
+    cell.console.close()
+    for journal in cell.state.glob(f"**/{JOURNAL}"):
+        holder = holder_of(journal.parent / RUNNER_LOCK)
+        if holder:
+            with suppress(OSError):
+                os.kill(int(holder["pid"]), signal.SIGKILL)
+
+
+def commands_sent(run: Path) -> list[str]:
+    """What went out, for a failure's message."""
+    events = [json.loads(line) for line in (run / JOURNAL).read_text().splitlines()]
+    return [event["command"] for event in events if event["event"] == "intent"]

@@ -361,7 +361,8 @@ def _unready(reading: Reading, act: Act) -> str:
     facts = reading.pooler(act.target)
     if facts is None:
         return f"{act.target} does not answer ({error_of(reading, act.target)})"
-    if all(database.name != act.subject for database in facts.databases):
+    # A pool outlives its line in SHOW DATABASES when `*` made the database.
+    if act.subject not in {known.name for known in facts.databases} | {p.database for p in facts.pools}:
         return f"{act.target} has no database {act.subject} any more"
     return ""
 

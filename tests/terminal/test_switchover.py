@@ -22,6 +22,7 @@ def test_a_node_goes_out_of_service_and_back_without_a_failed_transaction(
     terminal.wait_for("that is not 'node1': nothing was started")
     for _ in "node2":
         terminal.press("BSpace")
+    terminal.wait_for("type node1 and press enter")  # the field is empty again
     terminal.write("node1")
     terminal.press("Enter")
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual.app import App, SystemCommand
@@ -19,7 +20,6 @@ from bdr_console.cluster.text import clean
 from bdr_console.cluster.verdict import Level, Thresholds
 from bdr_console.config import Settings
 from bdr_console.errors import ConsoleError
-from bdr_console.monitor import Monitor
 from bdr_console.runbooks.run import RunView
 from bdr_console.ui import crash
 from bdr_console.ui.actions import Place, bindings
@@ -41,6 +41,9 @@ from bdr_console.ui.terminal import ascii_only as locale_is_ascii
 from bdr_console.ui.terminal import on_signals, refuse_unfit, watch_hangup
 from bdr_console.ui.themes import NO_COLOUR, choose, load_themes
 from bdr_console.ui.words import ASCII, UNICODE
+
+if TYPE_CHECKING:
+    from bdr_console.monitor import Monitor
 
 _PAINT_EVERY = 0.5
 """Seconds between two looks at whether there is something new to show."""
@@ -360,8 +363,14 @@ def run_console(
     name, chosen = settings.cluster(cluster)
     if theme is None:
         theme = NO_COLOUR if os.environ.get("NO_COLOR") is not None else settings.theme
+
+    def build() -> "Monitor":
+        from bdr_console.monitor import Monitor
+
+        return Monitor(name, chosen, settings.refresh)
+
     app = ConsoleApp(
-        MonitoredCluster(lambda: Monitor(name, chosen, settings.refresh)),
+        MonitoredCluster(build),
         cluster=name,
         environment=chosen.environment,
         thresholds=chosen.thresholds.thresholds(),

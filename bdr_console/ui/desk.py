@@ -1,9 +1,28 @@
 """What the screen may know of runs, and what it may do to them: a watcher gets only the first of the two."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from bdr_console.runbooks.run import Check, Outcome, RunView, StepView
+
+MODES = ("auto", "quiesce", "gradual")
+SESSION_POOLS = ("wait", "fast-close")
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How clients are to be moved: the words of runbooks/modes.py."""
+
+    mode: str = "auto"
+    session_pools: str = "wait"
+
+    def next_mode(self) -> "Terms":
+        """The same with the next mode."""
+        return replace(self, mode=MODES[(MODES.index(self.mode) + 1) % len(MODES)])
+
+    def other_pools(self) -> "Terms":
+        """The same with the other answer for session pools."""
+        return replace(self, session_pools=SESSION_POOLS[self.session_pools == SESSION_POOLS[0]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +33,8 @@ class PlanView:
     steps: tuple[StepView, ...]
     checks: tuple[Check, ...]
     notes: tuple[str, ...] = ()
+    mode: str = ""
+    """The mode that `auto` has come to; empty when the runbook has none."""
 
     @property
     def refusals(self) -> tuple[Check, ...]:
@@ -34,13 +55,13 @@ class RunDesk(Protocol):
 class ActDesk(Protocol):
     """Starts runs and speaks to them. A read-only console is built without one."""
 
-    async def plan(self, node: str) -> PlanView:
+    async def plan(self, node: str, terms: Terms) -> PlanView:
         """The commands and the checks for `node`, read from the live cluster; changes nothing.
 
         Raises ConsoleError when there is no such plan.
         """
 
-    def start(self, node: str) -> str:
+    def start(self, node: str, terms: Terms) -> str:
         """Start the switchover of `node`; returns the run's id. Blocks, so it is called from a thread.
 
         Raises ConsoleError when it was not started.

@@ -1,18 +1,25 @@
-"""The real parts behind the screen: the monitor as a source of snapshots, the runbooks as desks."""
+"""The real parts behind the screen: the monitor as a source of snapshots, the runbooks as desks.
+
+Monitor and runbooks are imported when they are first used, after the first paint: psycopg alone takes a
+fifth of a second to import.
+"""
 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bdr_console import paths
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.config import ClusterSettings
-from bdr_console.monitor import Monitor
-from bdr_console.runbooks import launch
+from bdr_console.runbooks.archive import follow, run_dir
 from bdr_console.runbooks.journal import JournalFollower
 from bdr_console.runbooks.run import RunView
-from bdr_console.ui.desk import PlanView
+from bdr_console.ui.desk import PlanView, Terms
+
+if TYPE_CHECKING:
+    from bdr_console.monitor import Monitor
 
 _LOOK_BACK = 20
 """Directories of runs looked at for the newest one; their names begin with the time of their start."""
@@ -21,7 +28,7 @@ _LOOK_BACK = 20
 class MonitoredCluster:
     """Snapshots from a monitor of this process. Nothing is connected before the first `updates()`."""
 
-    def __init__(self, build: Callable[[], Monitor]) -> None:
+    def __init__(self, build: Callable[[], "Monitor"]) -> None:
         self._build = build
         self._monitor: Monitor | None = None
         self._polling: asyncio.Task[None] | None = None
@@ -77,7 +84,7 @@ class JournalDesk:
 
     def view(self, run_id: str) -> RunView | None:
         """That run as its journal tells it now."""
-        follower = self._followers.setdefault(run_id, launch.follow(launch.run_dir(run_id)))
+        follower = self._followers.setdefault(run_id, follow(run_dir(run_id)))
         return follower.poll()
 
 
@@ -89,15 +96,26 @@ class RunbookDesk:
         self._cluster = cluster
         self._settings = settings
 
-    async def plan(self, node: str) -> PlanView:
+    async def plan(self, node: str, terms: Terms) -> PlanView:
         """The commands and the checks for `node`."""
-        plan, checks = await launch.preview(self._settings, self._cluster, node)
-        return PlanView(node, plan.views(), checks, plan.notes)
+        from bdr_console.runbooks import launch
 
-    def start(self, node: str) -> str:
+        plan, checks = await launch.preview(
+            self._settings, self._cluster, node, terms.mode, session_pools=terms.session_pools
+        )
+        return PlanView(node, plan.views(), checks, plan.notes, plan.choice.mode if plan.choice else "")
+
+    def start(self, node: str, terms: Terms) -> str:
         """Start the switchover of `node` in its runner; returns the run's id."""
-        return launch.start(self._config, self._cluster, node).name
+        from bdr_console.runbooks import launch
+
+        run = launch.start(
+            self._config, self._cluster, node, mode=terms.mode, session_pools=terms.session_pools
+        )
+        return run.name
 
     async def send(self, run_id: str, word: str) -> str:
         """Say one word to the run."""
+        from bdr_console.runbooks import launch
+
         return await launch.send(launch.run_dir(run_id), word)

@@ -13,7 +13,7 @@ from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.errors import ConsoleError
 from bdr_console.runbooks.run import RunView
 from bdr_console.ui.app import ConsoleApp
-from bdr_console.ui.desk import PlanView
+from bdr_console.ui.desk import PlanView, Terms
 from tests.ui.scenes import CHECKS, NOW, FixedSource, steps
 
 DEADLINE = 10.0
@@ -43,19 +43,22 @@ class FakeActs:
         self.started: list[str] = []
         self.said: list[tuple[str, str]] = []
         self.plans = 0
+        self.terms = Terms()
         self._plan = plan or PlanView("node1", steps(-1), CHECKS)
         self._refuse = refuse
         self.start_thread: str | None = None
 
-    async def plan(self, node: str) -> PlanView:
+    async def plan(self, node: str, terms: Terms) -> PlanView:
         """The plan that the test chose."""
         self.plans += 1
+        self.terms = terms
         if isinstance(self._plan, ConsoleError):
             raise self._plan
         return self._plan
 
-    def start(self, node: str) -> str:
+    def start(self, node: str, terms: Terms) -> str:
         """Remember."""
+        self.terms = terms
         self.start_thread = threading.current_thread().name
         if self._refuse is not None:
             raise self._refuse

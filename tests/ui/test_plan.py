@@ -6,7 +6,7 @@ import pytest
 
 from bdr_console.errors import ConsoleError
 from bdr_console.runbooks.run import Check, Outcome
-from bdr_console.ui.desk import PlanView
+from bdr_console.ui.desk import PlanView, Terms
 from bdr_console.ui.screens.overview import Overview
 from bdr_console.ui.screens.plan import PlanScreen
 from bdr_console.ui.screens.run import RunScreen
@@ -122,7 +122,7 @@ async def test_a_plan_that_cannot_be_made_says_why(
     acts = FakeActs(plan=error)
     if error is None:
 
-        async def broken(node: str) -> PlanView:
+        async def broken(node: str, terms: Terms) -> PlanView:
             raise KeyError(node)
 
         acts.plan = broken  # type: ignore[method-assign]
@@ -196,3 +196,18 @@ async def test_hostile_text_in_a_plan_is_shown_and_harmless() -> None:
 
 def _line(shown: str, word: str) -> str:
     return next(line for line in shown.splitlines() if word in line)
+
+
+async def test_the_way_clients_move_is_chosen_with_a_key_and_the_plan_is_made_again() -> None:
+    acts = FakeActs()
+    async with console(snapshot(), acts=acts) as (_, pilot):
+        await pilot.press("s")
+        await until_shown(pilot, "mode auto", "session pools wait")
+        await pilot.press("ctrl+o")
+        await until_shown(pilot, "mode quiesce")
+        await pilot.press("ctrl+o", "ctrl+f")
+        await until_shown(pilot, "mode gradual", "session pools fast-close")
+        assert acts.terms == Terms("gradual", "fast-close")
+        await pilot.press(*"node1", "enter")
+        await until(pilot, lambda: acts.started == ["node1"])
+        assert acts.terms == Terms("gradual", "fast-close")

@@ -1,5 +1,6 @@
 """The plan of a switchover: every command and every check, before anything is sent."""
 
+from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
@@ -13,7 +14,7 @@ from textual.widgets import Input
 from bdr_console.ui.actions import Place, bindings
 from bdr_console.ui.background import in_background
 from bdr_console.ui.crash import as_console_error
-from bdr_console.ui.desk import ActDesk, PlanView
+from bdr_console.ui.desk import ActDesk, PlanView, Terms
 from bdr_console.ui.moment import Moment
 from bdr_console.ui.run_text import plan_text
 from bdr_console.ui.screens.live import LiveScreen
@@ -34,13 +35,14 @@ class PlanScreen(LiveScreen):
         self._node = node
         self._desk = desk
         self._glyphs = glyphs
+        self._terms = Terms()
         self._plan: PlanView | None = None
         self._starting = False
 
     def compose(self) -> ComposeResult:
         """Head, the plan, what is asked of the operator, keys."""
         yield Heading(self._glyphs)
-        yield Line(Text(f" Plan: take {self._node} out of service and back", end=""), classes="title")
+        yield Line(id="plan-title", classes="title")
         with VerticalScroll(classes="body", can_focus=False):
             yield Line(Text(" reading the cluster for the checks...", end=""), id="plan")
         yield Line(id="answer")
@@ -67,10 +69,23 @@ class PlanScreen(LiveScreen):
         """Wrap the plan anew."""
         self.call_after_refresh(self.restyle)
 
+    def action_mode(self) -> None:
+        """The next mode: how the clients are moved."""
+        self._again(self._terms.next_mode())
+
+    def action_pools(self) -> None:
+        """The other answer to clients in session pools."""
+        self._again(self._terms.other_pools())
+
     def action_again(self) -> None:
         """Read plan and checks (again)."""
+        self._again(self._terms)
+
+    def _again(self, terms: Terms) -> None:
         if self._starting:
             return
+        self._terms = terms
+        self._title("")
         self._close_input()
         self._ask("reading the cluster for the checks...")
         self.run_worker(self._read(), exclusive=True, exit_on_error=False, name="plan")
@@ -101,12 +116,13 @@ class PlanScreen(LiveScreen):
 
     async def _read(self) -> None:
         try:
-            self._plan = await self._desk.plan(self._node)
+            self._plan = await self._desk.plan(self._node, self._terms)
         except Exception as error:
             self._plan = None
             told = as_console_error(error, "reading the checks")
             self._ask(f"there is no plan: {told.problem}. {told.remedy}")
             return
+        self._title(self._plan.mode)
         self.restyle()
         refusals = self._plan.refusals
         if refusals:
@@ -125,13 +141,24 @@ class PlanScreen(LiveScreen):
 
     async def _start(self) -> None:
         try:
-            run_id = await in_background(partial(self._desk.start, self._node))
+            # What was shown is what runs; at another moment `auto` might choose otherwise.
+            shown = self._plan.mode if self._plan else ""
+            terms = replace(self._terms, mode=shown or self._terms.mode)
+            run_id = await in_background(partial(self._desk.start, self._node, terms))
         except Exception as error:
             self._starting = False
             told = as_console_error(error, "starting the run")
             self._ask(f"not started: {told.problem}. {told.remedy}")
             return
         self.console.run_started(run_id)
+
+    def _title(self, mode: str) -> None:
+        """Which node, and how its clients are moved."""
+        asked, pools = self._terms.mode, self._terms.session_pools
+        how = f"{asked}: {mode}" if asked == "auto" and mode else mode or asked
+        dot = self._glyphs.separator
+        said = f" Plan: take {self._node} out of service and back{dot}mode {how}{dot}session pools {pools}"
+        self.query_one("#plan-title", Line).say(Text(said, no_wrap=True, overflow="ellipsis", end=""))
 
     def _ask(self, text: str) -> None:
         if self.is_mounted:

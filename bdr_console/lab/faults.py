@@ -25,7 +25,7 @@ class Fault:
 
     name: str
     target: str
-    """What it needs to be told: NODE, ORIGIN->TARGET, POOLER, or nothing."""
+    """What it needs to be told: NODE, ORIGIN:TARGET, POOLER, or nothing."""
     text: str
     """What is the matter then."""
     strike: Callable[[Layout, str], None]
@@ -69,9 +69,10 @@ def _target(layout: Layout, fault: Fault, target: str | None) -> str:
 
 
 def _link(layout: Layout, target: str) -> tuple[str, str]:
-    origin, arrow, receiver = target.partition("->")
-    if not arrow:
-        raise ConsoleError(f"'{target}' is no link", "Write it as ORIGIN->TARGET in quotes: 'node1->node2'.")
+    # An unquoted -> would be a redirection for the shell, so the colon is the form that is shown.
+    origin, colon, receiver = target.replace("->", ":").partition(":")
+    if not colon:
+        raise ConsoleError(f"'{target}' is no link", "Write it as ORIGIN:TARGET, for example node1:node2.")
     return layout.node(origin.strip()).name, layout.node(receiver.strip()).name
 
 
@@ -231,7 +232,7 @@ FAULTS = {
         Fault("stop", "NODE", "the node is gone as after a crash", _stop_node, start_node),
         Fault(
             "pause-apply",
-            "ORIGIN->TARGET",
+            "ORIGIN:TARGET",
             "nothing is applied on that link: its lag grows",
             _pause_apply,
             _resume_apply,

@@ -150,7 +150,11 @@ def steps(made: Plan, settings: ClusterSettings, terms: HoldTerms | None = None)
 
 
 def _no_server(snapshot: Snapshot, node: str) -> ConsoleError:
-    silent = [f"{proxy.name}: {proxy.error or 'not read'}" for proxy in snapshot.proxies if not proxy.facts]
+    silent = [
+        f"{proxy.name} ({proxy.address}): {proxy.error or 'not read'}"
+        for proxy in snapshot.proxies
+        if not proxy.facts
+    ]
     if silent:
         return ConsoleError(
             f"no HAProxy could be asked which server stands for {node} ({'; '.join(silent)})",

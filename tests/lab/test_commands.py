@@ -51,7 +51,7 @@ def test_load_stop_prints_what_was_done_and_what_arrived(healthy_lab: Lab) -> No
 @pytest.mark.lab
 def test_break_and_mend_without_a_name_put_everything_back(healthy_lab: Lab) -> None:
     where = ("-d", healthy_lab.layout.directory)
-    assert "lag grows" in _run("break", *where, "pause-apply", "node1->node2").stdout
+    assert "lag grows" in _run("break", *where, "pause-apply", "node1:node2").stdout
     assert "replicates" in _run("mend", *where).stdout
     status = "SELECT DISTINCT subscription_status FROM bdr.subscription_summary"
     assert ask(healthy_lab, "node2", status) == [("replicating",)]

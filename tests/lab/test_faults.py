@@ -62,7 +62,7 @@ def test_a_stopped_node_leaves_inactive_slots_whose_lag_grows(healthy_lab: Lab) 
 
 
 def test_paused_apply_holds_one_link_back_and_no_other(healthy_lab: Lab) -> None:
-    healthy_lab.break_("pause-apply", "node1->node2")
+    healthy_lab.break_("pause-apply", "node1:node2")
     _write(healthy_lab, "node1")
     wanted = ask(healthy_lab, "node1", "SELECT sum(n) FROM counter")
     eventually(lambda: ask(healthy_lab, "node3", "SELECT sum(n) FROM counter") == wanted, "node3 follows")
@@ -75,7 +75,7 @@ def test_paused_apply_holds_one_link_back_and_no_other(healthy_lab: Lab) -> None
         user="bdr_console",
     )
     assert status == [("node1", False, "disabled"), ("node3", True, "replicating")]
-    healthy_lab.mend("pause-apply", "node1->node2")
+    healthy_lab.mend("pause-apply", "node1:node2")
     eventually(lambda: ask(healthy_lab, "node2", "SELECT sum(n) FROM counter") == wanted, "node2 catches up")
 
 

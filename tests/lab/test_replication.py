@@ -26,12 +26,12 @@ def test_a_row_written_on_any_node_is_seen_on_every_other(healthy_lab: Lab) -> N
 
 def test_of_two_conflicting_updates_the_later_one_wins_everywhere(healthy_lab: Lab) -> None:
     update = "UPDATE counter SET n = %s WHERE client = 200"
-    healthy_lab.break_("pause-apply", "node1->node2")
+    healthy_lab.break_("pause-apply", "node1:node2")
     healthy_lab.break_("pause-apply", "node2->node1")
     ask(healthy_lab, "node2", update, 222)
     ask(healthy_lab, "node1", update, 111)
     assert ask(healthy_lab, "node2", "SELECT n FROM counter WHERE client = 200") == [(222,)]
-    healthy_lab.mend("pause-apply", "node1->node2")
+    healthy_lab.mend("pause-apply", "node1:node2")
     healthy_lab.mend("pause-apply", "node2->node1")
     for node in NODES:
         eventually(

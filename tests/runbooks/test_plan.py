@@ -147,7 +147,7 @@ def _unknown_servers(before: Snapshot) -> Snapshot:
     [
         (lambda before: before, "node9", "no node named 'node9'"),
         (_no_proxies, "node1", "no HAProxy in its configuration"),
-        (_silent_proxy, "node1", "haproxy1: permission denied"),
+        (_silent_proxy, "node1", "haproxy1 (/run/haproxy.sock): permission denied"),
         (_unknown_servers, "node1", "bk_db/x"),
     ],
 )

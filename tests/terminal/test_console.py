@@ -12,12 +12,15 @@ pytestmark = [pytest.mark.lab, pytest.mark.terminal, pytest.mark.timeout(120)]
 
 
 @pytest.mark.parametrize(("columns", "lines"), [(80, 24), (140, 40), (220, 60)])
-def test_the_cluster_is_readable_at_every_size(console: Opener, columns: int, lines: int) -> None:
+def test_the_cluster_is_readable_at_every_size(
+    healthy_lab: Lab, console: Opener, columns: int, lines: int
+) -> None:
+    healthy_lab.start_load(clients=4, rate=50)
     terminal = console(columns=columns, lines=lines)
     screen = terminal.wait_for("HEALTHY", "node1", "node2", "node3")
     assert "Nodes" in screen
     if columns > 80:
-        screen = terminal.wait_for("node1 -> node2", "bdr_initial_node", "pgb-tx", "pgb-session", "sticky")
+        screen = terminal.wait_for("node1 -> node2", "bdr_initial_node", "pgb-tx", "pgb-session", "Sticky")
         assert all(
             name in screen for name in ("Connections", "Replication lag", "HAProxy", "PgBouncer", "Events")
         )
@@ -35,7 +38,7 @@ def test_a_frozen_node_ages_while_keys_and_the_other_rows_stay_live(
     assert "no answer" not in row
     assert "up" in row
     terminal.press("?")
-    terminal.wait_for("Every key", seconds=5)
+    terminal.wait_for("Keys   esc closes", "Show every key", seconds=5)
     terminal.press("Escape")
     terminal.wait_for("CRITICAL: node3", seconds=5)
     healthy_lab.mend("freeze", "node3")

@@ -21,7 +21,7 @@ class Tmux:
         self._socket = str(Path(self._directory.name) / "tmux")
         exports = "".join(f"{key}={shlex.quote(value)} " for key, value in (environment or {}).items())
         # The window outlives the program, so that its last words can be read.
-        shell = f"{exports}{shlex.join(command)}; echo; echo exit status $?; exec sleep 600"
+        shell = f"{exports}{shlex.join(command)}; code=$?; echo; echo exit status $code; exec sleep 600"
         self._run(
             "-f", os.devnull, "new-session", "-d", "-x", str(columns), "-y", str(lines), "sh", "-c", shell
         )  # fmt: skip

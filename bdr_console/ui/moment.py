@@ -1,0 +1,91 @@
+"""What is known at one moment, judged once for the whole screen."""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from bdr_console.cluster.changes import Event, changes
+from bdr_console.cluster.history import History
+from bdr_console.cluster.replication import Link, links
+from bdr_console.cluster.snapshot import Snapshot
+from bdr_console.cluster.verdict import Level, Thresholds, Verdict, judge
+from bdr_console.ui.words import UNICODE, Glyphs
+
+_EVENTS_KEPT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One snapshot, dated by `now` (UTC), with everything that panes need to speak of it."""
+
+    snapshot: Snapshot
+    now: datetime
+    verdict: Verdict
+    links: tuple[Link, ...]
+    history: History
+    events: tuple[tuple[int, Event], ...]
+    """Numbered, newest first."""
+    thresholds: Thresholds
+    glyphs: Glyphs = UNICODE
+
+    def level_of(self, *subjects: str) -> Level:
+        """The worst finding about any of `subjects`."""
+        return max((f.level for f in self.verdict.findings if f.subject in subjects), default=Level.OK)
+
+    def reasons(self, *subjects: str) -> str:
+        """Every finding about `subjects` as one line; empty when there is none."""
+        return "; ".join(f.text for f in self.verdict.findings if f.subject in subjects)
+
+
+class Timeline:
+    """The newest snapshot and a short memory: lag for sparklines, events for the log."""
+
+    def __init__(self, thresholds: Thresholds, glyphs: Glyphs = UNICODE) -> None:
+        self.snapshot: Snapshot | None = None
+        self._thresholds = thresholds
+        self._glyphs = glyphs
+        self._history = History()
+        self._events: deque[tuple[int, Event]] = deque(maxlen=_EVENTS_KEPT)
+        self._listed: tuple[tuple[int, Event], ...] = ()
+        self._count = 0
+        self._unseen_noted: dict[tuple[str, str], datetime] = {}
+
+    def take(self, snapshot: Snapshot) -> tuple[Event, ...]:
+        """Make `snapshot` the newest one; returns what changed since the one before."""
+        before, self.snapshot = self.snapshot, snapshot
+        for link in links(snapshot, snapshot.taken_at):
+            if link.fresh and link.seen_at is not None and link.slot is not None:
+                self._history.add(link.key, link.seen_at, link.lag_bytes)
+            else:
+                self._note_gap(link.key, snapshot)
+        found = changes(before, snapshot) if before is not None else ()
+        self.note(found)
+        return found
+
+    def note(self, events: Iterable[Event]) -> None:
+        """Add lines to the event log."""
+        for event in events:
+            self._count += 1
+            self._events.appendleft((self._count, event))
+            self._listed = ()
+
+    def at(self, now: datetime) -> Moment | None:
+        """The moment `now`; None before the first snapshot."""
+        snapshot = self.snapshot
+        if snapshot is None:
+            return None
+        if not self._listed:
+            self._listed = tuple(self._events)
+        verdict = judge(snapshot, self._thresholds, now)
+        found = links(snapshot, now)
+        return Moment(
+            snapshot, now, verdict, found, self._history, self._listed, self._thresholds, self._glyphs
+        )
+
+    def _note_gap(self, key: tuple[str, str], snapshot: Snapshot) -> None:
+        """One gap in a sparkline for each refresh that brought nothing, however many snapshots came."""
+        noted = self._unseen_noted.get(key)
+        if noted is None or (snapshot.taken_at - noted).total_seconds() >= snapshot.refresh:
+            self._unseen_noted[key] = snapshot.taken_at
+            self._history.add(key, snapshot.taken_at, None)

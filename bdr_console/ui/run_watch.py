@@ -1,0 +1,95 @@
+"""The run under way, whoever started it: found and followed by its journal."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from bdr_console.cluster.changes import Event
+from bdr_console.cluster.text import clean
+from bdr_console.cluster.verdict import Level
+from bdr_console.runbooks.run import RunStatus, RunView
+from bdr_console.ui.background import in_background
+from bdr_console.ui.crash import as_console_error
+from bdr_console.ui.desk import RunDesk
+from bdr_console.ui.screens.run import RunScreen
+from bdr_console.ui.status import run_place
+
+if TYPE_CHECKING:
+    from bdr_console.ui.app import ConsoleApp
+
+_BUSY, _IDLE, _AFTER_TROUBLE = 0.25, 2.0, 10.0
+"""Seconds between two looks at the journals."""
+
+_LEVELS = {
+    RunStatus.RUNNING: Level.OK,
+    RunStatus.DONE: Level.OK,
+    RunStatus.STOPPED: Level.CRIT,
+    RunStatus.LOST: Level.CRIT,
+}
+
+
+class RunWatch:
+    """Knows the run under way, or the last one; tells the application when it moves."""
+
+    def __init__(self, app: "ConsoleApp", desk: RunDesk | None, clock: Callable[[], datetime]) -> None:
+        self._app = app
+        self._desk = desk
+        self._clock = clock
+        self._followed: str | None = None
+        self._wake = asyncio.Event()
+        self.run: RunView | None = None
+
+    @property
+    def under_way(self) -> RunView | None:
+        """The run that has not ended yet."""
+        return self.run if self.run is not None and not self.run.status.over else None
+
+    def follow(self, run_id: str) -> None:
+        """Look at this run from now on, beginning now."""
+        self._followed = run_id
+        self._wake.set()
+
+    async def watch(self) -> None:
+        """Look for ever; a journal that cannot be read is said and tried again later."""
+        while self._desk is not None:
+            pause = await self._look(self._desk)
+            try:
+                async with asyncio.timeout(pause):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+            self._wake.clear()
+
+    async def _look(self, desk: RunDesk) -> float:
+        followed = self._followed
+        try:
+            run = await in_background(lambda: desk.view(followed) if followed else desk.latest())
+        except Exception as error:
+            told = (
+                as_console_error(error, "reading the journals") if not isinstance(error, OSError) else error
+            )
+            self._app.note(Level.WARN, "runs", f"journals cannot be read: {clean(told)}")
+            return _AFTER_TROUBLE
+        if run is not None and followed == self._followed:
+            self._take(run)
+        watched = isinstance(self._app.screen, RunScreen)
+        if not watched and self.under_way is None:
+            self._followed = None  # whatever is started next, here or elsewhere, is found again
+        return _BUSY if watched or self.under_way is not None else _IDLE
+
+    def _take(self, run: RunView) -> None:
+        before, self.run = self.run, run
+        if before != run:
+            self._app.run_changed(run, run_event(before, run, self._clock()))
+
+
+def run_event(before: RunView | None, run: RunView, now: datetime) -> Event | None:
+    """The line for the event log, when the run came to another step or state."""
+    same = before is not None and before.run_id == run.run_id
+    if not same and run.status.over:
+        return None  # an old run, found when the console started
+    if same and before is not None and before.status is run.status and run_place(before) == run_place(run):
+        return None
+    said = f": {run.message}" if run.message else ""
+    return Event(now, _LEVELS.get(run.status, Level.WARN), f"run {run.node}", f"{run_place(run)}{said}")

@@ -1,0 +1,133 @@
+"""The overview: all panes, or one of them where there is no room for more."""
+
+from rich.text import Text
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.widgets import DataTable
+
+from bdr_console.ui.actions import Place, bindings
+from bdr_console.ui.cells import Row
+from bdr_console.ui.moment import Moment
+from bdr_console.ui.screens.live import LiveScreen
+from bdr_console.ui.status import Status
+from bdr_console.ui.widgets.connections import Connections
+from bdr_console.ui.widgets.events import Events
+from bdr_console.ui.widgets.haproxy import HAProxy
+from bdr_console.ui.widgets.heading import Heading
+from bdr_console.ui.widgets.key_line import KeyLine
+from bdr_console.ui.widgets.lag import Lag
+from bdr_console.ui.widgets.line import Line
+from bdr_console.ui.widgets.nodes import Nodes
+from bdr_console.ui.widgets.pane import Pane
+from bdr_console.ui.widgets.pane_bar import PaneBar
+from bdr_console.ui.widgets.pgbouncer import PgBouncer
+from bdr_console.ui.words import Glyphs
+
+_PANES: tuple[type[Pane], ...] = (Nodes, HAProxy, Connections, PgBouncer, Lag, Events)
+"""In the order of the grid: left to right, top to bottom."""
+
+
+class Overview(LiveScreen):
+    """Six panes; on a small screen, or zoomed, the current one with a line that says how the others stand."""
+
+    BINDINGS = bindings(Place.OVERVIEW)
+
+    def __init__(self, glyphs: Glyphs) -> None:
+        super().__init__()
+        self._glyphs = glyphs
+        self._panes = tuple(pane(glyphs) for pane in _PANES)
+        self._current = self._panes[0]
+
+    def compose(self) -> ComposeResult:
+        """Head, tab line, panes, the selected row in full, keys."""
+        yield Heading(self._glyphs)
+        yield PaneBar()
+        with Container(id="panes"):
+            yield from self._panes
+        yield Line(id="detail")
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        """Begin with the cursor in the pane of nodes."""
+        self._go(self._current)
+        super().on_mount()
+
+    @property
+    def current(self) -> Pane:
+        """The pane that has the keys."""
+        return self._current
+
+    @property
+    def selected(self) -> Row | None:
+        """The row under the cursor of the current pane."""
+        return self._current.table.selected
+
+    def show(self, moment: Moment | None, status: Status) -> None:
+        """Show that moment in every pane that is in sight."""
+        styles = self.console.tones
+        self.query_one(Heading).show(status, styles)
+        self.query_one(PaneBar).show(self._panes, self._current, moment, styles)
+        if moment is not None:
+            for pane in self._panes:
+                pane.show(moment)
+            self._show_detail()
+
+    def restyle(self) -> None:
+        """Take the colours of the theme in force."""
+        for pane in self._panes:
+            pane.restyle(self.console.tones)
+
+    @on(DataTable.RowHighlighted)
+    def _row_highlighted(self) -> None:
+        self._show_detail()
+
+    @on(DataTable.RowSelected)
+    def _row_selected(self) -> None:
+        self.action_zoom()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """The pane that is given the keys becomes the current one."""
+        for node in event.widget.ancestors:
+            if isinstance(node, Pane):
+                self._make_current(node)
+
+    def action_pane(self, number: int) -> None:
+        """Go to the pane of that number."""
+        self._go(next(pane for pane in self._panes if number == pane.NUMBER))
+
+    def action_zoom(self) -> None:
+        """Show the current pane alone, or all of them again."""
+        self.toggle_class("-zoomed")
+        self._go(self._current)
+
+    def action_back(self) -> None:
+        """Show all panes again."""
+        self.remove_class("-zoomed")
+        self._go(self._current)
+
+    def action_switchover(self) -> None:
+        """Plan a switchover of the selected node, or of one to be picked."""
+        row = self.selected
+        self.console.plan_switchover(row.node if row and isinstance(self._current, Nodes | HAProxy) else None)
+
+    def action_attach(self) -> None:
+        """Look at the run under way."""
+        self.console.open_run()
+
+    def _go(self, pane: Pane) -> None:
+        self._make_current(pane)
+        pane.table.focus()
+
+    def _make_current(self, pane: Pane) -> None:
+        if pane is not self._current or not pane.has_class("-current"):
+            for other in self._panes:
+                other.set_class(other is pane, "-current")
+            self._current = pane
+            self.console.tell(self)
+
+    def _show_detail(self) -> None:
+        row = self.selected
+        self.query_one("#detail", Line).say(
+            Text(f" {row.detail}" if row else "", end="", overflow="ellipsis")
+        )

@@ -1,0 +1,144 @@
+"""The plan of a switchover: every command and every check, before anything is sent."""
+
+from functools import partial
+from typing import ClassVar
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+from textual.widgets import Input
+
+from bdr_console.ui.actions import Place, bindings
+from bdr_console.ui.background import in_background
+from bdr_console.ui.crash import as_console_error
+from bdr_console.ui.desk import ActDesk, PlanView
+from bdr_console.ui.moment import Moment
+from bdr_console.ui.run_text import plan_text
+from bdr_console.ui.screens.live import LiveScreen
+from bdr_console.ui.status import Status, is_production
+from bdr_console.ui.widgets.heading import Heading
+from bdr_console.ui.widgets.key_line import KeyLine
+from bdr_console.ui.widgets.line import Line
+from bdr_console.ui.words import Glyphs
+
+
+class PlanScreen(LiveScreen):
+    """Shows the plan for one node, and starts it once the node's name has been typed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Place.PLAN)
+
+    def __init__(self, node: str, desk: ActDesk, glyphs: Glyphs) -> None:
+        super().__init__()
+        self._node = node
+        self._desk = desk
+        self._glyphs = glyphs
+        self._plan: PlanView | None = None
+        self._starting = False
+
+    def compose(self) -> ComposeResult:
+        """Head, the plan, what is asked of the operator, keys."""
+        yield Heading(self._glyphs)
+        yield Line(Text(f" Plan: take {self._node} out of service and back", end=""), classes="title")
+        with VerticalScroll(classes="body", can_focus=False):
+            yield Line(Text(" reading the cluster for the checks...", end=""), id="plan")
+        yield Line(id="answer")
+        yield Input(id="confirm", placeholder=f"type {self._node} and press enter", select_on_focus=False)
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        """Read the checks."""
+        super().on_mount()
+        self.action_again()
+
+    def show(self, moment: Moment | None, status: Status) -> None:
+        """Keep the head up to date; the plan stays as it was read."""
+        self.query_one(Heading).show(status, self.console.tones)
+
+    def restyle(self) -> None:
+        """Paint the plan in the new colours."""
+        if self._plan is not None:
+            width = self.query_one(".body").scrollable_content_region.width
+            text = plan_text(self._plan, self.console.tones, self._glyphs, width)
+            self.query_one("#plan", Line).say(text)
+
+    def on_resize(self) -> None:
+        """Wrap the plan anew."""
+        self.call_after_refresh(self.restyle)
+
+    def action_again(self) -> None:
+        """Read plan and checks (again)."""
+        if self._starting:
+            return
+        self._close_input()
+        self._ask("reading the cluster for the checks...")
+        self.run_worker(self._read(), exclusive=True, exit_on_error=False, name="plan")
+
+    def action_scroll(self, pages: int) -> None:
+        """Scroll the plan while the cursor stays where the name is typed."""
+        body = self.query_one(".body", VerticalScroll)
+        body.scroll_relative(y=pages * max(1, body.size.height - 2), animate=False)
+
+    def action_back(self) -> None:
+        """Back to the overview."""
+        if not self._starting:
+            self.dismiss()
+
+    @on(Input.Submitted)
+    def _typed(self, event: Input.Submitted) -> None:
+        if self._plan is None or self._plan.refusals or self._starting:
+            return
+        typed = event.value.strip()
+        if typed != self._node:
+            self._ask(f"that is not '{self._node}': nothing was started. Type the name, or press esc.")
+            return
+        self._starting = True
+        self._close_input()
+        self._ask("starting the run...")
+        # The application's worker, not the screen's: a run that has begun is followed wherever one looks.
+        self.app.run_worker(self._start(), exit_on_error=False, name="start")
+
+    async def _read(self) -> None:
+        try:
+            self._plan = await self._desk.plan(self._node)
+        except Exception as error:
+            self._plan = None
+            told = as_console_error(error, "reading the checks")
+            self._ask(f"there is no plan: {told.problem}. {told.remedy}")
+            return
+        self.restyle()
+        refusals = self._plan.refusals
+        if refusals:
+            titles = "; ".join(check.title for check in refusals)
+            self._ask(
+                f"refused by {len(refusals)} of {len(self._plan.checks)} checks: {titles}. "
+                "ctrl+r checks again."
+            )
+            return
+        box = self.query_one("#confirm", Input)
+        box.add_class("-open")
+        box.focus()
+        environment = self.console.environment
+        where = f" in {environment.upper()}" if is_production(environment) else ""
+        self._ask(f"to start{where}, type the node's name: {self._node}")
+
+    async def _start(self) -> None:
+        try:
+            run_id = await in_background(partial(self._desk.start, self._node))
+        except Exception as error:
+            self._starting = False
+            told = as_console_error(error, "starting the run")
+            self._ask(f"not started: {told.problem}. {told.remedy}")
+            return
+        self.console.run_started(run_id)
+
+    def _ask(self, text: str) -> None:
+        if self.is_mounted:
+            self.query_one("#answer", Line).say(Text(f" {text}", end=""))
+
+    def _close_input(self) -> None:
+        box = self.query_one("#confirm", Input)
+        box.value = ""
+        box.remove_class("-open")
+        self.set_focus(None)

@@ -1,0 +1,130 @@
+"""A run: its steps, what is seen, and the words it takes; the panes it changes stay live beside it."""
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+
+from bdr_console.runbooks.run import RunView, StepStatus
+from bdr_console.ui.actions import Place, bindings
+from bdr_console.ui.colours import Styles
+from bdr_console.ui.moment import Moment
+from bdr_console.ui.run_text import command_lines, joined, message_text, offers_text, run_title, step_text
+from bdr_console.ui.screens.live import LiveScreen
+from bdr_console.ui.screens.question import Question
+from bdr_console.ui.status import Status
+from bdr_console.ui.widgets.haproxy import HAProxy
+from bdr_console.ui.widgets.heading import Heading
+from bdr_console.ui.widgets.key_line import KeyLine
+from bdr_console.ui.widgets.line import Line
+from bdr_console.ui.widgets.pane import Pane
+from bdr_console.ui.widgets.pgbouncer import PgBouncer
+from bdr_console.ui.words import Glyphs
+
+
+class RunScreen(LiveScreen):
+    """Follows one run by its id. Leaving the screen leaves the run alone."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Place.RUN)
+
+    def __init__(self, run_id: str, glyphs: Glyphs) -> None:
+        super().__init__()
+        self.run_id = run_id
+        self._glyphs = glyphs
+        self._run: RunView | None = None
+
+    def compose(self) -> ComposeResult:
+        """Head, steps and panes, message, offers, keys."""
+        yield Heading(self._glyphs)
+        yield Line(id="run-title", classes="title")
+        with Horizontal(id="run-body"):
+            yield VerticalScroll(id="steps")
+            with Vertical(id="beside"):
+                yield HAProxy(self._glyphs)
+                yield PgBouncer(self._glyphs)
+        yield Line(id="message")
+        yield Line(id="offers")
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        """The steps take the keys that scroll."""
+        super().on_mount()
+        self.query_one("#steps").focus()
+
+    def show(self, moment: Moment | None, status: Status) -> None:
+        """Show the run as its journal tells it, and the panes beside it."""
+        self.query_one(Heading).show(status, self.console.tones)
+        if moment is not None:
+            for pane in self.query(Pane):
+                pane.show(moment)
+        run = status.run
+        if run is not None and run.run_id == self.run_id:
+            self._show_run(run, status)
+
+    def on_resize(self) -> None:
+        """Wrap the steps anew."""
+        self.call_after_refresh(self.console.tell, self)
+
+    def restyle(self) -> None:
+        """Take the colours of the theme in force."""
+        for pane in self.query(Pane):
+            pane.restyle(self.console.tones)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A word is there when the run offers it; greyed when it does not, or when one only watches."""
+        if action != "say":
+            return True
+        offered = self._run is not None and parameters[0] in {offer.word for offer in self._run.offers}
+        return True if offered and not self.console.read_only else None
+
+    def action_say(self, word: str) -> None:
+        """Send that word to the run; an abort is confirmed first."""
+        if word != "abort" or self._run is None:
+            self.console.say(self.run_id, word)
+            return
+        question = Question(
+            f"Abort the {self._run.runbook} of {self._run.node}?", _abort_text(self._run, self.console.tones)
+        )
+        self.app.push_screen(question, self._abort_answered)
+
+    def action_back(self) -> None:
+        """Back to the overview; the run goes on."""
+        self.dismiss()
+
+    def _abort_answered(self, yes: bool | None) -> None:
+        if yes:
+            self.console.say(self.run_id, "abort")
+
+    def _show_run(self, run: RunView, status: Status) -> None:
+        before, self._run = self._run, run
+        styles = self.console.tones
+        self.query_one("#run-title", Line).say(run_title(run, styles, self._glyphs, status.now))
+        self.query_one("#message", Line).say(message_text(run, styles))
+        self.query_one("#offers", Line).say(offers_text(run, styles, read_only=status.read_only))
+        steps = self.query_one("#steps", VerticalScroll)
+        lines = list(steps.query(Line))
+        if len(lines) < len(run.steps):
+            added = [Line() for _ in run.steps[len(lines) :]]
+            steps.mount_all(added)
+            lines += added
+        width = steps.scrollable_content_region.width or 80
+        for number, (line, step) in enumerate(zip(lines, run.steps, strict=False), start=1):
+            line.say(step_text(number, step, status.now, styles, self._glyphs, width))
+        if before is None or before.offers != run.offers or before.status is not run.status:
+            self.refresh_bindings()
+        if run.current is not None and (
+            before is None or before.current is None or before.current.key != run.current.key
+        ):
+            steps.call_after_refresh(lines[run.steps.index(run.current)].scroll_visible, animate=False)
+
+
+def _abort_text(run: RunView, styles: Styles) -> Text:
+    """What an abort would send, newest step first."""
+    begun = [step for step in run.steps if step.status not in (StepStatus.PENDING, StepStatus.SKIPPED)]
+    commands = tuple(command for step in reversed(begun) for command in step.undo)
+    if not commands:
+        return Text("Nothing has been changed that would have to be put back.")
+    said = Text("It puts back what this run changed, at most:")
+    return joined([said, *command_lines(commands, styles, Question.WIDTH, indent=2)])

@@ -1,0 +1,70 @@
+"""The terminal: fit to start on, signals, and the hang-up that no signal tells of."""
+
+import asyncio
+import os
+import select
+import shutil
+import signal
+import sys
+import threading
+from collections.abc import Callable
+
+from bdr_console.errors import ConsoleError
+
+SMALLEST = (60, 15)
+"""Columns and rows below which nothing useful can be shown."""
+
+_HANGUP_EXIT = 129
+_GRACE = 2.0
+"""Seconds that the application gets to end by itself after a hang-up."""
+
+
+def refuse_unfit() -> None:
+    """Raise ConsoleError unless the console can run here."""
+    for name, stream in (("standard input", sys.__stdin__), ("standard error", sys.__stderr__)):
+        if stream is None or not stream.isatty():
+            raise ConsoleError(
+                f"{name} is not a terminal",
+                "Start the console in a terminal (ssh -t), and redirect neither stdin nor stderr.",
+            )
+    width, height = shutil.get_terminal_size((0, 0))
+    if width < SMALLEST[0] or height < SMALLEST[1]:
+        raise ConsoleError(
+            f"the terminal is too small: {width}x{height}",
+            f"Make it {SMALLEST[0]}x{SMALLEST[1]} or more; 80x24 shows one pane at a time, 140x40 all.",
+        )
+
+
+def ascii_only() -> bool:
+    """Whether the locale promises no more than ASCII (LANG=C and the like)."""
+    named = os.environ.get("LC_ALL") or os.environ.get("LC_CTYPE") or os.environ.get("LANG") or ""
+    return "utf" not in named.lower()
+
+
+def on_signals(leave: Callable[[int], None]) -> None:
+    """Have SIGTERM and SIGHUP call `leave` with the exit code, so that the terminal is put back in order."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, leave, 128 + number)
+
+
+def watch_hangup(leave: Callable[[], None]) -> None:
+    """Call `leave` from a thread when the terminal goes away, and end the process if that does not help.
+
+    With SIGHUP ignored (nohup, sudo, docker exec) nothing else tells, and Textual's input thread would
+    read end-of-file for ever on a full core.
+    """
+
+    def watch() -> None:
+        poll = select.poll()
+        poll.register(0, 0)  # POLLHUP, POLLERR and POLLNVAL are always reported
+        try:
+            poll.poll()
+        except OSError:
+            return
+        killer = threading.Timer(_GRACE, os._exit, (_HANGUP_EXIT,))
+        killer.daemon = True
+        killer.start()
+        leave()
+
+    threading.Thread(target=watch, name="hang-up", daemon=True).start()

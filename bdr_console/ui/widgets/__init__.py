@@ -1,0 +1,1 @@
+"""The panes and the other parts of the screen, one file each."""

@@ -1,0 +1,134 @@
+"""The pane of HAProxy: which server takes traffic, and where a new connection goes."""
+
+from collections.abc import Sequence
+
+from bdr_console.cluster.observed import Observed
+from bdr_console.cluster.proxies import ProxyFacts, ProxyServer
+from bdr_console.cluster.verdict import Finding
+from bdr_console.ui.cells import BLANK, QUESTION, Cell, Column, Row, Tone
+from bdr_console.ui.moment import Moment
+from bdr_console.ui.widgets.pane import Pane, empty_row
+from bdr_console.ui.words import coarse, figure, server_cell, unseen, unseen_for
+
+_SERVER = Column("server", "Server", 18, fits_names=True)
+_STATE = Column("state", "State", 16)
+_SESSIONS = Column("sessions", "Sess", 4, "right")
+_CHECK = Column("check", "Check", 7)
+_NODE = Column("node", "Node", 6, fits_names=True)
+_SINCE = Column("since", "Since", 5, "right")
+_STICKY = Column("sticky", "Sticky", 19)
+
+
+class HAProxy(Pane):
+    """Each backend of each HAProxy with its servers; `<- sticky` marks where new connections go."""
+
+    NUMBER, TITLE, SHORT = 4, "HAProxy", "HAProxy"
+    COLUMNS = (
+        (
+            _SERVER,
+            _NODE,
+            _STATE,
+            Column("check", "Check", 15),
+            _SESSIONS,
+            Column("weight", "Weight", 6, "right"),
+            Column("role", "Role", 6),
+            _SINCE,
+            _STICKY,
+        ),
+        (_SERVER, _NODE, _STATE, _CHECK, _SESSIONS, _SINCE, _STICKY),
+        (_SERVER, _NODE, _STATE, _CHECK, _SESSIONS, _STICKY),
+        (_SERVER, _STATE, _CHECK, _SESSIONS, _STICKY),
+        (_SERVER, _STATE, _SESSIONS, _STICKY),
+    )
+
+    def rows(self, moment: Moment) -> Sequence[Row]:
+        """For each backend one row of its own, then its servers."""
+        found = [row for proxy in moment.snapshot.proxies for row in rows(proxy, moment)]
+        return found or [empty_row("server", "no HAProxy is configured")]
+
+    def findings(self, moment: Moment) -> Sequence[Finding]:
+        """What is wrong with proxies, backends and servers."""
+        names = {proxy.name for proxy in moment.snapshot.proxies}
+        return [finding for finding in moment.verdict.findings if finding.subject.split("/")[0] in names]
+
+
+def rows(proxy: Observed[ProxyFacts], moment: Moment) -> list[Row]:
+    """One HAProxy as rows: a line for each backend, and its servers under it."""
+    old = unseen(proxy, moment.now, moment.snapshot.refresh, moment.glyphs)
+    facts = proxy.facts
+    if facts is None:
+        state = old or unseen_for(None, failed=False, glyphs=moment.glyphs)
+        cells = {"server": Cell(proxy.name), "state": state, "sessions": QUESTION, "check": QUESTION}
+        return [Row(proxy.name, cells, f"{proxy.name} ({proxy.address}): {moment.reasons(proxy.name)}")]
+    found = []
+    for backend in facts.backends():
+        servers = [server for server in facts.servers if server.backend == backend]
+        found.append(_backend_row(proxy, facts, backend, servers, old, moment))
+        for server in servers:
+            line = _server_row(proxy.name, facts, server, moment)
+            found.append(_aged(line, old, server) if old else line)
+    return found or [
+        Row(proxy.name, {"server": Cell(proxy.name), "state": old or Cell("no backend", Tone.BAD)})
+    ]
+
+
+def _backend_row(
+    proxy: Observed[ProxyFacts],
+    facts: ProxyFacts,
+    backend: str,
+    servers: list[ProxyServer],
+    old: Cell | None,
+    moment: Moment,
+) -> Row:
+    subject = f"{proxy.name}/{backend}"
+    usable = sum(server.state.accepts for server in servers)
+    tone = Tone.BAD if not usable else Tone.LAG if usable == 1 < len(servers) else Tone.UP
+    symbol = {Tone.BAD: moment.glyphs.bad, Tone.LAG: moment.glyphs.lag}.get(tone, moment.glyphs.up)
+    cells = {
+        "server": Cell(subject),
+        "state": old or Cell(f"{symbol} {usable} of {len(servers)} take", tone),
+        "sessions": Cell(str(sum(server.sessions for server in servers))),
+    }
+    detail = f"{subject} ({proxy.address}), HAProxy {facts.version}"
+    if reasons := moment.reasons(proxy.name, subject):
+        detail += f": {reasons}"
+    line = Row(f"{subject}/", cells, detail)
+    return line.aged("state") if old else line
+
+
+def _server_row(proxy: str, facts: ProxyFacts, server: ProxyServer, moment: Moment) -> Row:
+    subject = f"{proxy}/{server.backend}/{server.name}"
+    check = server.check_text or server.check
+    cells = {
+        "server": Cell(f"  {server.name}"),
+        "node": Cell(server.node) if server.node else QUESTION,
+        "state": server_cell(server.state, moment.glyphs),
+        "check": Cell(server.check) if server.check else Cell("none", Tone.STALE),
+        "sessions": Cell(str(server.sessions)),
+        "weight": figure(server.weight),
+        "role": Cell("backup") if server.backup else BLANK,
+        "since": QUESTION if server.since is None else Cell(coarse(server.since)),
+        "sticky": _sticky(facts, server, moment),
+    }
+    detail = f"{subject} ({server.address or 'address not known'}): {server.status}"
+    detail += f", check {check}" if check else ", no check runs"
+    detail += f", {server.sessions} sessions now, {server.total_sessions} since start"
+    return Row(subject, cells, detail, node=server.node)
+
+
+def _sticky(facts: ProxyFacts, server: ProxyServer, moment: Moment) -> Cell:
+    if facts.stick is None:
+        return QUESTION
+    keys = [
+        entry.key for entry in facts.stick if entry.table == server.backend and entry.server == server.name
+    ]
+    if not keys:
+        return BLANK
+    more = f" +{len(keys) - 1}" if len(keys) > 1 else ""
+    return Cell(f"{moment.glyphs.arrow} sticky {keys[0]}{more}", Tone.UP)
+
+
+def _aged(line: Row, old: Cell, server: ProxyServer) -> Row:
+    """A server whose proxy went silent: how long ago, and what it was then in the place of its check."""
+    cells = dict(line.cells) | {"state": old, "check": Cell(f"was {server.state.value}")}
+    return Row(line.key, cells, f"{line.detail} (old)", node=line.node).aged("state")

@@ -1,0 +1,45 @@
+"""The head of every screen: where one is, how the cluster stands, what is under way."""
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+
+from bdr_console.cluster.text import format_clock
+from bdr_console.ui.colours import Styles
+from bdr_console.ui.status import Status, deserves_a_line, run_line, top_line, verdict_line
+from bdr_console.ui.widgets.line import Line
+from bdr_console.ui.words import UNICODE, Glyphs
+
+
+class Heading(Vertical):
+    """Two lines, and a third while a run is under way. The clock is a part of its own: it alone ticks."""
+
+    DEFAULT_CSS = """
+    Heading { height: auto; background: $surface; color: $foreground; }
+    Heading Horizontal { height: 1; }
+    Heading #clock { width: 9; }
+    Heading #run { display: none; background: $panel; }
+    Heading #run.-under-way { display: block; }
+    """
+
+    def __init__(self, glyphs: Glyphs = UNICODE) -> None:
+        super().__init__()
+        self._glyphs = glyphs
+
+    def compose(self) -> ComposeResult:
+        """The lines."""
+        with Horizontal():
+            yield Line(id="top")
+            yield Line(id="clock")
+        yield Line(id="verdict")
+        yield Line(id="run")
+
+    def show(self, status: Status, styles: Styles) -> None:
+        """Say how things stand."""
+        self.query_one("#top", Line).say(top_line(status, styles, self._glyphs))
+        self.query_one("#clock", Line).say(Text(format_clock(status.now), end=""))
+        self.query_one("#verdict", Line).say(verdict_line(status, styles, self._glyphs))
+        line = self.query_one("#run", Line)
+        line.set_class(deserves_a_line(status.run), "-under-way")
+        if status.run is not None and deserves_a_line(status.run):
+            line.say(run_line(status.run, styles, self._glyphs))

@@ -1,0 +1,111 @@
+"""The pane of replication lag: how far behind, which way it goes, and what it costs in WAL."""
+
+from collections.abc import Callable, Sequence
+
+from bdr_console.cluster.history import Trend, sparkline
+from bdr_console.cluster.replication import Link
+from bdr_console.cluster.text import format_bytes, format_seconds
+from bdr_console.cluster.verdict import Finding, Level, Thresholds
+from bdr_console.ui.cells import QUESTION, Cell, Column, Row, Tone
+from bdr_console.ui.moment import Moment
+from bdr_console.ui.widgets.connections import LAGGING
+from bdr_console.ui.widgets.connections import state as connection_state
+from bdr_console.ui.widgets.pane import Pane, empty_row
+from bdr_console.ui.words import coarse, level_symbol, level_tone
+
+_SAMPLES = 60
+_NOISE = 64 * 1024
+"""A change of fewer bytes than this over the window is no trend: one transaction writes as much."""
+
+_LINK = Column("link", "From -> to", 14, fits_names=True)
+_STATE = Column("state", "State", 16)
+_BYTES = Column("bytes", "Lag", 8, "right")
+_TIME = Column("time", "Time", 7, "right")
+_TREND = Column("trend", "Trend", 7)
+_SPARK = Column("spark", "Recent", 9, keep_end=True)
+_RETAINED = Column("retained", "WAL kept", 9, "right")
+_LONG_SPARK = Column("spark", "Recent", 20, keep_end=True)
+
+
+class Lag(Pane):
+    """Each direction between two nodes: bytes and seconds behind, trend, and the WAL its slot keeps."""
+
+    NUMBER, TITLE, SHORT = 3, "Replication lag", "Lag"
+    COLUMNS = (
+        (_LINK, _STATE, _BYTES, _TIME, Column("trend", "Trend", 20), _RETAINED, _LONG_SPARK),
+        (_LINK, _STATE, _BYTES, _TIME, _TREND, _RETAINED, _SPARK),
+        (_LINK, _STATE, _BYTES, _TIME, _TREND, _SPARK),
+        (_LINK, _STATE, _BYTES, _TIME, _TREND),
+        (_LINK, _STATE, _BYTES, _TIME),
+    )
+
+    def rows(self, moment: Moment) -> Sequence[Row]:
+        """One row for each ordered pair of nodes."""
+        found = [row(link, moment) for link in moment.links]
+        return found or [empty_row("link", "one node only: nothing to replicate")]
+
+    def findings(self, moment: Moment) -> Sequence[Finding]:
+        """Links that lag more than the thresholds allow."""
+        lagging = {f"{link.origin} -> {link.target}" for link in moment.links if link.state in LAGGING}
+        return [finding for finding in moment.verdict.findings if finding.subject in lagging]
+
+
+def row(link: Link, moment: Moment) -> Row:
+    """One direction as a row."""
+    trend = moment.history.trend(link.key)
+    word, until = trend_words(trend, link.lag_bytes) if link.fresh else ("", "")
+    samples = moment.history.last(link.key, _SAMPLES)
+    level = lag_level(link, moment.thresholds)
+    cells = {
+        "link": Cell(f"{link.origin} -> {link.target}"),
+        "state": _state(link, moment, level),
+        "bytes": _known(link.lag_bytes, format_bytes, level),
+        "time": _known(link.lag_seconds, format_seconds, level),
+        "trend": QUESTION
+        if not word
+        else Cell(f"{word}{until}", Tone.LAG if word == "rising" else Tone.PLAIN),
+        "spark": Cell(sparkline(samples, _SAMPLES, ascii_only=moment.glyphs.ascii_only)),
+        "retained": _known(link.retained_bytes, format_bytes, Level.OK),
+    }
+    behind = "lag is not known" if link.lag_bytes is None else f"{format_bytes(link.lag_bytes)} behind"
+    kept = (
+        "" if link.retained_bytes is None else f", its slot keeps {format_bytes(link.retained_bytes)} of WAL"
+    )
+    detail = f"{link.origin} -> {link.target}: {behind}{kept}; {link.reason}"
+    found = Row(" ".join(link.key), cells, detail, node=link.target)
+    return found if link.fresh else found.aged("state")
+
+
+def lag_level(link: Link, limits: Thresholds) -> Level:
+    """Which threshold the lag has passed; UNKNOWN when nobody could measure it."""
+    if link.lag_bytes is None:
+        return Level.UNKNOWN
+    seconds = link.lag_seconds or 0.0
+    if link.lag_bytes >= limits.lag_bytes_crit or seconds >= limits.lag_seconds_crit:
+        return Level.CRIT
+    if link.lag_bytes >= limits.lag_bytes_warn or seconds >= limits.lag_seconds_warn:
+        return Level.WARN
+    return Level.OK
+
+
+def trend_words(trend: Trend | None, lag: int | None) -> tuple[str, str]:
+    """`rising`, `falling` or `steady`, and when it will have caught up; empty while too little is known."""
+    if trend is None or lag is None:
+        return "", ""
+    if abs(trend.rate) * 15 < max(_NOISE, lag * 0.02):
+        return "steady", ""
+    done = trend.seconds_to_zero
+    return trend.word, f", done in {coarse(done)}" if done is not None and done < 86400 else ""
+
+
+def _state(link: Link, moment: Moment, level: Level) -> Cell:
+    if not link.fresh or link.state not in LAGGING:
+        return connection_state(link, moment)
+    word = {Level.OK: "in step", Level.UNKNOWN: "unknown"}.get(level, "lagging")
+    return Cell(f"{level_symbol(level, moment.glyphs)} {word}", level_tone(level))
+
+
+def _known(value: float | None, form: Callable[[float], str], level: Level) -> Cell:
+    if value is None:
+        return QUESTION
+    return Cell(form(value), level_tone(level) if level in (Level.WARN, Level.CRIT) else Tone.PLAIN)

@@ -1,0 +1,106 @@
+"""The pane of PostgreSQL nodes."""
+
+from collections.abc import Sequence
+
+from bdr_console.cluster.nodes import Membership, NodeFacts
+from bdr_console.cluster.observed import Observed
+from bdr_console.cluster.text import format_seconds
+from bdr_console.cluster.verdict import Finding
+from bdr_console.ui.cells import BLANK, QUESTION, Cell, Column, Row, Tone
+from bdr_console.ui.moment import Moment
+from bdr_console.ui.widgets.pane import Pane
+from bdr_console.ui.words import coarse, figure, level_symbol, level_tone, unseen
+
+_NAME = Column("name", "Node", 8, fits_names=True)
+_STATE = Column("state", "State", 16)
+_ACTIVE = Column("active", "Active", 6, "right")
+_SESSIONS = Column("sessions", "Sess/max", 9, "right")
+_OLDEST = Column("oldest", "Oldest tx", 9, "right")
+_GROUP = Column("group", "Group", 12, fits_names=True)
+_ENGINE = Column("engine", "Engine", 11)
+_WIDE_ENGINE = Column("engine", "Engine", 24)
+
+
+class Nodes(Pane):
+    """Each configured node: whether it answers, what it says of itself, and how busy it is."""
+
+    NUMBER, TITLE, SHORT = 1, "Nodes", "Nodes"
+    COLUMNS = (
+        (
+            _NAME,
+            _STATE,
+            _ACTIVE,
+            _SESSIONS,
+            Column("in_tx", "Idle in tx", 10, "right"),
+            _OLDEST,
+            _GROUP,
+            Column("address", "Address", 21),
+            _WIDE_ENGINE,
+        ),
+        (_NAME, _STATE, _ACTIVE, _SESSIONS, _OLDEST, _GROUP, _ENGINE),
+        (_NAME, _STATE, _ACTIVE, _SESSIONS, _OLDEST, _ENGINE),
+        (_NAME, _STATE, _ACTIVE, _SESSIONS, _OLDEST),
+    )
+
+    def rows(self, moment: Moment) -> Sequence[Row]:
+        """One row for each node, in the order of the configuration."""
+        return [row(node, moment) for node in moment.snapshot.nodes]
+
+    def findings(self, moment: Moment) -> Sequence[Finding]:
+        """What is wrong with the nodes themselves."""
+        names = {node.name for node in moment.snapshot.nodes}
+        return [finding for finding in moment.verdict.findings if finding.subject in names]
+
+
+def row(node: Observed[NodeFacts], moment: Moment) -> Row:
+    """One node as a row."""
+    old = unseen(node, moment.now, moment.snapshot.refresh, moment.glyphs)
+    facts = node.facts
+    cells = {"name": Cell(node.name), "address": Cell(node.address)} | _figures(facts, moment)
+    cells["state"] = old or _state(node, moment)
+    detail = f"{node.name} ({node.address}): {moment.reasons(node.name) or 'answers'}"
+    if facts is not None:
+        detail += f"{moment.glyphs.separator}{facts.engine}, PostgreSQL {facts.server_version}"
+    found = Row(node.name, cells, detail, node=node.name)
+    return found.aged("state") if old else found
+
+
+def _figures(facts: NodeFacts | None, moment: Moment) -> dict[str, Cell]:
+    if facts is None:
+        return dict.fromkeys(("active", "sessions", "in_tx", "oldest", "group", "engine"), QUESTION)
+    cells = {
+        "engine": Cell(facts.engine),
+        "group": Cell(facts.group) if facts.group else BLANK,
+    }
+    sessions = facts.sessions
+    if sessions is None:
+        return cells | dict.fromkeys(("active", "sessions", "in_tx", "oldest"), QUESTION)
+    oldest = sessions.oldest_transaction
+    late = oldest is not None and oldest >= moment.thresholds.transaction_age_warn
+    return cells | {
+        "active": figure(sessions.active),
+        "sessions": Cell(f"{sessions.total}/{sessions.max_connections}"),
+        "in_tx": figure(sessions.idle_in_transaction),
+        "oldest": Cell("-" if oldest is None else _age(oldest), Tone.LAG if late else Tone.PLAIN),
+    }
+
+
+def _age(seconds: float) -> str:
+    """Under a second the figure would change at every look and say nothing."""
+    return "< 1 s" if seconds < 1 else format_seconds(seconds) if seconds >= 60 else coarse(seconds)
+
+
+def _state(node: Observed[NodeFacts], moment: Moment) -> Cell:
+    """A node that answers: `up` and what it says of its membership, marked by the worst finding about it."""
+    level = moment.level_of(node.name)
+    return Cell(f"{level_symbol(level, moment.glyphs)} {_word(node.facts)}", level_tone(level))
+
+
+def _word(facts: NodeFacts | None) -> str:
+    if facts is None:
+        return "unknown"
+    if facts.in_recovery:
+        return "in recovery"
+    if facts.membership not in (Membership.READY, Membership.UNKNOWN):
+        return facts.membership.value
+    return "up, read-only" if facts.read_only else "up"

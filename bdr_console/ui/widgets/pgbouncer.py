@@ -1,0 +1,163 @@
+"""The pane of PgBouncer: clients that are served, clients that wait, and connections still to be closed."""
+
+from collections.abc import Sequence
+
+from bdr_console.cluster.observed import Observed
+from bdr_console.cluster.poolers import Pool, PoolDatabase, PoolerFacts
+from bdr_console.cluster.text import format_seconds
+from bdr_console.cluster.verdict import Finding
+from bdr_console.ui.cells import BLANK, QUESTION, Cell, Column, Row, Tone
+from bdr_console.ui.moment import Moment
+from bdr_console.ui.widgets.pane import Pane, empty_row
+from bdr_console.ui.words import figure, unseen, unseen_for
+
+_ADMIN = "pgbouncer"
+"""PgBouncer's own database, which serves nobody but the console."""
+
+_POOL = Column("pool", "Pool", 12, fits_names=True)
+_STATE = Column("state", "State", 16)
+_MODE = Column("mode", "Mode", 11)
+_ACTIVE = Column("active", "Cl act", 6, "right")
+_WAITING = Column("waiting", "Wait", 4, "right")
+_SV_ACTIVE = Column("sv_active", "Sv act", 6, "right")
+_SV_IDLE = Column("sv_idle", "Idle", 4, "right")
+_CLOSE = Column("close", "Close", 5, "right")
+_MAX_WAIT = Column("max_wait", "MaxWait", 7, "right")
+
+
+class PgBouncer(Pane):
+    """Each pool of each PgBouncer. `Close` counts server connections that RECONNECT has flagged."""
+
+    NUMBER, TITLE, SHORT = 5, "PgBouncer", "Pools"
+    COLUMNS = (
+        (
+            _POOL,
+            _STATE,
+            _MODE,
+            _ACTIVE,
+            _WAITING,
+            _SV_ACTIVE,
+            _SV_IDLE,
+            Column("sv_used", "Used", 4, "right"),
+            Column("sv_login", "Login", 5, "right"),
+            _CLOSE,
+            _MAX_WAIT,
+            Column("leads", "Leads to", 15),
+        ),
+        (_POOL, _STATE, _MODE, _ACTIVE, _WAITING, _SV_ACTIVE, _SV_IDLE, _CLOSE, _MAX_WAIT),
+        (_POOL, _STATE, _ACTIVE, _WAITING, _SV_ACTIVE, _SV_IDLE, _CLOSE, _MAX_WAIT),
+        (_POOL, _STATE, _ACTIVE, _WAITING, _SV_ACTIVE, _CLOSE),
+    )
+
+    def rows(self, moment: Moment) -> Sequence[Row]:
+        """For each PgBouncer one row of its own, then its pools."""
+        found = [row for pooler in moment.snapshot.poolers for row in rows(pooler, moment)]
+        return found or [empty_row("pool", "no PgBouncer is configured")]
+
+    def findings(self, moment: Moment) -> Sequence[Finding]:
+        """What is wrong with poolers and pools."""
+        names = {pooler.name for pooler in moment.snapshot.poolers}
+        return [finding for finding in moment.verdict.findings if finding.subject.split("/")[0] in names]
+
+
+def rows(pooler: Observed[PoolerFacts], moment: Moment) -> list[Row]:
+    """One PgBouncer as rows: a line of its own, and its pools under it."""
+    old = unseen(pooler, moment.now, moment.snapshot.refresh, moment.glyphs)
+    facts = pooler.facts
+    if facts is None:
+        state = old or unseen_for(None, failed=False, glyphs=moment.glyphs)
+        unknown = dict.fromkeys(("active", "waiting", "sv_active", "sv_idle", "close", "max_wait"), QUESTION)
+        cells = {"pool": Cell(pooler.name), "state": state} | unknown
+        return [Row(pooler.name, cells, f"{pooler.name} ({pooler.address}): {moment.reasons(pooler.name)}")]
+    databases = {database.name: database for database in facts.databases}
+    pools = [pool for pool in facts.pools if pool.database != _ADMIN]
+    users = {pool.database: sum(other.database == pool.database for other in pools) for pool in pools}
+    lines = [_pooler_row(pooler, facts, pools, old, moment)]
+    for pool in pools:
+        name = f"  {pool.database}" + (f" ({pool.user})" if users[pool.database] > 1 else "")
+        lines.append(_pool_row(pooler.name, name, pool, databases.get(pool.database), moment))
+    lines += [
+        _idle_row(pooler.name, database, moment)
+        for database in facts.databases
+        if database.name not in users and database.name != _ADMIN
+    ]
+    return [line.aged("state") for line in _dated(lines, old)] if old else lines
+
+
+def _dated(lines: list[Row], old: Cell) -> list[Row]:
+    return [Row(line.key, dict(line.cells) | {"state": old}, f"{line.detail} (old)") for line in lines]
+
+
+def _pooler_row(
+    pooler: Observed[PoolerFacts], facts: PoolerFacts, pools: list[Pool], old: Cell | None, moment: Moment
+) -> Row:
+    cells = {
+        "pool": Cell(pooler.name),
+        "state": old or Cell(f"{moment.glyphs.up} up", Tone.UP),
+        "active": Cell(str(sum(pool.clients_active for pool in pools))),
+        "waiting": Cell(str(sum(pool.clients_waiting for pool in pools))),
+        "sv_active": Cell(str(sum(pool.servers_active for pool in pools))),
+        "sv_idle": Cell(str(sum(pool.servers_idle for pool in pools))),
+        "leads": BLANK,
+    }
+    detail = f"{pooler.name} ({pooler.address}), PgBouncer {facts.version}"
+    if reasons := moment.reasons(pooler.name):
+        detail += f": {reasons}"
+    return Row(f"{pooler.name}/", cells, detail)
+
+
+def _pool_row(pooler: str, name: str, pool: Pool, database: PoolDatabase | None, moment: Moment) -> Row:
+    cells = {
+        "pool": Cell(name),
+        "state": _state(pool, database, moment),
+        "mode": Cell(pool.mode),
+        "active": figure(pool.clients_active),
+        "waiting": Cell(str(pool.clients_waiting), Tone.LAG if pool.clients_waiting else Tone.PLAIN),
+        "sv_active": figure(pool.servers_active),
+        "sv_idle": figure(pool.servers_idle),
+        "sv_used": figure(pool.servers_used + pool.servers_tested),
+        "sv_login": figure(pool.servers_login),
+        "close": figure(pool.close_needed)
+        if not pool.close_needed
+        else Cell(str(pool.close_needed), Tone.LAG),
+        "max_wait": Cell(format_seconds(pool.max_wait) if pool.clients_waiting else "-"),
+        "leads": _leads(database),
+    }
+    subject = f"{pooler}/{pool.database}"
+    detail = f"{subject} as {pool.user}, {pool.mode} pool: {pool.clients_waiting} clients wait"
+    detail += (
+        ", close-needed is not shown by this PgBouncer"
+        if pool.close_needed is None
+        else (f", {pool.close_needed} of {pool.servers} server connections still to be closed")
+    )
+    if reasons := moment.reasons(subject):
+        detail += f"; {reasons}"
+    return Row(f"{subject}/{pool.user}", cells, detail)
+
+
+def _state(pool: Pool, database: PoolDatabase | None, moment: Moment) -> Cell:
+    if database is not None and database.paused:
+        return Cell(f"{moment.glyphs.held} paused", Tone.LAG)
+    if database is not None and database.disabled:
+        return Cell(f"{moment.glyphs.down} disabled", Tone.BAD)
+    if pool.clients_waiting:
+        return Cell(f"{moment.glyphs.lag} clients wait", Tone.LAG)
+    if pool.close_needed:
+        return Cell(f"{moment.glyphs.lag} closing", Tone.LAG)
+    return Cell(f"{moment.glyphs.up} ok", Tone.UP)
+
+
+def _idle_row(pooler: str, database: PoolDatabase, moment: Moment) -> Row:
+    state = Cell("- no pool yet", Tone.STALE)
+    if database.paused:
+        state = Cell(f"{moment.glyphs.held} paused", Tone.LAG)
+    elif database.disabled:
+        state = Cell(f"{moment.glyphs.down} disabled", Tone.BAD)
+    cells = {"pool": Cell(f"  {database.name}"), "state": state, "leads": _leads(database)}
+    return Row(f"{pooler}/{database.name}//", cells, f"{pooler}/{database.name}: nobody has used it yet")
+
+
+def _leads(database: PoolDatabase | None) -> Cell:
+    if database is None or database.host is None:
+        return BLANK
+    return Cell(f"{database.host}:{database.port}")

@@ -239,7 +239,7 @@ FAULTS = {
         ),
         Fault(
             "delay-apply",
-            "ORIGIN->TARGET[=MS]",
+            "ORIGIN:TARGET[=MS]",
             "that link applies everything a second late, or as late as named",
             _delay_apply,
             _end_delay,

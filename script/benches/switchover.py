@@ -81,7 +81,7 @@ def once(lab: Lab, way: Way, node: str, lag: int, clients: int, rate: int, proto
     """One switchover of `node` under a load of its own, with every peer applying `lag` ms late."""
     for peer in lab.layout.nodes:
         if lag and peer.name != node:
-            lab.break_("delay-apply", f"{node}->{peer.name}={lag}")
+            lab.break_("delay-apply", f"{node}:{peer.name}={lag}")
     lab.start_load(clients=clients, rate=rate or None, protocol=protocol)
     time.sleep(1 + lag / 1000)  # so that the lag is there before the switch
     since = datetime.now(UTC)

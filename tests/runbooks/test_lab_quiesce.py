@@ -58,7 +58,7 @@ def lagging(lab: Lab) -> None:
     """Every peer of the leaving node applies a second late."""
     for node in lab.layout.nodes:
         if node.name != NODE:
-            lab.break_("delay-apply", f"{NODE}->{node.name}=1000")
+            lab.break_("delay-apply", f"{NODE}:{node.name}=1000")
 
 
 def impatient(lab: Lab, directory: Path) -> Path:

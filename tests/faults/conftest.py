@@ -3,7 +3,7 @@
 import pytest
 
 HELD: dict[tuple[str, str], str] = {}
-"""(fault, step) -> how the run ended, or FAILED."""
+"""(fault, mode: step) -> how the run ended, or FAILED."""
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -13,5 +13,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     held = sum(ended != "FAILED" for ended in HELD.values())
     terminalreporter.section("fault matrix")
     for (fault, step), ended in sorted(HELD.items()):
-        terminalreporter.write_line(f"{fault:<26} {step:<12} {ended}")
+        terminalreporter.write_line(f"{fault:<26} {step:<19} {ended}")
     terminalreporter.write_line(f"cells tried {len(HELD)}, cells held {held}")

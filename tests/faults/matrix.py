@@ -27,14 +27,23 @@ from bdr_console.runbooks.locks import holder_of
 from bdr_console.runbooks.run import RunStatus, RunView, StepStatus
 
 CLUSTER, LEAVING, TAKER = "lab", "node1", "node2"
-STEPS = ("disable", "reconnect", "wait_close", "drained", "hold", "ready", "enable")
+STEPS = (
+    *(
+        ("gradual", key)
+        for key in ("disable", "reconnect", "wait_close", "drained", "hold", "ready", "enable")
+    ),
+    *(("quiesce", key) for key in ("prepare", "pause", "disable", "quiet", "barrier", "resume", "restore")),
+)
+"""(mode, step); the steps from the hold on are the same in both modes."""
 
 _HELD = ("hold-transaction", None)
-"""Makes WAIT_CLOSE last, so that a strike falls into it."""
+"""Makes WAIT_CLOSE and the wait under PAUSE last, so that a strike falls into them."""
 _LASTING: dict[str, tuple[str, str | None]] = {
     "wait_close": _HELD,
     # A link that lags before the start would be refused: these are made when the run is under way.
     "drained": ("pause-apply", f"{LEAVING}:{TAKER}"),
+    "barrier": ("pause-apply", f"{LEAVING}:{TAKER}"),
+    "quiet": _HELD,
     "ready": ("pause-apply", f"{TAKER}:{LEAVING}"),
 }
 """What makes a step last until it is mended."""
@@ -43,10 +52,11 @@ _LASTING: dict[str, tuple[str, str | None]] = {
 class Console:
     """A process that starts the run, as a console does, and can be killed without it."""
 
-    def __init__(self, lab: Lab, state: Path) -> None:
+    def __init__(self, lab: Lab, state: Path, mode: str) -> None:
         code = (
             "import sys, time; from pathlib import Path; from bdr_console.runbooks import launch\n"
-            f"print(launch.start(Path(sys.argv[1]), '{CLUSTER}', '{LEAVING}', 'fault matrix'), flush=True)\n"
+            f"run = launch.start(Path(sys.argv[1]), '{CLUSTER}', '{LEAVING}', mode='{mode}')\n"
+            "print(run, flush=True)\n"
             "time.sleep(300)"
         )
         environment = {**os.environ, "BDR_CONSOLE_STATE": str(state)}
@@ -108,9 +118,9 @@ class Cell:
 
     def reach(self) -> None:
         """Let the run come to the step."""
-        if self.step == "drained":
-            self._begun("wait_close")
-            self.lab.break_(*_LASTING["drained"])
+        if self.step in ("drained", "barrier"):
+            self._begun("wait_close" if self.step == "drained" else "quiet")
+            self.lab.break_(*_LASTING[self.step])
             self.lab.mend(*_HELD)
         if self.step in ("ready", "enable"):
             self.until(lambda view: view.status is RunStatus.HOLDING, "the hold")
@@ -279,12 +289,12 @@ def _own_state(state: Path) -> Iterator[None]:
             os.environ["BDR_CONSOLE_STATE"] = before
 
 
-def run_cell(lab: Lab, state: Path, step: str, fault: str) -> str:
+def run_cell(lab: Lab, state: Path, mode: str, step: str, fault: str) -> str:
     """Run one cell and return how the run ended; raises AssertionError when the cluster is not whole then."""
     with _own_state(state):
-        if step in ("wait_close", "drained"):
+        if step in ("wait_close", "drained", "quiet", "barrier"):
             lab.break_(*_HELD)
-        console = Console(lab, state)
+        console = Console(lab, state, mode)
         cell = Cell(lab, state, console, step)
         try:
             cell.reach()

@@ -14,7 +14,7 @@ from bdr_console.follow_command import see_through
 from bdr_console.runbooks import launch
 from bdr_console.runbooks.checks import refuses
 from bdr_console.runbooks.exit_codes import REFUSED, table
-from bdr_console.runbooks.modes import MODES, SESSION_POOLS
+from bdr_console.runbooks.modes import DEFAULT_MODE, MODES, SESSION_POOLS
 from bdr_console.runbooks.paper import paper
 from bdr_console.runbooks.plan_id import KeptPlan, keep, recall, seen_by
 from bdr_console.runbooks.preview import look, planned
@@ -32,7 +32,7 @@ Options = tuple[Path | None, str | None, str | None, bool]
 @click.option(
     "--mode",
     type=click.Choice(MODES),
-    default="auto",
+    default=DEFAULT_MODE,
     show_default=True,
     help="With --plan: quiesce has clients wait once and loses nothing, gradual moves them one by one.",
 )

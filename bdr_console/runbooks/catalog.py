@@ -8,6 +8,7 @@ from bdr_console.errors import ConsoleError
 from bdr_console.runbooks import isolate, switchover
 from bdr_console.runbooks.checks import preflight
 from bdr_console.runbooks.hold import HoldTerms
+from bdr_console.runbooks.modes import DEFAULT_MODE
 from bdr_console.runbooks.reading import Reading
 from bdr_console.runbooks.run import Check
 from bdr_console.runbooks.step import Plan, Step
@@ -30,7 +31,7 @@ def planned(reading: Reading, settings: ClusterSettings, request: Request) -> tu
         reading.snapshot,
         settings,
         node,
-        request.get("mode", "auto"),
+        request.get("mode", DEFAULT_MODE),
         session_pools=request.get("session_pools", "wait"),
         remembered=reading.settings,
     )

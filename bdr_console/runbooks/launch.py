@@ -18,6 +18,7 @@ from bdr_console.runbooks.control import say
 from bdr_console.runbooks.exit_codes import LOCKED, REFUSED
 from bdr_console.runbooks.journal import JOURNAL, JournalFollower
 from bdr_console.runbooks.locks import cluster_locks, holder_of
+from bdr_console.runbooks.modes import DEFAULT_MODE
 from bdr_console.runbooks.orphans import Orphan, orphans
 from bdr_console.runbooks.plan_id import KeptPlan
 from bdr_console.runbooks.preview import preview
@@ -52,7 +53,7 @@ def start(
     *,
     plan: KeptPlan | None = None,
     hold: HoldOrder | None = None,
-    mode: str = "auto",
+    mode: str = DEFAULT_MODE,
     session_pools: str = "wait",
     until: datetime | None = None,
     runbook: str = "switchover",

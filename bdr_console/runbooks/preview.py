@@ -7,6 +7,7 @@ from bdr_console.config import ClusterSettings
 from bdr_console.runbooks import catalog
 from bdr_console.runbooks.archive import runs
 from bdr_console.runbooks.checks import ALL_PARTS
+from bdr_console.runbooks.modes import DEFAULT_MODE
 from bdr_console.runbooks.orphans import left_behind, orphans
 from bdr_console.runbooks.reading import Reading
 from bdr_console.runbooks.run import Check
@@ -18,7 +19,7 @@ async def preview(
     settings: ClusterSettings,
     cluster: str,
     node: str,
-    mode: str = "auto",
+    mode: str = DEFAULT_MODE,
     *,
     session_pools: str = "wait",
     runbook: str = "switchover",

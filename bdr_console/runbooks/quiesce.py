@@ -14,7 +14,7 @@ from bdr_console.runbooks.seen import Subject, error_of, usable_others
 from bdr_console.runbooks.step import Act, Observation, Proof, Step, StepPlan, World
 from bdr_console.runbooks.switchover_out import Disable
 
-_SETTLED_FOR = 1.0
+_SETTLED_FOR = 3.0
 """Seconds without a login and with the same number of server connections before a PAUSE."""
 _NOT_PAUSED = "is not paused"
 

@@ -78,12 +78,21 @@ def past(events: Iterable[Event]) -> Past | None:
         for step in made.steps
         if (acts := tuple(a for a in step.acts if (step.key, a.command.host, a.command.text) in sent))
     }
-    return Past(made, taken, _after_go(made, marks), undoing)
+    return Past(made, taken, _begin_at(made, marks), undoing)
 
 
-def _after_go(made: Plan, marks: Mapping[str, StepStatus]) -> int:
-    """The step after the last hold that the operator ended with `go`; 0 when none was."""
-    ended = [i + 1 for i, s in enumerate(made.steps) if s.holds and marks.get(s.key) is StepStatus.DONE]
+def _begin_at(made: Plan, marks: Mapping[str, StepStatus]) -> int:
+    """The step after the last one that is behind for good; 0 when none is.
+
+    That is a hold that the operator ended with `go`, and the end of a quiesce: its pause is over, so its
+    steps would be found unmet and clients would have to wait a second time.
+    """
+    behind = (StepStatus.DONE, StepStatus.SKIPPED)
+    ended = [
+        i + 1
+        for i, step in enumerate(made.steps)
+        if (step.holds or step.key in ("resume", "restore")) and marks.get(step.key) in behind
+    ]
     return max(ended, default=0)
 
 

@@ -173,7 +173,7 @@ ACTIONS = (
         "ctrl+o",
         "screen.mode",
         "Mode",
-        "How clients move: auto, quiesce or gradual",
+        "How clients move: gradual, auto or quiesce",
         Place.PLAN,
         "ctrl+o",
         footer=True,

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from bdr_console.runbooks.run import Check, Outcome, RunView, StepView
 
-MODES = ("auto", "quiesce", "gradual")
+MODES = ("gradual", "auto", "quiesce")
 SESSION_POOLS = ("wait", "fast-close")
 
 
@@ -13,7 +13,7 @@ SESSION_POOLS = ("wait", "fast-close")
 class Terms:
     """How clients are to be moved: the words of runbooks/modes.py."""
 
-    mode: str = "auto"
+    mode: str = MODES[0]
     session_pools: str = "wait"
 
     def next_mode(self) -> "Terms":

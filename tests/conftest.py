@@ -28,6 +28,13 @@ def _end_labs_of_dead_sessions() -> None:
                 Lab.load(directory).down()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of several pytest-xdist workers one runs every test of the lab: there is one, and it mostly waits."""
+    for item in items:
+        if "lab" in getattr(item, "fixturenames", ()) or item.get_closest_marker("lab"):
+            item.add_marker(pytest.mark.xdist_group("lab"))
+
+
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
     """Three real nodes behind a real HAProxy and two real PgBouncers, shared by the whole session."""

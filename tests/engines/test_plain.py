@@ -135,12 +135,15 @@ async def test_native_subscriptions_and_their_slots_are_shown_and_a_stopped_one_
         seen["slot"] = next(s for s in facts.slots if s.name == "s")
         return (facts.subscriptions[0].status, seen["slot"].state) == (subscription, slot)
 
+    async def all_confirmed() -> bool:
+        return await status("replicating", "streaming") and seen["slot"].lag_seconds is not None
+
     try:
         await eventually(lambda: status("replicating", "streaming"), "changes stream")
+        await eventually(all_confirmed, "once nothing is outstanding the lag is known, not unknown")
         assert seen["slot"].active
         assert seen["slot"].target is None
         assert seen["slot"].pid
-        assert seen["slot"].lag_seconds is not None, "nothing outstanding is no lag, not an unknown one"
         postgres.run("ALTER SUBSCRIPTION s DISABLE", database="sub")
         await eventually(lambda: status("disabled", "disconnected"), "the subscription is stopped")
         assert not seen["slot"].active

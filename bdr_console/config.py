@@ -4,7 +4,7 @@ import difflib
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -51,6 +51,7 @@ ByteCount = Annotated[int, BeforeValidator(_bytes), Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0)]
 Dsn = Annotated[str, AfterValidator(_no_secret)]
 SocketAddress = Annotated[str, AfterValidator(_socket)]
+EngineWord = Literal["bdr3", "plain"]
 
 
 class _Section(BaseModel):
@@ -64,6 +65,8 @@ class NodeSettings(_Section):
     """How to reach the replicated database (libpq keywords or URI), without a password."""
     server: PlainName | None = None
     """HAProxy's name for it; found by address when absent."""
+    engine: EngineWord | None = None
+    """The replication engine; found out from the node's catalogs when absent."""
 
 
 class ProxySettings(_Section):

@@ -15,7 +15,7 @@ from bdr_console.cluster.proxies import ProxyFacts
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import clean
 from bdr_console.config import ClusterSettings
-from bdr_console.engines import Engine, read_node
+from bdr_console.engines import Probe
 from bdr_console.links.errors import LinkError
 from bdr_console.links.haproxy import HaproxyReader, read_proxy
 from bdr_console.links.haproxy_facts import NodeOf
@@ -27,8 +27,6 @@ FactsT = TypeVar("FactsT")
 
 _BACK_OFF = (1.0, 2.0, 3.0, 5.0)
 """Seconds before the next attempt after one, two, ... failures in a row."""
-_ENGINE_HOLDS = 60.0
-"""Seconds after which a node is asked again which engine it runs."""
 _QUIET = 0.25
 """The least time between two snapshots handed out, in seconds."""
 
@@ -137,7 +135,9 @@ class Monitor:
         self._tasks: list[asyncio.Task[None]] = []
         readers = {name: PostgresReader(name, node.dsn) for name, node in settings.nodes.items()}
         find = node_of(settings, readers)
-        self._nodes = tuple(self._node(reader) for reader in readers.values())
+        self._nodes = tuple(
+            self._node(reader, settings.nodes[name].engine) for name, reader in readers.items()
+        )
         self._proxies = tuple(
             self._proxy(HaproxyReader(name, proxy.socket), proxy.backends, find)
             for name, proxy in settings.proxies.items()
@@ -211,21 +211,9 @@ class Monitor:
         news, self._news = self._news, asyncio.Event()
         news.set()
 
-    def _node(self, reader: PostgresReader) -> _Target[NodeFacts]:
-        engine: Engine | None = None
-        detected = 0.0
-
-        async def read() -> NodeFacts:
-            nonlocal engine, detected
-            # A failed reading forgets it (the server may come back as another version), and so does time
-            # (a node may have been made a member while we watched).
-            known, engine = engine if time.monotonic() - detected < _ENGINE_HOLDS else None, None
-            if known is None:
-                detected = time.monotonic()
-            facts, engine = await read_node(reader, known)
-            return facts
-
-        return _Target(reader.name, reader.address, read, reader.close, self._changed)
+    def _node(self, reader: PostgresReader, engine: str | None) -> _Target[NodeFacts]:
+        probe = Probe(reader, engine)
+        return _Target(reader.name, reader.address, probe.read, reader.close, self._changed)
 
     def _proxy(self, reader: HaproxyReader, backends: tuple[str, ...], find: NodeOf) -> _Target[ProxyFacts]:
         async def close() -> None:

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from bdr_console.cluster.conflicts import Conflict, ConflictCount
+from bdr_console.cluster.groups import Consensus, GlobalLock, Group, SequenceShare
+
 
 class Membership(StrEnum):
     """What the catalogs say of a node. It is membership, never health: a crashed node stays READY."""
@@ -26,6 +29,14 @@ class Member:
     """The engine's own word or letter, for example ACTIVE or r."""
     group: str | None = None
     is_local: bool = False
+    target_state: str | None = None
+    """Where the engine is taking it (BDR 3 and later); None where it does not say."""
+    kind: str | None = None
+    """data, standby, witness, subscriber-only, source, target, coordinator ...; None where all are alike."""
+    read_only: bool | None = None
+    """The engine's own read-only mark for the node; None where there is none."""
+    fenced: bool | None = None
+    """Kept from becoming write leader (PGD 5 and later)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +71,11 @@ class Slot:
     lag_seconds: float | None = None
     """The walsender's replay_lag in seconds; None when unknown. Falls to 0 right after a reconnect."""
     confirmed_lsn: str | None = None
+    wal_status: str | None = None
+    """PostgreSQL 13 and later: reserved, extended, unreserved or lost."""
+    catchup_seconds: float | None = None
+    """The engine's own estimate until the target has caught up, in seconds; None where it makes none."""
+    plugin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +90,27 @@ class Subscription:
     last_commit_at: datetime | None = None
     """Origin commit time of the last transaction applied here; grows old on an idle origin too."""
     apply_pid: int | None = None
+    replication_sets: tuple[str, ...] = ()
+    apply_delay: float | None = None
+    """A delay that somebody configured, in seconds."""
+    unidirectional: bool = False
+    errors: int | None = None
+    """Failed attempts to apply since the counters began (rollbacks, retries or errors in the engine's words);
+    None where it counts none. What grows is what matters."""
+    last_error: str | None = None
+    last_error_at: datetime | None = None
+    received_lsn: str | None = None
+    """How far the origin's WAL has arrived here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caveat:
+    """Something the engine's rules make of this reading that no figure says by itself."""
+
+    severe: bool
+    """Whether it stops replication or loses data; else it is a warning."""
+    text: str
+    """What was seen and what it means, in a DBA's words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +162,20 @@ class NodeFacts:
     """The WAL insert position (X/Y) at the time of the reading."""
     started_at: datetime | None = None
     unread: tuple[Unread, ...] = ()
+    edition: str | None = None
+    clock: datetime | None = None
+    """The server's own clock when it answered."""
+    apply_paused: bool | None = None
+    """Whether apply is paused for all peers of this node; None where the engine has no such switch."""
+    groups: tuple[Group, ...] = ()
+    consensus: tuple[Consensus, ...] = ()
+    locks: tuple[GlobalLock, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    """The newest first, at most 50 of the last hour; conflicts of the engine's own tables are left out."""
+    conflict_counts: tuple[ConflictCount, ...] = ()
+    sequences: tuple[SequenceShare, ...] = ()
+    """Global sequences at risk of running out of values."""
+    caveats: tuple[Caveat, ...] = ()
 
     @property
     def membership(self) -> Membership:

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bdr_console.cluster.text import clean
-from bdr_console.engines import Engine
 from bdr_console.engines.core.facts import backends_statement, obstacle_statements
 from bdr_console.links import conninfo
 from bdr_console.links.haproxy import HaproxyReader
@@ -15,7 +14,6 @@ from bdr_console.links.pgbouncer_rows import connections, databases, pools
 from bdr_console.links.postgres import PostgresReader, Unreadable
 from bdr_console.runbooks.reading import (
     Backend,
-    GlobalLock,
     Load,
     Obstacles,
     OpenTransaction,
@@ -128,13 +126,10 @@ def backend(node: str, row: Mapping[str, Any]) -> Backend:
     )
 
 
-async def obstacles(link: PostgresReader, engine: Engine) -> Obstacles:
-    """Prepared transactions, global locks and reserved connections of a node."""
-    statements = obstacle_statements(link.server_version)
-    if locks := engine.locks():
-        statements["locks"] = locks
-    answers = await link.fetch(statements)
-    prepared, reserved, locked = answers["prepared"], answers["reserved"], answers.get("locks", [])
+async def obstacles(link: PostgresReader) -> Obstacles:
+    """Prepared transactions and reserved connections of a node."""
+    answers = await link.fetch(obstacle_statements(link.server_version))
+    prepared, reserved = answers["prepared"], answers["reserved"]
     unread = [f"{name}: {answer.why}" for name, answer in answers.items() if isinstance(answer, Unreadable)]
     return Obstacles(
         None
@@ -142,18 +137,6 @@ async def obstacles(link: PostgresReader, engine: Engine) -> Obstacles:
         else tuple(
             PreparedTransaction(clean(row["gid"], 200), clean(row["owner"], 200), float(row["age"]))
             for row in prepared
-        ),
-        None
-        if isinstance(locked, Unreadable)
-        else tuple(
-            GlobalLock(
-                clean(row["lock_type"] or "a lock", 60),
-                clean(row["origin"] or "an unknown node", 200),
-                clean(row["relation"] or "", 200),
-                clean(row["stage"] or "", 60),
-                row["age"],
-            )
-            for row in locked
         ),
         0 if isinstance(reserved, Unreadable) or not reserved else reserved[0]["reserved"],
         "; ".join(unread),

@@ -3,10 +3,11 @@
 import math
 from collections.abc import Iterator
 
+from bdr_console.cluster.groups import GlobalLock
 from bdr_console.cluster.nodes import Membership, NodeFacts
 from bdr_console.cluster.text import format_seconds
 from bdr_console.config import ClusterSettings
-from bdr_console.runbooks.reading import GlobalLock, Reading
+from bdr_console.runbooks.reading import Reading
 from bdr_console.runbooks.run import Check, Outcome
 from bdr_console.runbooks.step import Plan
 from bdr_console.runbooks.switchover import routed_databases, successors
@@ -150,12 +151,10 @@ def _locks(reading: Reading) -> Check:
     why = "DDL that waits for every node hangs when one goes out of service, and may block writes meanwhile."
     held: dict[GlobalLock, str] = {}
     unread = []
-    for node, _ in _answering(reading):
-        obstacles = reading.obstacles.get(node)
-        if obstacles is None or obstacles.locks is None:
-            unread.append(f"{node}: {(obstacles.why if obstacles else '') or 'not read'}")
-            continue
-        for lock in obstacles.locks:
+    for node, facts in _answering(reading):
+        if why_unread := facts.why_unread("locks"):
+            unread.append(f"{node}: {why_unread}")
+        for lock in facts.locks:
             held.setdefault(lock, node)
     if held:
         seen = "; ".join(_lock(lock, node) for lock, node in held.items())

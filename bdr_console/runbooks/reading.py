@@ -100,27 +100,11 @@ class PreparedTransaction:
 
 
 @dataclass(frozen=True, slots=True)
-class GlobalLock:
-    """One global lock of the replication engine, held or being acquired."""
-
-    kind: str
-    """The engine's own word, for example GLOBAL_LOCK_DDL."""
-    origin: str
-    """The node that asked for it."""
-    relation: str
-    stage: str
-    age: float | None
-    """Seconds since it was asked for; None when this node does not know."""
-
-
-@dataclass(frozen=True, slots=True)
 class Obstacles:
     """What on one node stands in the way of a switchover."""
 
     prepared: tuple[PreparedTransaction, ...] | None
     """None when they could not be read."""
-    locks: tuple[GlobalLock, ...] | None
-    """None when they could not be read; empty also where the engine has no global locks."""
     reserved: int
     """Connections that only superusers get (superuser_reserved_connections and its like)."""
     why: str = ""

@@ -12,7 +12,7 @@ from bdr_console.cluster.poolers import PoolerFacts
 from bdr_console.cluster.proxies import ProxyFacts
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.config import ClusterSettings
-from bdr_console.engines import Engine, read_node, read_positions
+from bdr_console.engines import Probe
 from bdr_console.errors import ConsoleError
 from bdr_console.links.haproxy import HaproxyReader, read_proxy
 from bdr_console.links.pgbouncer import PgBouncerReader, read_pooler
@@ -20,7 +20,7 @@ from bdr_console.links.places import Place, places
 from bdr_console.links.postgres import PostgresReader
 from bdr_console.monitor import node_of
 from bdr_console.runbooks import asked
-from bdr_console.runbooks.reading import Obstacles, Part, PoolerSetup, Reading, Rights, ServerConnection
+from bdr_console.runbooks.reading import Part, PoolerSetup, Reading, Rights, ServerConnection
 
 _Found = TypeVar("_Found")
 
@@ -44,7 +44,7 @@ class Survey:
             name: PgBouncerReader(name, pooler.dsn, application_name=application_name)
             for name, pooler in settings.poolers.items()
         }
-        self._engines: dict[str, Engine] = {}
+        self._probes = {name: Probe(link, settings.nodes[name].engine) for name, link in self._nodes.items()}
         self._node_of = node_of(settings, self._nodes)
 
     async def read(self, parts: Part) -> Reading:
@@ -61,16 +61,14 @@ class Survey:
                 _each(self._nodes if Part.ACTIVITY in parts else {}, asked.open_transactions),
                 self._rights(Part.RIGHTS in parts),
                 _each(self._nodes if Part.BACKENDS in parts else {}, asked.backends),
+                _each(self._nodes if Part.OBSTACLES in parts else {}, asked.obstacles),
             ),
             asyncio.gather(
                 _each(self._poolers if Part.LOADS in parts else {}, asked.pooler_loads),
                 _each(self._poolers if Part.SETTINGS in parts else {}, asked.pooler_settings),
             ),
         )
-        sessions, (held, unheld), activity, (rights, setups), backends = told
-        # After the nodes: only now is it known which engine each runs.
-        known = {name: link for name, link in self._nodes.items() if name in self._engines}
-        obstacles = await _each(known if Part.OBSTACLES in parts else {}, self._obstacles)
+        sessions, (held, unheld), activity, (rights, setups), backends, obstacles = told
         snapshot = Snapshot(
             self._cluster,
             self._settings.environment,
@@ -96,8 +94,7 @@ class Survey:
 
     async def positions(self, node: str) -> WalPositions:
         """How far that node's WAL reaches and how far its peers have applied it; raises ConsoleError."""
-        found, self._engines[node] = await read_positions(self._nodes[node], self._engines.get(node))
-        return found
+        return await self._probes[node].positions()
 
     async def close(self) -> None:
         """Close every link at once."""
@@ -123,8 +120,7 @@ class Survey:
         return tuple(await asyncio.gather(*(one(name, link) for name, link in links.items())))
 
     async def _node(self, link: PostgresReader) -> NodeFacts:
-        facts, self._engines[link.name] = await read_node(link, self._engines.get(link.name))
-        return facts
+        return await self._probes[link.name].read()
 
     async def _proxy(self, link: HaproxyReader) -> ProxyFacts:
         return await read_proxy(link, self._settings.proxies[link.name].backends, self._node_of)
@@ -143,9 +139,6 @@ class Survey:
         if wanted:
             await asyncio.gather(*(one(name, link) for name, link in self._poolers.items()))
         return found, errors
-
-    async def _obstacles(self, link: PostgresReader) -> Obstacles:
-        return await asked.obstacles(link, self._engines[link.name])
 
     async def _rights(self, wanted: bool) -> tuple[dict[str, Rights], dict[str, PoolerSetup]]:
         if not wanted:

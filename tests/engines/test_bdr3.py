@@ -1,13 +1,15 @@
 """BDR 3 and PGD rows as types. (Rows by hand: the product itself is not to be had.)"""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from bdr_console.cluster.nodes import Membership, NodeFacts, Unread
+from bdr_console.config import EngineWord
 from bdr_console.engines.bdr3 import Bdr3, membership
-from bdr_console.engines.detect import Identity, engine_for
+from bdr_console.engines.detect import KINDS, kind_of
+from bdr_console.engines.identity import Identity
 from bdr_console.links.postgres import Rows, Unreadable
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -169,34 +171,38 @@ def test_hostile_names_are_made_visible_once() -> None:
     assert (facts.subscriptions[0].origin, facts.subscriptions[0].status) == (shown, shown)
 
 
-def identity(extensions: str, *, views: bool, comment: str = "") -> Identity:
-    return Identity(150018, "15.18", extensions, comment, views)
+def identity(*tables: str, standin: bool = False, **extensions: str) -> Identity:
+    return Identity(150018, "15.18", extensions, frozenset(tables), frozenset({"bdr"} if standin else ()))
+
+
+VIEW = "bdr.node_summary"
 
 
 @pytest.mark.parametrize(
     ("found", "version", "name"),
     [
-        (identity("bdr 3.7.23,pglogical 3.7.23", views=True), "3.7.23", "BDR 3.7.23"),
-        (identity("bdr 3.7.23,pglogical 3.7.23", views=True), None, "BDR 3.7.23"),
-        (identity("bdr 5.6.1", views=True), "5.6.1-abc", "PGD 5.6.1"),
-        (identity("bdr 6.0.0", views=True), "6.0.0", "PGD 6.0.0"),
-        (
-            identity("pglogical 2.4.2", views=True, comment="bdr-console lab stand-in"),
-            "3.7.23-standin",
-            "BDR 3.7.23 (lab stand-in)",
-        ),
-        (identity("bdr 1.0.7.0", views=False), None, "PostgreSQL 15.18 with bdr 1.0.7.0"),
-        (identity("bdr 2.0.5.0", views=True), None, "PostgreSQL 15.18 with bdr 2.0.5.0"),
-        (identity("pglogical 2.4.2", views=False), None, "PostgreSQL 15.18 with pglogical 2.4.2"),
-        (identity("", views=False), None, "PostgreSQL 15.18"),
+        (identity(VIEW, bdr="3.7.23", pglogical="3.7.23"), "3.7.23", "BDR 3.7.23"),
+        (identity(VIEW, bdr="3.7.23", pglogical="3.7.23"), None, "BDR 3.7.23"),
+        (identity(VIEW, bdr="5.6.1"), "5.6.1-abc", "PGD 5.6.1"),
+        (identity(VIEW, bdr="6.0.0"), "6.0.0", "PGD 6.0.0"),
+        (identity(VIEW, pglogical="2.4.2", standin=True), "3.7.23-standin", "BDR 3.7.23 (lab stand-in)"),
+        (identity(bdr="1.0.7.0"), None, "PostgreSQL 15.18 with bdr 1.0.7.0"),
+        (identity(VIEW, bdr="2.0.5.0"), None, "PostgreSQL 15.18 with bdr 2.0.5.0"),
+        (identity(pglogical="2.4.2"), None, "PostgreSQL 15.18 with pglogical 2.4.2"),
+        (identity(), None, "PostgreSQL 15.18"),
     ],
 )
 def test_the_engine_is_named_by_what_the_catalogs_say(
     found: Identity, version: str | None, name: str
 ) -> None:
-    engine = engine_for(found, version)
+    engine = kind_of(found).make(found, version)
     assert engine.name == name
     assert isinstance(engine, Bdr3) is (name.startswith(("BDR", "PGD")))
+
+
+def test_the_configuration_has_the_last_word_on_the_engine() -> None:
+    assert kind_of(identity(VIEW, bdr="3.7.23"), "plain").word == "plain"
+    assert {kind.word for kind in KINDS} == set(get_args(EngineWord)), "every engine can be named there"
 
 
 def test_rows_of_any_python_type_are_not_needed_for_an_empty_answer() -> None:

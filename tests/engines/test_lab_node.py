@@ -11,7 +11,7 @@ import pytest
 import bdr_console.engines
 from bdr_console import config
 from bdr_console.cluster.nodes import Membership
-from bdr_console.engines import read_node
+from bdr_console.engines import Probe
 from bdr_console.links.postgres import PostgresReader
 from tests.links.servers import program
 
@@ -27,11 +27,11 @@ async def test_a_lab_node_is_named_a_stand_in_and_shows_both_peers(healthy_lab: 
     _, cluster = settings.cluster(None)
     reader = PostgresReader("node1", cluster.nodes["node1"].dsn)
     try:
-        facts, engine = await read_node(reader, None)
+        facts = await Probe(reader).read()
     finally:
         await reader.close()
-    assert engine.name.startswith("BDR 3.7")
-    assert engine.name.endswith("(lab stand-in)")
+    assert facts.engine.startswith("BDR 3.7")
+    assert facts.engine.endswith("(lab stand-in)")
     assert facts.unread == ()
     assert facts.node_name == "node1"
     assert facts.membership is Membership.READY

@@ -9,7 +9,7 @@ import pytest
 
 import bdr_console.engines
 from bdr_console.cluster.nodes import Membership, NodeFacts, Slot
-from bdr_console.engines import read_node
+from bdr_console.engines import Probe
 from bdr_console.engines.core.statements import statement
 from bdr_console.engines.detect import DETECT
 from bdr_console.links.postgres import PostgresReader
@@ -25,10 +25,9 @@ SQL = sorted(
 async def read(postgres: Postgres, user: str = "postgres", database: str = "postgres") -> NodeFacts:
     reader = PostgresReader("node1", postgres.dsn(user, database))
     try:
-        facts, _ = await read_node(reader, None)
+        return await Probe(reader).read()
     finally:
         await reader.close()
-    return facts
 
 
 @pytest.mark.parametrize("path", SQL, ids=lambda path: f"{path.parent.name}/{path.name}")
@@ -75,12 +74,12 @@ async def test_a_node_set_read_only_is_shown_so_although_our_own_session_always_
     assert not (await read(postgres)).read_only
     reader = PostgresReader("node1", postgres.dsn())
     try:
-        facts, engine = await read_node(reader, None)
-        assert not facts.read_only
+        probe = Probe(reader)
+        assert not (await probe.read()).read_only
         postgres.run("ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()")
 
         async def read_only() -> bool:
-            return (await read_node(reader, engine))[0].read_only
+            return (await probe.read()).read_only
 
         await eventually(read_only, "the setting is seen")
         postgres.run(
@@ -177,8 +176,8 @@ async def test_the_catalogs_alone_tell_the_engine(postgres: Postgres) -> None:
         "server_version_num": row["server_version_num"],
         "server_version": row["server_version"],
         "extensions": None,
-        "bdr_comment": None,
-        "has_node_summary": False,
+        "comments": None,
+        "tables": None,
     }
 
 

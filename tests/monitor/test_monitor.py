@@ -16,6 +16,7 @@ from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.proxies import ServerState
 from bdr_console.cluster.snapshot import Snapshot, from_json, to_json
 from bdr_console.config import ClusterSettings
+from bdr_console.engines import Probe
 from bdr_console.links.haproxy import HaproxyAdmin
 from bdr_console.links.pgbouncer import PgBouncerAdmin
 from bdr_console.links.postgres import PostgresWriter
@@ -213,11 +214,11 @@ def test_failures_are_retried_more_and_more_slowly(
 async def test_asking_to_refresh_cuts_a_long_pause_short(monkeypatch: pytest.MonkeyPatch) -> None:
     attempts: list[object] = []
 
-    async def refuse(reader: object, _engine: object) -> object:
-        attempts.append(reader)
+    async def refuse(probe: object) -> object:
+        attempts.append(probe)
         raise ValueError("no such thing \x1b[31m")
 
-    monkeypatch.setattr(bdr_console.monitor, "read_node", refuse)
+    monkeypatch.setattr(Probe, "read", refuse)
     monkeypatch.setattr(bdr_console.monitor, "_BACK_OFF", (600.0,))
     settings = ClusterSettings.model_validate(
         {"nodes": {"node1": {"dsn": f"host=127.0.0.1 port={free_port()}"}}}

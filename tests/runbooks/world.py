@@ -127,7 +127,7 @@ class FakeWorld:
             {name: self._backends(name) for name in self.nodes if name not in self.silent}
             if Part.BACKENDS in parts
             else {},
-            {name: Obstacles((), (), 3) for name in self.nodes if name not in self.silent}
+            {name: Obstacles((), 3) for name in self.nodes if name not in self.silent}
             if Part.OBSTACLES in parts
             else {},
             {"pgb-tx": PoolerSetup(False, False, 1, None)} if Part.RIGHTS in parts else {},

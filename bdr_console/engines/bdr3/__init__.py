@@ -1,15 +1,18 @@
 """BDR 3.6, 3.7 and the PGD line after them: the views of schema `bdr`."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bdr_console.cluster.nodes import Member, Membership, NodeFacts, Slot, Subscription
+from bdr_console.cluster.nodes import Member, Membership, NodeFacts, Subscription
 from bdr_console.cluster.text import clean
 from bdr_console.engines.core.facts import Answers, Reading, common_statements, moment, text_or_none
 from bdr_console.engines.core.positions import position_statements
 from bdr_console.engines.core.statements import statement
+from bdr_console.engines.engine import Kind
+from bdr_console.engines.identity import Identity
 
 _HERE = Path(__file__).parent
 
@@ -26,16 +29,16 @@ class Bdr3:
     server_version_num: int
 
     def statements(self) -> Mapping[str, str]:
-        """Five statements."""
+        """Six statements."""
         own = {
             name: statement(_HERE, name, self.server_version_num)
-            for name in ("members", "slots", "subscriptions")
+            for name in ("members", "slots", "subscriptions", "locks")
         }
         return {**common_statements(self.server_version_num), **own}
 
-    def locks(self) -> str:
-        """bdr.global_locks."""
-        return statement(_HERE, "locks", self.server_version_num)
+    def seldom(self) -> Mapping[str, str]:
+        """Nothing yet."""
+        return {}
 
     def positions(self) -> Mapping[str, str]:
         """Two statements."""
@@ -44,22 +47,16 @@ class Bdr3:
     def facts(self, answers: Answers) -> NodeFacts:
         """One reading as types."""
         reading = Reading(answers)
-        server = reading.row("server") or {}
+        node = reading.node(self.name, self.server_version)
         members = tuple(_member(row) for row in reading.rows("members"))
         local = next((member for member in members if member.is_local), None)
-        return NodeFacts(
-            engine=self.name,
-            server_version=self.server_version,
+        return replace(
+            node,
             node_name=local.name if local else None,
             group=local.group if local else None,
             members=members,
-            sessions=reading.sessions(server),
-            slots=tuple(_slot(row) for row in reading.rows("slots")),
             subscriptions=tuple(_subscription(row) for row in reading.rows("subscriptions")),
-            in_recovery=bool(server.get("in_recovery")),
-            read_only=bool(server.get("read_only")),
-            wal_lsn=text_or_none(server.get("wal_lsn")),
-            started_at=moment(server.get("started_at")),
+            locks=reading.locks(),
             unread=tuple(reading.unread),
         )
 
@@ -88,20 +85,6 @@ def _member(row: Mapping[str, Any]) -> Member:
     )
 
 
-def _slot(row: Mapping[str, Any]) -> Slot:
-    return Slot(
-        name=clean(row["slot_name"], 200),
-        target=text_or_none(row["target_name"]),
-        active=bool(row["active"]),
-        pid=row["active_pid"],
-        state=clean(row["state"] or ("" if row["active"] else "disconnected"), 60),
-        lag_bytes=row["lag_bytes"],
-        retained_bytes=row["retained_bytes"],
-        lag_seconds=row["lag_seconds"],
-        confirmed_lsn=text_or_none(row["confirmed_lsn"]),
-    )
-
-
 def _subscription(row: Mapping[str, Any]) -> Subscription:
     return Subscription(
         name=clean(row["sub_name"], 200),
@@ -110,3 +93,21 @@ def _subscription(row: Mapping[str, Any]) -> Subscription:
         status=clean(row["subscription_status"] or "unknown", 60),
         last_commit_at=moment(row["last_xact_replay_timestamp"]),
     )
+
+
+def _make(found: Identity, version: str | None) -> Bdr3:
+    number = re.match(r"\d+(\.\d+)*", version or found.extensions.get("bdr", ""))
+    product = "PGD" if number and int(number[0].split(".")[0]) >= 4 else "BDR"
+    name = found.labelled(f"{product} {number[0] if number else '3'}", "bdr")
+    return Bdr3(name, found.server_version, found.server_version_num)
+
+
+KIND = Kind(
+    "bdr3",
+    # BDR 1 and 2 have other views, and the version rules out one that was half upgraded.
+    lambda found: (
+        "bdr.node_summary" in found.tables and not found.extensions.get("bdr", "").startswith(("1.", "2."))
+    ),
+    _make,
+    statement(_HERE, "version", 0),
+)

@@ -6,7 +6,8 @@ SELECT s.slot_name, s.target_name, s.active, s.active_pid, s.state,
        greatest(0, pg_wal_lsn_diff(here.lsn, s.restart_lsn))::bigint                                 AS retained_bytes,
        CASE WHEN s.replay_lag IS NULL AND s.active AND s.replay_lsn >= s.sent_lsn THEN 0
             ELSE extract(epoch FROM s.replay_lag) END::float8                                        AS lag_seconds,
-       s.confirmed_flush_lsn::text                                                                   AS confirmed_lsn
+       s.confirmed_flush_lsn::text                                                                   AS confirmed_lsn,
+       s.plugin
   FROM bdr.node_slots s
  CROSS JOIN (SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
                          ELSE pg_current_wal_insert_lsn() END AS lsn) here

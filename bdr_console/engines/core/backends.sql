@@ -5,6 +5,6 @@ SELECT pid, to_char(backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'
        coalesce(host(client_addr) || ':' || client_port, 'local')                 AS client,
        extract(epoch FROM clock_timestamp() - xact_start)::float8                  AS transaction_age,
        left(query, 1000)                                                           AS query
-  FROM pg_catalog.pg_stat_activity
+  FROM pg_stat_activity
  WHERE pid <> pg_backend_pid() AND coalesce(client_port, 0) <> 0
-   AND pid NOT IN (SELECT pid FROM pg_catalog.pg_stat_replication);
+   AND pid NOT IN (SELECT pid FROM pg_stat_replication);

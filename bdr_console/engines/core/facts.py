@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bdr_console.cluster.nodes import Sessions, Unread
+from bdr_console.cluster.groups import GlobalLock
+from bdr_console.cluster.nodes import NodeFacts, Sessions, Slot, Unread
 from bdr_console.cluster.text import clean
 from bdr_console.engines.core.statements import statement
 from bdr_console.links.postgres import Rows, Unreadable
@@ -70,6 +71,60 @@ class Reading:
             oldest_transaction_pid=row["oldest_pid"],
             prepared_transactions=server.get("prepared_transactions", 0),
         )
+
+    def node(self, engine: str, server_version: str) -> NodeFacts:
+        """What every engine shows of a node: the server itself, its sessions and its slots. The engine adds
+        its own with dataclasses.replace, and at last `unread`."""
+        server = self.row("server") or {}
+        return NodeFacts(
+            engine=engine,
+            server_version=server_version,
+            node_name=None,
+            group=None,
+            members=(),
+            sessions=self.sessions(server),
+            slots=tuple(slot(row) for row in self.rows("slots")),
+            subscriptions=(),
+            in_recovery=bool(server.get("in_recovery")),
+            read_only=bool(server.get("read_only")),
+            wal_lsn=text_or_none(server.get("wal_lsn")),
+            started_at=moment(server.get("started_at")),
+            clock=moment(server.get("clock")),
+        )
+
+    def locks(self) -> tuple[GlobalLock, ...]:
+        """The rows of `locks`: lock_type, origin, relation, stage, age, pid, confirmed."""
+        return tuple(
+            GlobalLock(
+                clean(row["lock_type"] or "a lock", 60),
+                clean(row["origin"] or "an unknown node", 200),
+                clean(row["relation"] or "", 200),
+                clean(row["stage"] or "", 60),
+                row["age"],
+                row["pid"],
+                text_or_none(row["confirmed"]),
+            )
+            for row in self.rows("locks")
+        )
+
+
+def slot(row: Mapping[str, Any]) -> Slot:
+    """A row of `slots`: slot_name, target_name, active, active_pid, state, lag_bytes, retained_bytes,
+    lag_seconds, confirmed_lsn; where to be had plugin, wal_status, catchup_seconds (its own estimate)."""
+    return Slot(
+        name=clean(row["slot_name"], 200),
+        target=text_or_none(row["target_name"]),
+        active=bool(row["active"]),
+        pid=row["active_pid"],
+        state=clean(row["state"] or ("" if row["active"] else "disconnected"), 60),
+        lag_bytes=row["lag_bytes"],
+        retained_bytes=row["retained_bytes"],
+        lag_seconds=row["lag_seconds"],
+        confirmed_lsn=text_or_none(row["confirmed_lsn"]),
+        wal_status=text_or_none(row.get("wal_status")),
+        catchup_seconds=row.get("catchup_seconds"),
+        plugin=text_or_none(row.get("plugin")),
+    )
 
 
 def text_or_none(value: object) -> str | None:

@@ -1,4 +1,4 @@
 -- Transactions between PREPARE TRANSACTION and COMMIT PREPARED, the oldest first. PostgreSQL 9.4 and later; any role.
 SELECT gid, owner, extract(epoch FROM clock_timestamp() - prepared)::float8 AS age
-  FROM pg_catalog.pg_prepared_xacts
+  FROM pg_prepared_xacts
  ORDER BY prepared;

@@ -3,6 +3,7 @@ SELECT pg_is_in_recovery()                         AS in_recovery,
        (CASE WHEN pg_is_in_recovery() THEN pg_last_xlog_replay_location()
              ELSE pg_current_xlog_insert_location() END)::text AS wal_lsn,
        pg_postmaster_start_time()                  AS started_at,
+       clock_timestamp()                           AS clock,
        current_setting('max_connections')::int     AS max_connections,
-       (SELECT count(*) FROM pg_catalog.pg_prepared_xacts) AS prepared_transactions,
-       (SELECT reset_val = 'on' FROM pg_catalog.pg_settings WHERE name = 'default_transaction_read_only') AS read_only;
+       (SELECT count(*) FROM pg_prepared_xacts) AS prepared_transactions,
+       (SELECT reset_val = 'on' FROM pg_settings WHERE name = 'default_transaction_read_only') AS read_only;

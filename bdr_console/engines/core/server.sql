@@ -5,16 +5,17 @@ SELECT pg_is_in_recovery()                         AS in_recovery,
        (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
              ELSE pg_current_wal_insert_lsn() END)::text AS wal_lsn,
        pg_postmaster_start_time()                  AS started_at,
+       clock_timestamp()                           AS clock,
        current_setting('max_connections')::int     AS max_connections,
-       (SELECT count(*) FROM pg_catalog.pg_prepared_xacts) AS prepared_transactions,
+       (SELECT count(*) FROM pg_prepared_xacts) AS prepared_transactions,
        CASE WHEN EXISTS (SELECT 1
-                           FROM pg_catalog.pg_db_role_setting d, unnest(d.setconfig) c
-                          WHERE d.setrole = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = session_user)
+                           FROM pg_db_role_setting d, unnest(d.setconfig) c
+                          WHERE d.setrole = (SELECT oid FROM pg_roles WHERE rolname = session_user)
                             AND c LIKE 'default_transaction_read_only=%')
             THEN EXISTS (SELECT 1
-                           FROM pg_catalog.pg_db_role_setting d, unnest(d.setconfig) c
+                           FROM pg_db_role_setting d, unnest(d.setconfig) c
                           WHERE d.setrole = 0
-                            AND d.setdatabase IN (0, (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()))
+                            AND d.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
                             AND c = 'default_transaction_read_only=on')
-            ELSE (SELECT reset_val = 'on' FROM pg_catalog.pg_settings WHERE name = 'default_transaction_read_only')
+            ELSE (SELECT reset_val = 'on' FROM pg_settings WHERE name = 'default_transaction_read_only')
        END                                         AS read_only;

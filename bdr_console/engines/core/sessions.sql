@@ -2,7 +2,7 @@
 -- hidden: sessions of which this role may not see the state.
 WITH seen AS (
     SELECT pid, state, xact_start, backend_type, query = '<insufficient privilege>' AS hidden
-      FROM pg_catalog.pg_stat_activity
+      FROM pg_stat_activity
      WHERE pid <> pg_backend_pid()
 ), clients AS (
     SELECT * FROM seen WHERE backend_type = 'client backend'

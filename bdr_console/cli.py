@@ -12,6 +12,7 @@ from bdr_console.errors import ConsoleError
 _LAZY = {
     "lab": "bdr_console.lab.commands:lab",
     "switchover": "bdr_console.switchover_command:switchover",
+    "rolling": "bdr_console.rolling_command:rolling",
     "runs": "bdr_console.run_commands:runs",
     "attach": "bdr_console.run_commands:attach",
     "go": "bdr_console.run_commands:go",

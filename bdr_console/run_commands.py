@@ -38,7 +38,9 @@ def runs(as_json: bool) -> None:
     for view in known:
         at = f" at '{view.current.title}'" if view.current else ""
         began = f"{view.started_at.astimezone():%Y-%m-%d %H:%M:%S}"
-        click.echo(f"{view.run_id}  {began}  {view.cluster}/{view.node}  {view.who}  {view.status.value}{at}")
+        click.echo(
+            f"{view.run_id}  {began}  {view.cluster}/{view.subject}  {view.who}  {view.status.value}{at}"
+        )
         if view.status in (RunStatus.LOST, RunStatus.STOPPED):
             click.echo(f"    bdr-console resume {view.run_id}   or   bdr-console undo {view.run_id}")
 
@@ -48,6 +50,7 @@ def _row(view: RunView) -> dict[str, object]:
         "run": view.run_id,
         "cluster": view.cluster,
         "node": view.node,
+        "nodes": list(view.nodes or (view.node,)),
         "who": view.who,
         "reason": view.reason,
         "started_at": view.started_at.isoformat(),

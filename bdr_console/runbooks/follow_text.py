@@ -14,7 +14,7 @@ def beginning(view: RunView) -> tuple[str, ...]:
         if check.outcome.value != "pass"
     )
     return (
-        f"Run {view.run_id}: {view.runbook} of {view.node}, cluster {view.cluster}, by {view.who}",
+        f"Run {view.run_id}: {view.runbook} of {view.subject}, cluster {view.cluster}, by {view.who}",
         *checks,
     )
 
@@ -23,6 +23,8 @@ def news(before: RunView | None, now: RunView) -> tuple[str, ...]:
     """What has changed between two looks, a line each."""
     lines = [] if before else list(beginning(now))
     was = {step.key: step.status for step in before.steps} if before else {}
+    if before and before.node != now.node:  # the next turn of a rolling run: its steps bear the same keys
+        was = {key: status for key, status in was.items() if " " in key}
     for number, step in enumerate(now.steps, start=1):
         if step.status is was.get(step.key, StepStatus.PENDING) or step.status in _QUIET:
             continue

@@ -57,6 +57,8 @@ def past(events: Iterable[Event]) -> Past | None:
                     made = _PLAN.validate_python(event["plan"])
                 except (ValidationError, KeyError):
                     continue
+            case "turn":  # of a rolling run: what the nodes before changed has been taken back
+                made, sent, marks, undoing = _PLAN.validate_python(event["plan"]), set(), {}, False
             case "taken":
                 sent |= {(a["step"], a["host"], a["command"]) for a in event["acts"]}
             case "intent" if not event.get("undo"):

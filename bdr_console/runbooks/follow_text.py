@@ -35,7 +35,8 @@ def news(before: RunView | None, now: RunView) -> tuple[str, ...]:
         )
     known = before.problems if before else ()
     lines += [f"          problem: {text}" for text in now.problems[len(known) :]]
-    if now.status is RunStatus.HOLDING and (before is None or before.status is not RunStatus.HOLDING):
+    held = before is not None and before.status is RunStatus.HOLDING and before.node == now.node
+    if now.status is RunStatus.HOLDING and not held:
         lines.append(f"          {now.message}")
         lines += [f"          bdr-console {o.word} {now.run_id}: {o.label}" for o in now.offers]
     elif before and before.status is now.status and not now.status.over and now.message != before.message:

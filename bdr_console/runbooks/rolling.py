@@ -114,8 +114,9 @@ class Rolling:
                 return
             if not left:
                 told = f"{', '.join(self._nodes)}: one after the other out of service and back."
+                last = journal.message.partition(" To switch back")[0]  # there is nothing to switch back to
                 self._journal.write(
-                    "end", status=status, message=f"{told} {journal.message}", leftovers=journal.leftovers
+                    "end", status=status, message=f"{told} {last}", leftovers=journal.leftovers
                 )
                 return
             if journal.problems:

@@ -98,11 +98,15 @@ def _ahead(event: Event) -> tuple[StepView, ...]:
     )
 
 
+def own_steps(view: RunView) -> tuple[StepView, ...]:
+    """The steps of the node whose turn it is, without those that stand for another node's turn."""
+    return tuple(step for step in view.steps if not step.key.startswith(_TURN))
+
+
 def _turn(view: RunView, event: Event) -> RunView:
     """The next node of a rolling run: the one before is behind, in one line, and this one's plan is known."""
     before = [step for step in view.steps if step.key.startswith(_TURN) and step.status is StepStatus.DONE]
-    own = [step for step in view.steps if not step.key.startswith(_TURN)]
-    began = min((step.began_at for step in own if step.began_at), default=None)
+    began = min((step.began_at for step in own_steps(view) if step.began_at), default=None)
     behind = StepView(
         f"{_TURN}{view.node}",
         f"{view.node}: out of service and back",

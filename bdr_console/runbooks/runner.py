@@ -33,12 +33,15 @@ from bdr_console.runbooks.resume import as_event
 from bdr_console.runbooks.rolling import Ear, Rolling, TurnJournal, beginning
 from bdr_console.runbooks.rolling_plan import nodes_of, subject
 from bdr_console.runbooks.run import RunStatus
+from bdr_console.runbooks.sampler import Sampler
 from bdr_console.runbooks.step import Plan
 from bdr_console.runbooks.unattended import HoldOrder, Unattended
 from bdr_console.runbooks.undertaking import Request, Undertaking, undertake
 from bdr_console.runbooks.watchdog import Watchdog
 
 _LOCK_LOOK_EVERY = 1.0
+_SAMPLED_WITHIN = 2.0
+"""Seconds until a run begins whether its clients could be looked at or not."""
 
 
 def main(arguments: list[str]) -> int:
@@ -140,7 +143,8 @@ async def _carry(
     watch = Watchdog(directory, journal)
     engine = Engine(made, world, journal, begin_at=task.begin_at, permit=permit, watch=watch)
     ear.engine = engine
-    async with _attended(directory, request, journal, engine, lock):
+    sampler = Sampler(directory, settings, task.plan.cluster, task.plan.node, journal)
+    async with _attended(directory, request, journal, engine, lock, sampler):
         try:
             await (engine.undo(_why_back(request)) if task.undo else engine.run())
         except Exception as error:
@@ -201,13 +205,24 @@ def _beginning(made: Plan, request: Request) -> dict[str, Any]:
 
 @contextlib.asynccontextmanager
 async def _attended(
-    directory: Path, request: Request, journal: Journal, engine: Engine, lock: OperatorLock
+    directory: Path,
+    request: Request,
+    journal: Journal,
+    engine: Engine,
+    lock: OperatorLock,
+    sampler: Sampler,
 ) -> AsyncIterator[None]:
-    """While the run goes on: watch the lock, and keep the orders of a run that nobody watches."""
-    tasks = [asyncio.create_task(_watch(directory, journal, engine, lock))]
+    """While the run goes on: watch the lock and what clients feel, and keep the orders for the hold."""
+    tasks = [
+        asyncio.create_task(_watch(directory, journal, engine, lock)),
+        asyncio.create_task(sampler.see_through()),
+    ]
     if "hold" in request:
         order = HoldOrder.from_request(request["hold"])
         tasks.append(asyncio.create_task(Unattended(directory, journal, engine.hear, order).see_through()))
+    with contextlib.suppress(TimeoutError):  # a PgBouncer that hangs costs its figures, not the run
+        async with asyncio.timeout(_SAMPLED_WITHIN):
+            await sampler.begun.wait()
     try:
         yield
     finally:

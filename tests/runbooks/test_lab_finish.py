@@ -112,6 +112,11 @@ def test_a_script_applies_a_plan_with_its_maintenance_and_can_report_it(
     data = json.loads(program("report", run.run_id[:17], "--json").stdout)
     assert [sent["command"] for sent in data["sent"]][-1] == f"enable server {SERVER}"
     assert data["exit_code"] == 0
+    felt = {(item["where"], item["what"]): item["value"] for item in data["impact"]}
+    assert felt["way out, pgb-tx", "clients at its beginning"] == 8
+    assert felt["way out, pgb-tx", "transactions done"] > 0
+    assert felt[f"way out, {SERVER} on haproxy1", "sessions that left"] > 0
+    assert not [where for where, _ in felt if "pgb-session" in where]
     # That plan was for a world in which new connections went to node1.
     again = program("switchover", NODE, "--apply", made)
     assert again.returncode == 10

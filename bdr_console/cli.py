@@ -13,7 +13,7 @@ _LAZY = {
     "lab": "bdr_console.lab.commands:lab",
     "switchover": "bdr_console.switchover_command:switchover",
     "rolling": "bdr_console.rolling_command:rolling",
-    "runs": "bdr_console.run_commands:runs",
+    "runs": "bdr_console.runs_command:runs",
     "attach": "bdr_console.run_commands:attach",
     "go": "bdr_console.run_commands:go",
     "abort": "bdr_console.run_commands:abort",

@@ -220,10 +220,10 @@ async def _attended(
     if "hold" in request:
         order = HoldOrder.from_request(request["hold"])
         tasks.append(asyncio.create_task(Unattended(directory, journal, engine.hear, order).see_through()))
-    with contextlib.suppress(TimeoutError):  # a PgBouncer that hangs costs its figures, not the run
-        async with asyncio.timeout(_SAMPLED_WITHIN):
-            await sampler.begun.wait()
     try:
+        with contextlib.suppress(TimeoutError):  # a PgBouncer that hangs costs its figures, not the run
+            async with asyncio.timeout(_SAMPLED_WITHIN):
+                await sampler.begun.wait()
         yield
     finally:
         for task in tasks:

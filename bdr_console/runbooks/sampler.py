@@ -84,9 +84,11 @@ class Sampler:
 
     async def see_through(self) -> None:
         """Sample outside the hold; the last figures are journaled when it is cancelled."""
-        window: _Window | None = await self._open(way := "out")
-        self.begun.set()
+        window: _Window | None = None
+        way = "out"
         try:
+            window = await self._open(way)
+            self.begun.set()
             while True:
                 view = self._follower.poll()
                 holding = view is not None and view.status is RunStatus.HOLDING

@@ -18,11 +18,9 @@ from bdr_console.runbooks.routes import routed_databases
 from bdr_console.runbooks.run import Check, Outcome
 from bdr_console.runbooks.step import Choice, Plan
 
-MODES = ("gradual", "auto", "quiesce")
-DEFAULT_MODE = "gradual"
-"""Seen under load: a PAUSE that met the login of a pool still growing cost one client its connection in 1 of
-29 quiesces (the PgBouncer trap that `Prepare` makes rarer, not impossible). Until that is closed, the mode
-that never failed a transaction is the one nobody has to ask for."""
+MODES = ("auto", "quiesce", "gradual")
+DEFAULT_MODE = "auto"
+"""Quiesce where nothing speaks against it; else the operator chooses, because each choice costs something."""
 SESSION_POOLS = ("wait", "fast-close")
 
 FAST_CLOSE_TEXT = "FATAL: database configuration changed"
@@ -116,8 +114,8 @@ def notes(choice: Choice, settings: ClusterSettings, node: str) -> tuple[str, ..
         wait = f"about {format_seconds(choice.stall)}" if choice.stall is not None else "an unknown time"
         told.append(
             f"Quiesce: every client waits once, for {wait} ({choice.basis or 'nothing could be read'}); no "
-            "update is lost. A pool that logs in at the very PAUSE can cost a client its connection. "
-            f"After {settings.quiesce.pause_deadline:g} s at the latest clients go on, at {node} as before."
+            f"update is lost. After {settings.quiesce.pause_deadline:g} s at the latest clients go on, at "
+            f"{node} as before."
         )
         told += [f"Against a quiesce now: {reason}." for reason in choice.against]
     else:

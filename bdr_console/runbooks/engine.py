@@ -249,7 +249,7 @@ class Engine:
             if asks
             else (_ABORT,)
         )
-        overdue, notice = False, ""
+        overdue, notice, sent_at = False, "", time.monotonic()
         while True:
             seen = await step.observe(self._world)
             if seen.proof is Proof.MET:
@@ -264,6 +264,11 @@ class Engine:
                 why = problem or f"{word} after {patience:.0f} s: {'; '.join(seen.evidence)}"
                 return self._back(step, seen, f"{step.plan.title}: {why}")
             self._tell.progress(step, seen, StepStatus.WAITING)
+            if step.plan.repeat and time.monotonic() - sent_at >= step.plan.repeat and not problem:
+                sent_at = time.monotonic()
+                for act in step.needed():
+                    self._intend(step, act)
+                    await self._begin(step, act)
             overdue = late or overdue
             options = step.interventions()
             self._interventions |= {option.offer.word: option for option in options}

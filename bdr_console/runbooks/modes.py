@@ -46,8 +46,8 @@ def choose(
     against = [*blind, *_unreachable(snapshot, node)]
     if session_pools == "wait":
         against += [
-            f"{pool.database} on {pooler} is session-pooled with "
-            f"{pool.clients_active + pool.clients_waiting} clients: PAUSE ends only when they disconnect"
+            f"{pool.database} on {pooler} is session-pooled with {_clients(pool)}: a pause would wait until "
+            "they disconnect"
             for pooler, pool in session_clients(snapshot, settings)
         ]
     limit = settings.quiesce.max_stall
@@ -148,24 +148,35 @@ def mode_checks(made: Plan, settings: ClusterSettings) -> tuple[Check, ...]:
     )
     if choice.mode == "gradual":
         if choice.asked == "auto":
-            remedy = (
-                f"Choose: gradual (updates may be lost), or quiesce (clients wait {wait}; no update is "
-                "lost). For session pools choose wait or fast-close."
-            )
-            return (Check(title, Outcome.FAIL, "not quiesce: " + "; ".join(choice.against), lost, remedy),)
+            seen = "not quiesce by itself, you choose: " + "; ".join(choice.against)
+            return (Check(title, Outcome.FAIL, seen, f"Gradual: {lost}", _choices(made, wait)),)
         seen = f"gradual: updates may be lost ({choice.basis or 'the lag is not known'})"
         return (Check(title, Outcome.WARN, seen, lost, f"quiesce loses none; clients wait {wait}."),)
     stuck = session_clients_of(made)
     seen = f"quiesce: every client waits once, {wait} ({choice.basis}); no update is lost"
     if choice.session_pools == "wait" and stuck:
-        remedy = f"Choose fast-close (each client gets '{FAST_CLOSE_TEXT}' once), or gradual."
-        return (Check(title, Outcome.FAIL, "; ".join(stuck), "The pause would not end by itself.", remedy),)
+        why = "The pause would not end by itself."
+        return (Check(title, Outcome.FAIL, "; ".join(stuck), why, _choices(made, wait)),)
     if choice.against:
         why = (
             f"After {settings.quiesce.pause_deadline:g} s clients go on where they were, nothing is changed."
         )
         return (Check(title, Outcome.WARN, f"{seen}. {'; '.join(choice.against)}", why, "Or wait."),)
     return (Check(title, Outcome.PASS, seen),)
+
+
+def _choices(made: Plan, wait: str) -> str:
+    """What the operator may choose where a quiesce does not fit by itself, each with its price."""
+    if session_clients_of(made):
+        quiesce = f"session pools fast-close: their clients get '{FAST_CLOSE_TEXT}' once, no update is lost"
+    else:
+        quiesce = f"mode quiesce: clients wait {wait}, no update is lost"
+    return f"Choose {quiesce}; or mode gradual: nobody gets an error, updates may be lost. Or try later."
+
+
+def _clients(pool: Pool) -> str:
+    count = pool.clients_active + pool.clients_waiting
+    return f"{count} client{'' if count == 1 else 's'}"
 
 
 def session_clients_of(made: Plan) -> tuple[str, ...]:

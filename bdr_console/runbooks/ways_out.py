@@ -115,6 +115,7 @@ def quiesced(parts: Parts, settings: ClusterSettings) -> tuple[StepPlan, ...]:
             (parts.emit,) if parts.emit else (),
             deadline=most,
             pause=most,
+            repeat=0.1,
         ),
         StepPlan(
             "resume",

@@ -126,6 +126,19 @@ async def test_a_peer_that_does_not_catch_up_ends_the_pause_at_the_old_node(
     assert "node2" in run.view.message
 
 
+async def test_peers_that_have_gone_silent_are_asked_again_for_how_far_they_are(
+    world: FakeWorld, tmp_path: Path
+) -> None:
+    world.behind = 10**6
+    async with run_of(world, tmp_path) as run:
+        async with asyncio.timeout(10):
+            while acts(world).count(EMIT) < 3:  # noqa: ASYNC110 - the world has no event to wait for
+                await asyncio.sleep(0.01)
+        world.behind = 0
+        await run.at("hold", StepStatus.HOLDING)
+    assert acts(world).count("PAUSE app") == acts(world).count("RESUME app") == 1
+
+
 async def test_a_refused_pause_is_told_at_once_and_nothing_is_disabled(
     world: FakeWorld, tmp_path: Path
 ) -> None:

@@ -316,7 +316,7 @@ class Engine:
 
     async def _walk_back(self) -> RunStatus:
         await self._hang_up()
-        why = self._why_back or self._aborted_why
+        why = (self._why_back or self._aborted_why).rstrip(".;") + "."
         back = WalkBack(
             self._steps, self._world, self._journal, self._tell, pace=self._watched.pace(self._pace)
         )

@@ -344,3 +344,15 @@ async def test_one_deadline_bounds_the_whole_pause_whatever_its_steps_may_take(
     assert not world.paused
     assert not any(world.maintenance.values())
     assert run.status("barrier") is StepStatus.FAILED
+
+
+async def test_a_run_that_nobody_watched_says_that_time_was_up_and_not_that_somebody_aborted(
+    world: FakeWorld, tmp_path: Path
+) -> None:
+    world.connections[1].busy = True
+    async with run_of(world, tmp_path) as run:
+        await run.at("quiet", StepStatus.WAITING)
+        run.engine.hear("abort", "unattended", "'Quiet' did not come about in time.")
+        assert await run.end() is RunStatus.UNDONE
+    assert run.view.message.startswith("'Quiet' did not come about in time. Everything")
+    assert not world.paused

@@ -57,7 +57,8 @@ class Narration:
         last, now = self._shown.get(key), time.monotonic()
         if last == (seen.proof, seen.evidence, seen.holders):
             return
-        if last is not None and last[0] is seen.proof and now - self._shown_at < _PROGRESS_EVERY:
+        alike = last is not None and (last[0], bool(last[2])) == (seen.proof, bool(seen.holders))
+        if alike and now - self._shown_at < _PROGRESS_EVERY:
             return
         self._shown[key], self._shown_at = (seen.proof, seen.evidence, seen.holders), now
         self._journal.write("evidence", False, step=key, **_told(seen))

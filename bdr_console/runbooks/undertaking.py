@@ -9,6 +9,7 @@ from bdr_console.config import ClusterSettings
 from bdr_console.errors import ConsoleError
 from bdr_console.runbooks import resume, rolling_plan
 from bdr_console.runbooks.checks import ALL_PARTS, refuses
+from bdr_console.runbooks.checks_poolers import left_settings
 from bdr_console.runbooks.exit_codes import REFUSED
 from bdr_console.runbooks.journal import read_events
 from bdr_console.runbooks.plan_id import differences, plan_id
@@ -82,7 +83,8 @@ def _adopting(reading: Reading, request: Request, settings: ClusterSettings, *, 
             f"To begin one: bdr-console switchover {node} --plan",
             REFUSED,
         )
-    checks = resume.findings(reading, taken, "taken over at the operator's word")
+    found = resume.findings(reading, taken, "taken over at the operator's word")
+    checks = (*found, *left_settings(reading))
     return Undertaking(made, checks, "", taken, 0, undo, silent)
 
 

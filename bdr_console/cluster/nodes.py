@@ -104,6 +104,23 @@ class Subscription:
 
 
 @dataclass(frozen=True, slots=True)
+class Pending:
+    """Changes that triggers have captured on a node and that have not gone everywhere yet."""
+
+    name: str
+    """The sync or channel that is to take them; empty where the engine has only one."""
+    table: str
+    """schema.table; empty where the engine does not count by table."""
+    target: str | None
+    """The node or group that they wait for; None where the engine does not say."""
+    rows: int
+    more: bool = False
+    """Whether the count was given up at `rows`: there are that many at least."""
+    oldest: float | None = None
+    """Seconds that the oldest of them waits; None when none does, or where the engine does not say."""
+
+
+@dataclass(frozen=True, slots=True)
 class Caveat:
     """Something the engine's rules make of this reading that no figure says by itself."""
 
@@ -176,6 +193,10 @@ class NodeFacts:
     sequences: tuple[SequenceShare, ...] = ()
     """Global sequences at risk of running out of values."""
     caveats: tuple[Caveat, ...] = ()
+    pending: tuple[Pending, ...] | None = None
+    """What waits to be sent, where triggers capture changes; None where the WAL is read instead."""
+    is_control: bool = False
+    """It holds the engine's control database: no member itself, it takes no clients, replicates nothing."""
 
     @property
     def membership(self) -> Membership:

@@ -2,21 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
+from bdr_console.cluster import captured
+from bdr_console.cluster.link_state import LinkState
 from bdr_console.cluster.nodes import NodeFacts, Slot, Subscription
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.snapshot import Snapshot
 
-
-class LinkState(StrEnum):
-    """The state of one direction between two nodes."""
-
-    STREAMING = "streaming"
-    CATCHUP = "catching up"
-    PAUSED = "paused"
-    DOWN = "down"
-    UNKNOWN = "unknown"
+__all__ = ["Link", "LinkState", "links"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +30,8 @@ class Link:
     seen_at: datetime | None
     """When the older of the readings behind this row was made."""
     fresh: bool
+    pending_rows: int | None = None
+    """Rows that wait to be sent, where triggers capture changes and no byte can be counted."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -47,13 +42,43 @@ class Link:
 def links(snapshot: Snapshot, now: datetime) -> tuple[Link, ...]:
     """Every ordered pair of configured nodes, judged from the origin's slot and the target's subscription."""
     by_engine_name = {
-        (node.facts.node_name or node.name) if node.facts else node.name: node for node in snapshot.nodes
+        (node.facts.node_name or node.name) if node.facts else node.name: node
+        for node in snapshot.nodes
+        if not (node.facts and node.facts.is_control)
     }
+    control = next((node for node in snapshot.nodes if node.facts and node.facts.is_control), None)
     return tuple(
-        _link(origin_name, origin, target_name, target, snapshot.refresh, now)
+        _captured(origin, target, control, snapshot.refresh, now)
+        if origin.facts and origin.facts.pending is not None
+        else _link(origin_name, origin, target_name, target, snapshot.refresh, now)
         for origin_name, origin in by_engine_name.items()
         for target_name, target in by_engine_name.items()
         if origin is not target
+    )
+
+
+def _captured(
+    origin: Observed[NodeFacts],
+    target: Observed[NodeFacts],
+    control: Observed[NodeFacts] | None,
+    refresh: float,
+    now: datetime,
+) -> Link:
+    """A direction of an engine whose triggers capture changes: there is neither slot nor position."""
+    seen = captured.judge(origin, target, control, refresh, now)
+    return Link(
+        origin.name,
+        target.name,
+        seen.state,
+        seen.reason,
+        slot=None,
+        subscription=None,
+        lag_bytes=None,
+        lag_seconds=seen.oldest,
+        retained_bytes=None,
+        seen_at=origin.seen_at,
+        fresh=origin.is_fresh(now, refresh),
+        pending_rows=seen.rows,
     )
 
 

@@ -100,7 +100,9 @@ def _node(node: Observed[NodeFacts], snapshot: Snapshot, limits: Thresholds, now
     if (stale := _unreached(node, snapshot, now)) or facts is None:
         return [stale] if stale else []
     found = []
-    if facts.membership is Membership.UNKNOWN:
+    if facts.is_control:
+        pass  # it is meant to be no member
+    elif facts.membership is Membership.UNKNOWN:
         found.append(Finding(Level.UNKNOWN, node.name, "says nothing of its membership in a group"))
     elif facts.membership is not Membership.READY:
         found.append(Finding(Level.WARN, node.name, f"is {facts.membership.value}, not ready"))
@@ -181,7 +183,9 @@ def _unserved(snapshot: Snapshot) -> list[Finding]:
     )
     text = f"no HAProxy server stands for it (HAProxy has: {shown or 'none in the watched backends'})"
     return [
-        Finding(Level.WARN, node.name, text) for node in snapshot.nodes if not snapshot.servers_of(node.name)
+        Finding(Level.WARN, node.name, text)
+        for node in snapshot.nodes
+        if not snapshot.servers_of(node.name) and not (node.facts and node.facts.is_control)
     ]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from bdr_console.cluster.text import format_clock, format_seconds
-from bdr_console.lab import layout, pgbench
+from bdr_console.lab import layout, mesh, pgbench
 from bdr_console.lab.faults import FAULTS
 from bdr_console.lab.lab import Lab
 from bdr_console.lab.lab import up as bring_up
@@ -32,10 +32,19 @@ def lab() -> None:
 @_in_directory
 @click.option("--nodes", default=3, show_default=True, help="How many PostgreSQL nodes (1 to 9).")
 @click.option("--environment", default="lab", show_default=True, help="The label that the console shows.")
-def up(directory: Path, nodes: int, environment: str) -> None:
+@click.option(
+    "--engine",
+    type=click.Choice(list(mesh.MESHES)),
+    default="bdr3",
+    show_default=True,
+    help="What replicates: bdr3 and bdr1 are stand-ins over pglogical, the others are the real thing.",
+)
+def up(directory: Path, nodes: int, environment: str, engine: str) -> None:
     """Start a lab: nodes in a multi-master mesh, HAProxy, two PgBouncers."""
-    click.echo(f"Starting {nodes} nodes, HAProxy and two PgBouncers ...", err=True)
-    made = bring_up(directory, nodes, environment)
+    click.echo(
+        f"Starting {nodes} nodes ({mesh.MESHES[engine].name}), HAProxy and two PgBouncers ...", err=True
+    )
+    made = bring_up(directory, nodes, environment, engine)
     _show(made)
     where = "" if directory == layout.default_directory() else f" --directory {directory}"
     click.echo(

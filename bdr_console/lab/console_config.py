@@ -3,7 +3,7 @@
 import yaml
 
 from bdr_console import config
-from bdr_console.lab import haproxy
+from bdr_console.lab import bucardo, haproxy
 from bdr_console.lab.layout import Layout
 
 
@@ -14,7 +14,12 @@ def write(layout: Layout) -> None:
         "nodes": {
             node.name: {"dsn": layout.dsn(node.port, "bdr_console"), "server": node.server}
             for node in layout.nodes
-        },
+        }
+        | (
+            {layout.control.name: {"dsn": layout.dsn(layout.control.port, "bdr_console", bucardo.DATABASE)}}
+            if layout.control
+            else {}
+        ),
         "proxies": {
             haproxy.NAME: {
                 "socket": str(layout.haproxy_socket),

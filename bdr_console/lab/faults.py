@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bdr_console.errors import ConsoleError
-from bdr_console.lab import delay, haproxy, pgbouncer, postgres, processes, programs, replication
+from bdr_console.lab import delay, haproxy, pgbouncer, postgres, processes, programs, tables
 from bdr_console.lab.layout import Layout
+from bdr_console.lab.mesh import mesh_of
 from bdr_console.lab.processes import Process
 
 HOLD = "hold-transaction"
@@ -116,37 +117,34 @@ def start_node(layout: Layout, name: str) -> None:
 
 
 def _pause_apply(layout: Layout, target: str) -> None:
-    origin, receiver = _link(layout, target)
-    name = replication.subscription(layout, origin, receiver)
-    with postgres.session(layout, layout.node(receiver)) as connection:
-        connection.execute(
-            "SELECT bdr.alter_subscription_disable(subscription_name := %s, immediate := true)", (name,)
-        )
-
-        def idle() -> bool:
-            return connection.execute(
-                "SELECT subscription_status FROM bdr.subscription_summary WHERE sub_name = %s", (name,)
-            ).fetchone() == ("disabled",)
-
-        processes.wait(idle, 10)
+    mesh_of(layout.engine).pause(layout, *_link(layout, target))
 
 
 def _resume_apply(layout: Layout, target: str) -> None:
-    origin, receiver = _link(layout, target)
-    name = replication.subscription(layout, origin, receiver)
-    with postgres.session(layout, layout.node(receiver)) as connection:
-        connection.execute(
-            "SELECT bdr.alter_subscription_enable(subscription_name := %s, immediate := true)", (name,)
-        )
+    mesh_of(layout.engine).resume(layout, *_link(layout, target))
 
 
 def _delay_apply(layout: Layout, target: str) -> None:
     link, milliseconds = delay.parse(target)
-    delay.set_delay(layout, *_link(layout, link), milliseconds)
+    mesh_of(layout.engine).set_delay(layout, *_link(layout, link), milliseconds)
 
 
 def _end_delay(layout: Layout, target: str) -> None:
-    delay.set_delay(layout, *_link(layout, delay.parse(target)[0]), 0)
+    mesh_of(layout.engine).set_delay(layout, *_link(layout, delay.parse(target)[0]), 0)
+
+
+def _conflict(layout: Layout, target: str) -> None:
+    """Change one row on both nodes while neither hears of the other, then let them meet."""
+    first, second = _link(layout, target)
+    mesh = mesh_of(layout.engine)
+    both = ((first, second), (second, first))
+    for origin, receiver in both:
+        mesh.pause(layout, origin, receiver)
+    for node in (first, second):
+        with postgres.session(layout, layout.node(node)) as connection:
+            connection.execute("UPDATE counter SET n = n + 1 WHERE client = %s", (tables.CONFLICT_CLIENT,))
+    for origin, receiver in both:
+        mesh.resume(layout, origin, receiver)
 
 
 def _hold_transaction(layout: Layout, pooler: str) -> None:
@@ -160,9 +158,9 @@ def _hold_transaction(layout: Layout, pooler: str) -> None:
         layout.account.make_dir(directory)
     script = layout.account.write(directory / "hold.sql", _HOLD_SCRIPT)
     command: list[str | Path] = [
-        programs.postgres_bin() / "pgbench",
+        programs.postgres_bin(layout.engine) / "pgbench",
         *("--no-vacuum", "--client", "1", "--transactions", "1", "--file", script),
-        *("--define", f"held={replication.HELD_CLIENT}"),
+        *("--define", f"held={tables.HELD_CLIENT}"),
         layout.dsn(layout.pooler(pooler).port, "app"),
     ]
     process = processes.start(layout, HOLD, command, cwd=directory, env={"PGAPPNAME": "billing"})
@@ -244,6 +242,7 @@ FAULTS = {
             _delay_apply,
             _end_delay,
         ),
+        Fault("conflict", "NODE:NODE", "both nodes have changed the same row at once", _conflict, _nothing),
         Fault(HOLD, "[POOLER]", "a client sits in an open transaction", _hold_transaction, end_held),
         Fault("stop-haproxy", "", "HAProxy is gone: every session is cut", _stop_haproxy, start_haproxy),
         Fault(

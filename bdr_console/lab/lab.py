@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from bdr_console.lab import faults, haproxy, layout, lifecycle, load, processes, recovery
+from bdr_console.lab import bucardo, faults, haproxy, layout, lifecycle, load, processes, recovery
 from bdr_console.lab.layout import Layout
 from bdr_console.lab.load import LoadResult
 from bdr_console.lab.pgbench import Stall
@@ -34,13 +34,15 @@ class Lab:
     def status(self) -> tuple[ProcessState, ...]:
         """Every server of the lab, and the load and the held transaction where there are any."""
         servers = {
-            **{node.name: f"PostgreSQL 127.0.0.1:{node.port}" for node in self.layout.nodes},
+            **{node.name: f"PostgreSQL 127.0.0.1:{node.port}" for node in self.layout.servers},
             haproxy.NAME: f"HAProxy 127.0.0.1:{self.layout.frontend_port}",
             **{
                 pooler.name: f"PgBouncer 127.0.0.1:{pooler.port} ({pooler.mode} pool)"
                 for pooler in self.layout.poolers
             },
         }
+        if self.layout.engine == "bucardo":
+            servers[bucardo.NAME] = "Bucardo's daemons"
         clients = {load.NAME: "pgbench", faults.HOLD: "pgbench, idle in transaction as 'billing'"}
         running = {name: what for name, what in clients.items() if processes.find(self.layout, name)}
         return tuple(_state(self.layout, name, what) for name, what in {**servers, **running}.items())
@@ -88,9 +90,9 @@ def _state(planned: Layout, name: str, what: str) -> ProcessState:
     return ProcessState(name, what, "frozen" if process.frozen else "running", process.pid)
 
 
-def up(directory: Path, nodes: int = 3, environment: str = "lab") -> Lab:
+def up(directory: Path, nodes: int = 3, environment: str = "lab", engine: str = "bdr3") -> Lab:
     """Start a lab in `directory` and return when it replicates and takes traffic.
 
     A half-started lab is cleaned up; raises ConsoleError when one runs there or a part does not start.
     """
-    return Lab(lifecycle.up(directory, nodes, environment))
+    return Lab(lifecycle.up(directory, nodes, environment, engine))

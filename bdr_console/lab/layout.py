@@ -26,7 +26,7 @@ class NodeLayout:
 
     name: str
     server: str
-    """HAProxy's name for it."""
+    """HAProxy's name for it; empty where it has none."""
     port: int
 
 
@@ -50,6 +50,15 @@ class Layout:
     poolers: tuple[PoolerLayout, ...]
     frontend_port: int
     """Where HAProxy's frontend listens."""
+    engine: str = "bdr3"
+    """What replicates between the nodes: a word of mesh.MESHES."""
+    control: NodeLayout | None = None
+    """Bucardo's control database has a server of its own, which takes no clients; None for other engines."""
+
+    @property
+    def servers(self) -> tuple[NodeLayout, ...]:
+        """Every PostgreSQL server: the nodes, and the one with a control database."""
+        return (*self.nodes, self.control) if self.control else self.nodes
 
     @property
     def account(self) -> Account:
@@ -90,11 +99,11 @@ class Layout:
         return f"host=127.0.0.1 port={port} dbname={database} user={user} passfile={passfile}"
 
     def node(self, name: str) -> NodeLayout:
-        """The node of that name; raises ConsoleError that lists the known ones."""
-        for node in self.nodes:
+        """The PostgreSQL server of that name; raises ConsoleError that lists the known ones."""
+        for node in self.servers:
             if node.name == name:
                 return node
-        known = ", ".join(node.name for node in self.nodes)
+        known = ", ".join(node.name for node in self.servers)
         raise ConsoleError(f"the lab has no node '{name}'", f"It has: {known}.")
 
     def pooler(self, name: str) -> PoolerLayout:
@@ -139,6 +148,8 @@ def load(directory: Path) -> Layout:
             tuple(NodeLayout(**node) for node in content["nodes"]),
             tuple(PoolerLayout(**pooler) for pooler in content["poolers"]),
             content["frontend_port"],
+            content["engine"],
+            NodeLayout(**content["control"]) if content["control"] else None,
         )
     except (OSError, ValueError, KeyError, TypeError):
         raise ConsoleError(
@@ -146,18 +157,25 @@ def load(directory: Path) -> Layout:
         ) from None
 
 
-def plan(directory: Path, nodes: int, environment: str) -> Layout:
-    """A layout with free ports for `nodes` nodes; creates nothing. Raises ConsoleError for a bad request."""
+def plan(
+    directory: Path, nodes: int, environment: str, engine: str = "bdr3", control: str | None = None
+) -> Layout:
+    """A layout with free ports for `nodes` nodes; creates nothing. Raises ConsoleError for a bad request.
+
+    `control` names the server of a control database, where the engine has one.
+    """
     if not 1 <= nodes <= 9:
         raise ConsoleError(f"a lab of {nodes} nodes cannot be made", "Choose from 1 to 9 nodes.")
     poolers = (("pgb-tx", "transaction"), ("pgb-session", "session"))
-    ports = _free_ports(nodes + len(poolers) + 1)
+    ports = _free_ports(nodes + len(poolers) + 2)
     layout = Layout(
         directory,
         environment,
         tuple(NodeLayout(f"node{i + 1}", _server_name(i), ports[i]) for i in range(nodes)),
         tuple(PoolerLayout(name, mode, ports[nodes + i]) for i, (name, mode) in enumerate(poolers)),
         ports[-1],
+        engine,
+        NodeLayout(control, "", ports[-2]) if control else None,
     )
     longest = max(
         len(os.fsencode(layout.haproxy_socket)),

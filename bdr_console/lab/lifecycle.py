@@ -25,18 +25,20 @@ from bdr_console.lab import (
 )
 from bdr_console.lab.account import Account
 from bdr_console.lab.layout import Layout, NodeLayout
+from bdr_console.lab.mesh import mesh_of
 
 _ROLES = ("postgres", "app", "bdr_console")
 
 
-def up(directory: Path, nodes: int, environment: str) -> Layout:
+def up(directory: Path, nodes: int, environment: str, engine: str) -> Layout:
     """Make and start a lab in `directory`; whatever goes wrong, nothing of a half-started one is left.
 
     Raises ConsoleError when a lab already runs there, the directory is not a lab's, or a part does not start.
     """
-    programs.check()
+    mesh = mesh_of(engine)
+    programs.check(engine)
     directory = directory.absolute()
-    planned = layout.plan(directory, nodes, environment)
+    planned = layout.plan(directory, nodes, environment, engine, mesh.control)
     _clear_dead(directory)
     with _signals_end_it():
         try:
@@ -66,7 +68,9 @@ def remove(planned: Layout) -> None:
     """End everything that works in the lab's directory, then remove it, the marker last."""
     for _ in range(3):  # a server may start a child while the first are being ended
         processes.stop(
-            processes.strays(planned, ("haproxy", "pgbouncer", "pgbench")), signal.SIGTERM, patience=2
+            processes.strays(planned, ("haproxy", "pgbouncer", "pgbench", "bucardo")),
+            signal.SIGTERM,
+            patience=2,
         )
         processes.stop(processes.strays(planned, ("postgres",)), signal.SIGQUIT, patience=3)
         if not processes.strays(planned):
@@ -84,7 +88,8 @@ def remove(planned: Layout) -> None:
 
 def _start_everything(planned: Layout) -> None:
     account = planned.account
-    passwords = {role: secrets.token_urlsafe(24) for role in _ROLES}
+    roles = (*_ROLES, "bucardo") if planned.engine == "bucardo" else _ROLES
+    passwords = {role: secrets.token_urlsafe(24) for role in roles}
     account.make_dir(planned.directory / "run")
     account.make_dir(planned.directory / "log")
     lines = {role: f"127.0.0.1:*:*:{role}:{password}\n" for role, password in passwords.items()}
@@ -98,7 +103,7 @@ def _start_everything(planned: Layout) -> None:
         replication.install(planned, node, passwords)
 
     with ThreadPoolExecutor(max_workers=4) as pool:
-        for future in [pool.submit(begin, node) for node in planned.nodes]:
+        for future in [pool.submit(begin, node) for node in planned.servers]:
             future.result()
     first_password.unlink()
     haproxy.create(planned)

@@ -12,7 +12,7 @@ from bdr_console.errors import ConsoleError
 from bdr_console.lab import pgbench, pgbouncer, postgres, processes, programs
 from bdr_console.lab.layout import DATABASE, Layout, PoolerLayout
 from bdr_console.lab.pgbench import Stall
-from bdr_console.lab.replication import CLIENTS
+from bdr_console.lab.tables import CLIENTS
 
 NAME = "load"
 _LONGEST = 4 * 3600
@@ -108,7 +108,7 @@ def start(
     account.write(directory / "order.json", json.dumps(asdict(wanted)))
     script = account.write(directory / "load.sql", _SCRIPT)
     command: list[str | Path] = [
-        programs.postgres_bin() / "pgbench",
+        programs.postgres_bin(layout.engine) / "pgbench",
         *("--no-vacuum", "--log", "--log-prefix", directory / "transactions", "--failures-detailed"),
         *("--client", str(clients), "--jobs", "1", "--protocol", protocol, "--file", script),
         *("--time", str(seconds or _LONGEST), "--define", f"run={wanted.run}", "--define", "seq=0"),

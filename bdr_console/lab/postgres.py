@@ -28,7 +28,6 @@ def _configuration(layout: Layout, node: NodeLayout, bin_dir: Path) -> str:
         "max_connections = 120",
         "max_prepared_transactions = 8",
         "shared_buffers = 32MB",
-        "shared_preload_libraries = 'pglogical'",
         "wal_level = logical",
         "track_commit_timestamp = on",
         f"max_worker_processes = {links + 12}",
@@ -37,7 +36,6 @@ def _configuration(layout: Layout, node: NodeLayout, bin_dir: Path) -> str:
         "max_slot_wal_keep_size = 2GB  # a forgotten fault must not fill the disk",
         "wal_sender_timeout = 10s",
         "wal_receiver_timeout = 10s",
-        "pglogical.conflict_resolution = 'last_update_wins'",
         "# a rehearsal: its data may be lost with the machine",
         "fsync = off",
         "full_page_writes = off",
@@ -46,6 +44,9 @@ def _configuration(layout: Layout, node: NodeLayout, bin_dir: Path) -> str:
         "log_min_error_statement = fatal",
         "log_line_prefix = '%m [%p] %a '",
     ]
+    if layout.engine in ("bdr3", "bdr1", "pglogical"):
+        lines.append("shared_preload_libraries = 'pglogical'")
+        lines.append("pglogical.conflict_resolution = 'last_update_wins'")
     if programs.knows_setting(bin_dir, "output_plugin_libraries"):
         # Recent minor releases refuse every output plugin that is not listed here.
         lines.append("output_plugin_libraries = 'pglogical_output, pgoutput, test_decoding'")
@@ -54,7 +55,7 @@ def _configuration(layout: Layout, node: NodeLayout, bin_dir: Path) -> str:
 
 def create(layout: Layout, node: NodeLayout, password_file: Path) -> None:
     """Make the data directory of `node`: superuser `postgres` with the password in `password_file`."""
-    bin_dir, data, account = programs.postgres_bin(), layout.data(node.name), layout.account
+    bin_dir, data, account = programs.postgres_bin(layout.engine), layout.data(node.name), layout.account
     processes.run(
         account,
         [
@@ -72,7 +73,10 @@ def start(layout: Layout, node: NodeLayout) -> Process:
     """Start `node`; it does not wait until connections are accepted."""
     data = layout.data(node.name)
     (data / "postmaster.pid").unlink(missing_ok=True)  # of a server that was killed; ours is known to be gone
-    return processes.start(layout, node.name, [programs.postgres_bin() / "postgres", "-D", data], cwd=data)
+    program = programs.postgres_bin(layout.engine) / "postgres"
+    # Bucardo's triggers in the control database log in to the members from within the server.
+    env = {"PGPASSFILE": str(layout.passfile)} if node == layout.control else {}
+    return processes.start(layout, node.name, [program, "-D", data], cwd=data, env=env)
 
 
 def wait_ready(layout: Layout, node: NodeLayout, process: Process, timeout: float = 30) -> None:

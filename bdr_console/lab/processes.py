@@ -16,7 +16,7 @@ from bdr_console.errors import ConsoleError
 from bdr_console.lab.account import Account
 from bdr_console.lab.layout import Layout
 
-PROGRAMS = ("postgres", "haproxy", "pgbouncer", "pgbench")
+PROGRAMS = ("postgres", "haproxy", "pgbouncer", "pgbench", "bucardo")
 _children: dict[int, subprocess.Popen[bytes]] = {}
 """What this very process has started; kept so that they can be reaped."""
 
@@ -95,7 +95,13 @@ def family(process: Process) -> tuple[Process, ...]:
     return tuple(Process(pid, everyone[pid].started) for pid in found if pid in everyone)
 
 
-def run(account: Account, command: Sequence[str | Path], cwd: Path, timeout: float = 60) -> str:
+def run(
+    account: Account,
+    command: Sequence[str | Path],
+    cwd: Path,
+    timeout: float = 60,
+    env: Mapping[str, str] | None = None,
+) -> str:
     """Run a short program as `account` and return its output; raises ConsoleError with what it said."""
     try:
         done = subprocess.run(
@@ -107,7 +113,7 @@ def run(account: Account, command: Sequence[str | Path], cwd: Path, timeout: flo
             timeout=timeout,
             start_new_session=True,
             umask=0o077,
-            env=_environment({}),
+            env=_environment(env or {}),
             check=False,
             **_as(account),
         )
@@ -143,9 +149,14 @@ def start(
     finally:
         os.close(log)
     _children[child.pid] = child
-    status = _stat(child.pid)
-    process = Process(child.pid, status.started if status else "")
-    account.write(_record(layout, name), json.dumps({"pid": process.pid, "started": process.started}))
+    return remember(layout, name, child.pid)
+
+
+def remember(layout: Layout, name: str, pid: int) -> Process:
+    """Keep `pid` under `name`: of a server just started, or of a daemon that has left its parent."""
+    status = _stat(pid)
+    process = Process(pid, status.started if status else "")
+    layout.account.write(_record(layout, name), json.dumps({"pid": process.pid, "started": process.started}))
     return process
 
 
@@ -192,9 +203,10 @@ def strays(layout: Layout, programs: tuple[str, ...] = PROGRAMS) -> tuple[Proces
             if Path(f"/proc/{pid}").stat().st_uid != uid or status.state in "ZX":
                 continue
             cwd = Path(f"/proc/{pid}/cwd").readlink()
-            program = Path(f"/proc/{pid}/comm").read_text(encoding="utf-8", errors="replace").strip()
+            comm = Path(f"/proc/{pid}/comm").read_text(encoding="utf-8", errors="replace").strip()
         except OSError:
             continue
+        program = comm.lower().split(" ")[0]  # Bucardo's daemons call themselves `Bucardo Kid. Sy...`
         if program in programs and cwd.is_relative_to(layout.directory):
             found.append(Process(pid, status.started))
     return tuple(found)

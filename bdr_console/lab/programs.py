@@ -10,6 +10,14 @@ from bdr_console.errors import ConsoleError
 
 _DEBIAN = Path("/usr/lib/postgresql")
 _SYSTEM = ("/usr/local/sbin", "/usr/sbin", "/sbin")
+_NEEDS = {
+    "bdr3": ("pglogical", "pglogical", 0),
+    "bdr1": ("pglogical", "pglogical", 0),
+    "pglogical": ("pglogical", "pglogical", 0),
+    "native": ("pgoutput", "", 16),
+    "bucardo": ("plperl", "plperl", 0),
+}
+"""Engine -> the library that stands beside its server, the end of its package's name, the oldest server."""
 
 
 def _missing(what: str, package: str) -> ConsoleError:
@@ -27,25 +35,40 @@ def find(name: str) -> Path:
     return Path(found)
 
 
-def postgres_bin() -> Path:
-    """The directory of the newest PostgreSQL server programs that have pglogical beside them."""
-    versions = sorted(
-        (path for path in _DEBIAN.glob("*") if path.name.isdigit() and (path / "bin/postgres").exists()),
-        key=lambda path: -int(path.name),
-    )
-    for version in versions:
-        if (version / "lib/pglogical.so").exists() and (version / "bin/pgbench").exists():
-            return version / "bin"
-    if versions:
-        raise _missing("pglogical", f"postgresql-{versions[0].name}-pglogical postgresql-contrib")
+def postgres_bin(engine: str = "bdr3") -> Path:
+    """The directory of the newest PostgreSQL server programs that have what `engine` needs beside them.
+
+    Raises ConsoleError that names what is missing.
+    """
+    library, package, oldest = _NEEDS.get(engine, ("pglogical", "pglogical", 0))
+    found = sorted((path for path in _DEBIAN.glob("*") if _is_server(path)), key=lambda path: -int(path.name))
+    fitting = [path for path in found if int(path.name) >= oldest]
+    for path in fitting:
+        if (path / f"lib/{library}.so").exists() and (path / "bin/pgbench").exists():
+            return path / "bin"
     config = shutil.which("pg_config")
-    if config is None:
-        raise _missing("a PostgreSQL server with pglogical", "postgresql postgresql-15-pglogical")
-    shown = subprocess.run([config], capture_output=True, text=True, timeout=10, check=False).stdout
-    settings = dict(re.findall(r"^(\w+) = (.*)$", shown, re.MULTILINE))
-    if not (Path(settings.get("PKGLIBDIR", "/nowhere")) / "pglogical.so").exists():
-        raise _missing("pglogical", "postgresql-15-pglogical")
-    return Path(settings["BINDIR"])
+    if config is not None and not found:
+        shown = subprocess.run([config], capture_output=True, text=True, timeout=10, check=False).stdout
+        settings = dict(re.findall(r"^(\w+) = (.*)$", shown, re.MULTILINE))
+        number = re.search(r"\d+", settings.get("VERSION", ""))
+        if number and int(number[0]) >= oldest:
+            if (Path(settings["PKGLIBDIR"]) / f"{library}.so").exists():
+                return Path(settings["BINDIR"])
+            raise _missing(library, f"postgresql-{number[0]}-{package}")
+    if oldest and not fitting:
+        versions = ", ".join(path.name for path in found) or "none"
+        raise ConsoleError(
+            f"native replication both ways needs PostgreSQL {oldest} or later; installed: {versions}",
+            f"Install such a server, or choose another engine: {', '.join(_NEEDS)}.",
+        )
+    if fitting:
+        version = fitting[0].name
+        raise _missing(library, f"postgresql-{version} postgresql-{version}-{package}")
+    raise _missing(f"a PostgreSQL server with {library}", f"postgresql postgresql-15-{package}")
+
+
+def _is_server(path: Path) -> bool:
+    return path.name.isdigit() and (path / "bin/postgres").exists()
 
 
 @cache
@@ -57,8 +80,10 @@ def knows_setting(bin_dir: Path, setting: str) -> bool:
     return any(line.split("\t", 1)[0] == setting for line in shown.stdout.splitlines())
 
 
-def check() -> None:
+def check(engine: str) -> None:
     """Raise ConsoleError for the first program that is missing."""
-    postgres_bin()
+    postgres_bin(engine)
     find("haproxy")
     find("pgbouncer")
+    if engine == "bucardo":
+        find("bucardo")

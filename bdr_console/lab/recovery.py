@@ -4,8 +4,9 @@ import time
 from contextlib import suppress
 
 from bdr_console.errors import ConsoleError
-from bdr_console.lab import delay, faults, haproxy, pgbouncer, postgres, processes, programs, replication
+from bdr_console.lab import faults, haproxy, pgbouncer, processes, programs
 from bdr_console.lab.layout import DATABASE, Layout, PoolerLayout
+from bdr_console.lab.mesh import mesh_of
 
 
 def mend_all(layout: Layout, patience: float = 60) -> None:
@@ -16,57 +17,31 @@ def mend_all(layout: Layout, patience: float = 60) -> None:
     ConsoleError when that does not come about within `patience` seconds.
     """
     deadline = time.monotonic() + patience
-    everyone = (*(n.name for n in layout.nodes), haproxy.NAME, *(p.name for p in layout.poolers))
+    everyone = (*(n.name for n in layout.servers), haproxy.NAME, *(p.name for p in layout.poolers))
     for name in everyone:
         faults.thaw(layout, name)
     faults.end_held(layout)
-    for node in layout.nodes:
+    for node in layout.servers:
         faults.start_node(layout, node.name)
     faults.start_haproxy(layout)
     for pooler in layout.poolers:
         faults.start_pooler(layout, pooler.name)
     _wait_replicating(layout, deadline)
-    delay.end_all(layout)
+    mesh_of(layout.engine).end_delays(layout)
     _offer_every_server(layout, deadline)
     for pooler in layout.poolers:
         _lead_to_first(layout, pooler, deadline)
 
 
 def _wait_replicating(layout: Layout, deadline: float) -> None:
-    for node in layout.nodes:
-        _restart_apply(layout, node.name)
+    mesh = mesh_of(layout.engine)
+    mesh.restart(layout)
 
     def replicates() -> bool:
-        return all(_caught_up(layout, node.name) for node in layout.nodes)
+        return all(mesh.caught_up(layout, node) for node in layout.nodes)
 
     if not processes.wait(replicates, deadline - time.monotonic(), pause=0.05):
-        raise ConsoleError(
-            f"replication does not recover: {replication.troubles(layout) or 'it has not caught up'}"
-        )
-
-
-def _restart_apply(layout: Layout, name: str) -> None:
-    """Enable what is disabled, and restart what is down: pglogical itself may wait a minute with that."""
-    with postgres.session(layout, layout.node(name)) as connection:
-        down = connection.execute(
-            "SELECT sub_name, sub_enabled FROM bdr.subscription_summary"
-            " WHERE subscription_status <> 'replicating'"
-        ).fetchall()
-        for subscription, enabled in down:
-            if enabled:
-                connection.execute("SELECT bdr.alter_subscription_disable(%s, true)", (subscription,))
-            connection.execute("SELECT bdr.alter_subscription_enable(%s, true)", (subscription,))
-
-
-def _caught_up(layout: Layout, name: str) -> bool:
-    """Whether every peer is connected and has applied all but the last moment of what this node wrote."""
-    with postgres.session(layout, layout.node(name), timeout=10) as connection:
-        slots = connection.execute(
-            "SELECT count(*) FILTER (WHERE active AND state = 'streaming' AND replay_lag_bytes < 1048576),"
-            " (SELECT count(*) FROM bdr.subscription_summary WHERE subscription_status = 'replicating')"
-            " FROM bdr.node_slots"
-        ).fetchone()
-    return slots == (len(layout.nodes) - 1, len(layout.nodes) - 1)
+        raise ConsoleError(f"replication does not recover: {mesh.troubles(layout) or 'it has not caught up'}")
 
 
 def _offer_every_server(layout: Layout, deadline: float) -> None:
@@ -96,7 +71,10 @@ def _lead_to_first(layout: Layout, pooler: PoolerLayout, deadline: float) -> Non
         query = ("-XAtc", "SELECT current_setting('cluster_name')", layout.dsn(pooler.port, "app"))
         try:
             said = processes.run(
-                layout.account, [programs.postgres_bin() / "psql", *query], cwd=layout.directory, timeout=5
+                layout.account,
+                [programs.postgres_bin(layout.engine) / "psql", *query],
+                cwd=layout.directory,
+                timeout=5,
             )
         except ConsoleError:
             return False

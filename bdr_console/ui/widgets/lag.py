@@ -59,7 +59,9 @@ def row(link: Link, moment: Moment) -> Row:
     cells = {
         "link": Cell(f"{link.origin} -> {link.target}"),
         "state": _state(link, moment, level),
-        "bytes": _known(link.lag_bytes, format_bytes, level),
+        "bytes": _known(link.lag_bytes, format_bytes, level)
+        if link.pending_rows is None
+        else Cell(f"{link.pending_rows} rows"),
         "time": _known(link.lag_seconds, format_seconds, level),
         "trend": QUESTION
         if not word
@@ -68,6 +70,8 @@ def row(link: Link, moment: Moment) -> Row:
         "retained": _known(link.retained_bytes, format_bytes, Level.OK),
     }
     behind = "lag is not known" if link.lag_bytes is None else f"{format_bytes(link.lag_bytes)} behind"
+    if link.pending_rows is not None:
+        behind = f"{link.pending_rows} rows wait"
     kept = (
         "" if link.retained_bytes is None else f", its slot keeps {format_bytes(link.retained_bytes)} of WAL"
     )
@@ -78,12 +82,12 @@ def row(link: Link, moment: Moment) -> Row:
 
 def lag_level(link: Link, limits: Thresholds) -> Level:
     """Which threshold the lag has passed; UNKNOWN when nobody could measure it."""
-    if link.lag_bytes is None:
+    if link.lag_bytes is None and link.pending_rows is None:
         return Level.UNKNOWN
-    seconds = link.lag_seconds or 0.0
-    if link.lag_bytes >= limits.lag_bytes_crit or seconds >= limits.lag_seconds_crit:
+    seconds, behind = link.lag_seconds or 0.0, link.lag_bytes or 0
+    if behind >= limits.lag_bytes_crit or seconds >= limits.lag_seconds_crit:
         return Level.CRIT
-    if link.lag_bytes >= limits.lag_bytes_warn or seconds >= limits.lag_seconds_warn:
+    if behind >= limits.lag_bytes_warn or seconds >= limits.lag_seconds_warn:
         return Level.WARN
     return Level.OK
 

@@ -1,0 +1,48 @@
+"""The sessions of Bucardo's daemons in one database. Pure."""
+
+import re
+from dataclasses import dataclass
+
+from bdr_console.cluster.nodes import Unread
+from bdr_console.cluster.text import clean
+from bdr_console.engines.core.facts import Reading
+
+_NAMEDATALEN = 63
+_KID = re.compile(r"^bucardo KID \((.*?)(?:\) \(PID \d*\)?)?$", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Daemons:
+    """Who of them is connected here."""
+
+    mcp: bool
+    kids: dict[str, int]
+    """Sync -> pid of the backend of its KID. A name that did not fit into application_name is cut short."""
+
+    def kid(self, sync: str) -> int | None:
+        """The backend of that sync's KID; None when there is none."""
+        if sync in self.kids:
+            return self.kids[sync]
+        whole = f"bucardo KID ({sync})"
+        if len(whole.encode()) <= _NAMEDATALEN:
+            return None
+        cut = whole.encode()[:_NAMEDATALEN].decode(errors="ignore").removeprefix("bucardo KID (")
+        return self.kids.get(cut)
+
+
+def daemons(reading: Reading) -> Daemons | None:
+    """The row of `daemons`; None, with a note of why, when the role may not see them."""
+    row = reading.row("daemons")
+    if row is None:
+        return None
+    if row["hidden"]:
+        reading.unread.append(
+            Unread("daemons", "the role may not see other roles' sessions: GRANT pg_monitor to it")
+        )
+        return None
+    kids = {}
+    for line in row["kids"] or ():
+        name, _, pid = str(line).rpartition("\n")
+        if match := _KID.match(name):
+            kids[clean(match[1], 200)] = int(pid)
+    return Daemons(bool(row["mcp"]), kids)

@@ -1,0 +1,1 @@
+"""What replicates between a lab's nodes: one module per engine, all with the same face."""

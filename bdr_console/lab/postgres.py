@@ -46,6 +46,7 @@ def _configuration(layout: Layout, node: NodeLayout, bin_dir: Path) -> str:
     ]
     if layout.engine in ("bdr3", "bdr1", "pglogical"):
         lines.append("shared_preload_libraries = 'pglogical'")
+        lines.append(f"bdr_standin.log = '{layout.log(node.name)}'  # where a stand-in finds its conflicts")
         lines.append("pglogical.conflict_resolution = 'last_update_wins'")
     if programs.knows_setting(bin_dir, "output_plugin_libraries"):
         # Recent minor releases refuse every output plugin that is not listed here.

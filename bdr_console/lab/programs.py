@@ -59,7 +59,8 @@ def postgres_bin(engine: str = "bdr3") -> Path:
         versions = ", ".join(path.name for path in found) or "none"
         raise ConsoleError(
             f"native replication both ways needs PostgreSQL {oldest} or later; installed: {versions}",
-            f"Install such a server, or choose another engine: {', '.join(_NEEDS)}.",
+            "Install such a server, or choose another engine: "
+            f"{', '.join(other for other in _NEEDS if other != engine)}.",
         )
     if fitting:
         version = fitting[0].name

@@ -156,8 +156,9 @@ def subscription(layout: Layout, origin: str, receiver: str) -> str:
 
 
 def standin(engine: str) -> Iterator[bytes]:
-    """The files of a stand-in, in order."""
-    folder = files("bdr_console.lab").joinpath("standin", engine)
-    for file in sorted(folder.iterdir(), key=lambda file: file.name):
+    """The files of a stand-in, in order, those that both share among them."""
+    root = files("bdr_console.lab").joinpath("standin")
+    found = [*root.joinpath("shared").iterdir(), *root.joinpath(engine).iterdir()]
+    for file in sorted(found, key=lambda file: file.name):
         if file.name.endswith(".sql"):
             yield file.read_text(encoding="utf-8").encode()

@@ -1,8 +1,8 @@
 -- A STAND-IN with the SQL interface of BDR 3.7 over pglogical 2. It is not BDR.
 --
 -- Names and column types of schema bdr are those of BDR 3.7; what the views show is pglogical's live state,
--- and the replication beneath is real. What pglogical cannot do (global locks, consensus, conflict history,
--- parting) is empty or missing here. No extension named bdr is installed: that tells a stand-in from BDR.
+-- and the replication beneath is real. What pglogical cannot do (global locks, consensus, parting) is
+-- empty or missing here. No extension named bdr is installed: that tells a stand-in from BDR.
 -- Schema bdr_standin holds what the stand-in itself remembers: which nodes form the group.
 
 CREATE SCHEMA bdr;

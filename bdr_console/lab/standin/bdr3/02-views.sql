@@ -93,7 +93,7 @@ SELECT a.pid AS worker_pid, w.role AS worker_role, w.name AS worker_role_name, w
           substring(a.backend_type FROM ':([0-9]+)') AS sub) w
  WHERE a.backend_type LIKE 'pglogical %';
 
--- pglogical has no global locks and keeps no conflict history (conflicts go to the server log): always empty.
+-- pglogical has no global locks: always empty.
 CREATE VIEW bdr.global_locks AS
 SELECT NULL::oid AS origin_node_id, NULL::name AS origin_node_name, NULL::text AS lock_type, NULL::text AS relation,
        NULL::int4 AS pid, NULL::text AS acquire_stage, NULL::int4 AS waiters,
@@ -101,17 +101,21 @@ SELECT NULL::oid AS origin_node_id, NULL::name AS origin_node_name, NULL::text A
        NULL::timestamptz AS last_state_change_time
  WHERE false;
 
+-- What pglogical has written to the server's log.
 CREATE VIEW bdr.conflict_history AS
-SELECT NULL::oid AS sub_id, NULL::xid AS local_xid, NULL::pg_lsn AS local_lsn, NULL::timestamptz AS local_time,
-       NULL::xid AS remote_xid, NULL::pg_lsn AS remote_commit_lsn, NULL::timestamptz AS remote_commit_time,
-       NULL::text AS conflict_type, NULL::text AS conflict_resolution, NULL::regclass AS conflict_index,
-       NULL::oid AS reloid, NULL::text AS nspname, NULL::text AS relname, NULL::json AS key_tuple,
-       NULL::json AS remote_tuple, NULL::json AS local_tuple, NULL::json AS apply_tuple,
-       NULL::xid AS local_tuple_xmin, NULL::oid AS local_tuple_node_id, NULL::timestamptz AS local_tuple_commit_time
- WHERE false;
+SELECT c.sub_id, NULL::xid AS local_xid, NULL::pg_lsn AS local_lsn, c.at AS local_time,
+       c.remote_xid, c.remote_lsn AS remote_commit_lsn, c.remote_commit AS remote_commit_time,
+       CASE WHEN c.operation = 'insert' THEN 'insert_exists'
+            WHEN c.operation = 'delete' THEN CASE WHEN c.missing THEN 'delete_missing' ELSE 'delete_recently_updated' END
+            WHEN c.missing THEN 'update_missing' ELSE 'update_origin_change' END AS conflict_type,
+       CASE c.resolution WHEN 'apply_remote' THEN 'apply_remote' WHEN 'keep_local' THEN 'skip' ELSE c.resolution
+       END AS conflict_resolution, NULL::regclass AS conflict_index,
+       NULL::oid AS reloid, c.schema_name AS nspname, c.table_name AS relname, NULL::json AS key_tuple,
+       to_json(c.remote_tuple) AS remote_tuple, to_json(c.local_tuple) AS local_tuple, NULL::json AS apply_tuple,
+       NULL::xid AS local_tuple_xmin, NULL::oid AS local_tuple_node_id, c.local_commit AS local_tuple_commit_time
+  FROM bdr_standin.conflicts() c;
 
 CREATE VIEW bdr.conflict_history_summary AS
-SELECT NULL::text AS "schema", NULL::text AS "table", NULL::timestamptz AS local_time,
-       NULL::timestamptz AS local_tuple_commit_time, NULL::timestamptz AS remote_commit_time,
-       NULL::text AS conflict_type, NULL::text AS conflict_resolution
- WHERE false;
+SELECT nspname AS "schema", relname AS "table", local_time, local_tuple_commit_time, remote_commit_time,
+       conflict_type, conflict_resolution
+  FROM bdr.conflict_history;

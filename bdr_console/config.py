@@ -51,7 +51,7 @@ ByteCount = Annotated[int, BeforeValidator(_bytes), Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0)]
 Dsn = Annotated[str, AfterValidator(_no_secret)]
 SocketAddress = Annotated[str, AfterValidator(_socket)]
-EngineWord = Literal["bdr3", "bucardo", "plain"]
+EngineWord = Literal["bdr3", "bucardo", "xdb", "symmetricds", "rubyrep", "xc", "plain"]
 
 
 class _Section(BaseModel):

@@ -14,6 +14,7 @@ from types import FrameType
 
 from bdr_console.errors import ConsoleError
 from bdr_console.lab import (
+    bucardo,
     console_config,
     haproxy,
     layout,
@@ -67,10 +68,9 @@ def down(directory: Path) -> None:
 def remove(planned: Layout) -> None:
     """End everything that works in the lab's directory, then remove it, the marker last."""
     for _ in range(3):  # a server may start a child while the first are being ended
+        bucardo.stop(planned)
         processes.stop(
-            processes.strays(planned, ("haproxy", "pgbouncer", "pgbench", "bucardo")),
-            signal.SIGTERM,
-            patience=2,
+            processes.strays(planned, ("haproxy", "pgbouncer", "pgbench")), signal.SIGTERM, patience=2
         )
         processes.stop(processes.strays(planned, ("postgres",)), signal.SIGQUIT, patience=3)
         if not processes.strays(planned):

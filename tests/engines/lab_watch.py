@@ -1,0 +1,113 @@
+"""Watches a lab with the console's own monitor and verdict, and counts how often it had to look."""
+
+import asyncio
+import contextlib
+import re
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import psycopg
+
+from bdr_console import config
+from bdr_console.cluster.snapshot import Snapshot
+from bdr_console.cluster.verdict import Finding, Level, Thresholds, judge
+from bdr_console.lab import Lab
+from bdr_console.monitor import Monitor
+
+_PATIENCE = 25.0
+"""Seconds: how long a busy machine may take. What counts is the number of readings."""
+READINGS = 3
+"""How often the nodes concerned may be read until the verdict names the reason."""
+
+
+@dataclass
+class Watch:
+    """A monitor at work."""
+
+    lab: Lab
+    monitor: Monitor
+    thresholds: Thresholds = field(default_factory=Thresholds)
+
+    def now(self) -> datetime:
+        """For `says`: count the readings from now on."""
+        return datetime.now(UTC)
+
+    def snapshot(self) -> Snapshot:
+        """What is known now."""
+        return self.monitor.snapshot()
+
+    def findings(self) -> tuple[Finding, ...]:
+        """The verdict's findings of this moment."""
+        return judge(self.snapshot(), self.thresholds, datetime.now(UTC)).findings
+
+    async def healthy(self) -> None:
+        """Wait until there is nothing to find."""
+        await self._until(
+            lambda: judge(self.snapshot(), self.thresholds, datetime.now(UTC)).level is Level.OK
+        )
+
+    async def says(self, subject: str, text: str, *, since: datetime) -> Finding:
+        """Wait for a finding about `subject` whose text matches `text`; it must come with the third reading
+        of the node concerned that began after `since`, or earlier."""
+        begun: dict[str, set[datetime]] = {node.name: set() for node in self.snapshot().nodes}
+        found: list[Finding] = []
+
+        def there() -> bool:
+            for node in self.snapshot().nodes:
+                if node.pending_since and node.pending_since > since:
+                    begun[node.name].add(node.pending_since)
+            found[:] = [f for f in self.findings() if f.subject == subject and re.search(text, f.text)]
+            return bool(found)
+
+        await self._until(there)
+        concerned = [len(times) for name, times in begun.items() if name in subject.split(" -> ")]
+        assert min(concerned, default=0) <= READINGS, f"seen only after {concerned} readings: {found[0]}"
+        return found[0]
+
+    async def conflict(self, table: str) -> None:
+        """Wait until some node shows a conflict on `table`."""
+        await self._until(
+            lambda: any(
+                table in conflict.table
+                for node in self.snapshot().nodes
+                if node.facts
+                for conflict in node.facts.conflicts
+            )
+        )
+
+    async def _until(self, holds: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + _PATIENCE
+        while not holds():
+            assert time.monotonic() < deadline, f"waited in vain; the verdict is: {self.findings()}"
+            await asyncio.sleep(0.02)
+
+
+@contextlib.asynccontextmanager
+async def watching(lab: Lab, transaction_age_warn: float = 60.0) -> AsyncIterator[Watch]:
+    """A monitor of that lab, as the console starts one; a transaction may be this many seconds old."""
+    name, settings = config.load(lab.config).cluster(None)
+    monitor = Monitor(name, settings, refresh=1.0)
+    task = asyncio.create_task(monitor.run())
+    try:
+        yield Watch(lab, monitor, Thresholds(transaction_age_warn=transaction_age_warn))
+    finally:
+        await monitor.close()
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def struck(lab: Lab, fault: str, target: str) -> datetime:
+    """Make a fault, and tell when it had its effect."""
+    await asyncio.to_thread(lab.break_, fault, target)
+    return datetime.now(UTC)
+
+
+@contextlib.contextmanager
+def open_transaction(lab: Lab, node: str) -> Iterator[int]:
+    """A client that sits in a transaction on that node; its pid."""
+    with psycopg.connect(lab.layout.dsn(lab.layout.node(node).port, "app")) as connection:
+        connection.execute("SELECT 1")
+        yield connection.info.backend_pid

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
-from bdr_console.cluster.link_state import LinkState
 from bdr_console.cluster.nodes import NodeFacts
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.text import format_seconds
@@ -12,11 +12,15 @@ _STUCK = 5.0
 """Seconds that a captured row may wait for a node that does not answer before the link counts as down."""
 
 
+State = Literal["streaming", "paused", "down", "unknown"]
+"""Values of LinkState."""
+
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """What one direction shows."""
 
-    state: LinkState
+    state: State
     reason: str
     rows: int | None
     """Rows that wait; None when they could not be counted."""
@@ -37,10 +41,10 @@ def judge(
     """
     facts = origin.facts
     if facts is None or not origin.is_fresh(now, refresh):
-        return Waiting(LinkState.UNKNOWN, f"{origin.name} does not answer", None, None)
+        return Waiting("unknown", f"{origin.name} does not answer", None, None)
     if why := facts.why_unread("pending"):
         reason = f"what waits on {origin.name} could not be read: {why}"
-        return Waiting(LinkState.UNKNOWN, reason, None, None)
+        return Waiting("unknown", reason, None, None)
     rows, oldest, waits = _waiting(facts)
     state, reason = _state(facts, target, control, refresh, now, oldest)
     return Waiting(state, f"{reason}; {waits}", rows, oldest)
@@ -69,30 +73,30 @@ def _state(
     refresh: float,
     now: datetime,
     oldest: float | None,
-) -> tuple[LinkState, str]:
+) -> tuple[State, str]:
     asked = (
         {sync.name: sync for sync in control.facts.subscriptions}
         if control and control.facts and control.is_fresh(now, refresh)
         else {}
     )
     if off := [sync.name for sync in asked.values() if not sync.enabled and _carries(facts, sync.name)]:
-        return LinkState.PAUSED, f"sync {', '.join(off)} is not active"
+        return "paused", f"sync {', '.join(off)} is not active"
     without = [
         sync.name
         for sync in facts.subscriptions
         if sync.status == "down" and not (sync.name in asked and asked[sync.name].status == "idle")
     ]
     if without:
-        return LinkState.DOWN, f"no KID of sync {', '.join(without)} is connected"
+        return "down", f"no KID of sync {', '.join(without)} is connected"
     if not target.is_fresh(now, refresh):
         stuck = oldest is not None and oldest >= _STUCK
-        return LinkState.DOWN if stuck else LinkState.UNKNOWN, f"{target.name} does not answer"
+        return "down" if stuck else "unknown", f"{target.name} does not answer"
     if why := facts.why_unread("daemons"):
-        return LinkState.UNKNOWN, f"who carries the rows could not be read: {why}"
+        return "unknown", f"who carries the rows could not be read: {why}"
     if not facts.subscriptions:
-        return LinkState.UNKNOWN, "who carries the rows is not known"
+        return "unknown", "who carries the rows is not known"
     carried = ", ".join(sync.name for sync in facts.subscriptions)
-    return LinkState.STREAMING, f"sync {carried} runs"
+    return "streaming", f"sync {carried} runs"
 
 
 def _carries(facts: NodeFacts, sync: str) -> bool:

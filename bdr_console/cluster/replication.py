@@ -2,14 +2,22 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from bdr_console.cluster import captured
-from bdr_console.cluster.link_state import LinkState
 from bdr_console.cluster.nodes import NodeFacts, Slot, Subscription
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.snapshot import Snapshot
 
-__all__ = ["Link", "LinkState", "links"]
+
+class LinkState(StrEnum):
+    """The state of one direction between two nodes."""
+
+    STREAMING = "streaming"
+    CATCHUP = "catching up"
+    PAUSED = "paused"
+    DOWN = "down"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +77,7 @@ def _captured(
     return Link(
         origin.name,
         target.name,
-        seen.state,
+        LinkState(seen.state),
         seen.reason,
         slot=None,
         subscription=None,

@@ -11,13 +11,13 @@ from bdr_console.errors import ConsoleError
 _DEBIAN = Path("/usr/lib/postgresql")
 _SYSTEM = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 _NEEDS = {
-    "bdr3": ("pglogical", "pglogical", 0),
-    "bdr1": ("pglogical", "pglogical", 0),
-    "pglogical": ("pglogical", "pglogical", 0),
-    "native": ("pgoutput", "", 16),
-    "bucardo": ("plperl", "plperl", 0),
+    "bdr3": ("pglogical", "postgresql-{}-pglogical", 0),
+    "bdr1": ("pglogical", "postgresql-{}-pglogical", 0),
+    "pglogical": ("pglogical", "postgresql-{}-pglogical", 0),
+    "native": ("pgoutput", "postgresql-{}", 16),
+    "bucardo": ("plperl", "postgresql-plperl-{}", 0),
 }
-"""Engine -> the library that stands beside its server, the end of its package's name, the oldest server."""
+"""Engine -> the library that stands beside its server, its Debian package, the oldest server."""
 
 
 def _missing(what: str, package: str) -> ConsoleError:
@@ -40,7 +40,7 @@ def postgres_bin(engine: str = "bdr3") -> Path:
 
     Raises ConsoleError that names what is missing.
     """
-    library, package, oldest = _NEEDS.get(engine, ("pglogical", "pglogical", 0))
+    library, package, oldest = _NEEDS[engine]
     found = sorted((path for path in _DEBIAN.glob("*") if _is_server(path)), key=lambda path: -int(path.name))
     fitting = [path for path in found if int(path.name) >= oldest]
     for path in fitting:
@@ -54,7 +54,7 @@ def postgres_bin(engine: str = "bdr3") -> Path:
         if number and int(number[0]) >= oldest:
             if (Path(settings["PKGLIBDIR"]) / f"{library}.so").exists():
                 return Path(settings["BINDIR"])
-            raise _missing(library, f"postgresql-{number[0]}-{package}")
+            raise _missing(library, package.format(number[0]))
     if oldest and not fitting:
         versions = ", ".join(path.name for path in found) or "none"
         raise ConsoleError(
@@ -64,8 +64,8 @@ def postgres_bin(engine: str = "bdr3") -> Path:
         )
     if fitting:
         version = fitting[0].name
-        raise _missing(library, f"postgresql-{version} postgresql-{version}-{package}")
-    raise _missing(f"a PostgreSQL server with {library}", f"postgresql postgresql-15-{package}")
+        raise _missing(library, f"postgresql-{version} {package.format(version)}")
+    raise _missing(f"a PostgreSQL server with {library}", f"postgresql {package.format(15)}")
 
 
 def _is_server(path: Path) -> bool:

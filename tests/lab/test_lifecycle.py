@@ -177,6 +177,24 @@ def test_a_missing_program_is_named_with_its_debian_package(monkeypatch: pytest.
     assert "apt-get install pgbouncer" in caught.value.remedy
 
 
+def test_an_engine_that_cannot_be_had_here_is_refused_with_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    old = tmp_path / "15" / "bin"
+    old.mkdir(parents=True)
+    (old / "postgres").touch()
+    monkeypatch.setattr(programs, "_DEBIAN", tmp_path)
+    with pytest.raises(ConsoleError, match="needs PostgreSQL 16 or later; installed: 15") as caught:
+        programs.check("native")
+    assert "bucardo" in caught.value.remedy
+    with pytest.raises(ConsoleError, match="needs plperl") as caught:
+        programs.check("bucardo")
+    assert "postgresql-15-plperl" not in caught.value.remedy, "Debian's name of it is the other way round"
+    assert "postgresql-plperl-15" in caught.value.remedy
+    with pytest.raises(ConsoleError, match="knows no engine 'oracle'"):
+        up(Path("/var/tmp/bdr-no"), engine="oracle")
+
+
 def test_a_damaged_lab_json_is_an_error_that_names_it(tmp_path: Path) -> None:
     (tmp_path / "lab.json").write_text(json.dumps({"kind": "bdr-console lab", "nodes": 3}))
     with pytest.raises(ConsoleError, match=r"lab\.json"):

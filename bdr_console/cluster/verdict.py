@@ -185,7 +185,7 @@ def _unserved(snapshot: Snapshot) -> list[Finding]:
     return [
         Finding(Level.WARN, node.name, text)
         for node in snapshot.nodes
-        if not snapshot.servers_of(node.name) and not (node.facts and node.facts.is_control)
+        if node.facts and not node.facts.is_control and not snapshot.servers_of(node.name)
     ]
 
 

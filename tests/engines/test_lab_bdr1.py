@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]
 WORDS = lab_trials.Words(
     engine="BDR 1.0",
     stopped=("node1 -> node2", "slot inactive: node2 is not connected"),
-    paused=("node1 -> node2", "apply is paused on node2"),
+    paused=("node1 -> node2", "apply is paused"),
     conflict="public.counter",
 )
 

@@ -70,12 +70,11 @@ def row(link: Link, moment: Moment) -> Row:
         "retained": _known(link.retained_bytes, format_bytes, Level.OK),
     }
     behind = "lag is not known" if link.lag_bytes is None else f"{format_bytes(link.lag_bytes)} behind"
-    if link.pending_rows is not None:
-        behind = f"{link.pending_rows} rows wait"
     kept = (
         "" if link.retained_bytes is None else f", its slot keeps {format_bytes(link.retained_bytes)} of WAL"
     )
-    detail = f"{link.origin} -> {link.target}: {behind}{kept}; {link.reason}"
+    figures = f"{behind}{kept}; " if link.pending_rows is None else ""  # else the reason tells of its rows
+    detail = f"{link.origin} -> {link.target}: {figures}{link.reason}"
     found = Row(" ".join(link.key), cells, detail, node=link.target)
     return found if link.fresh else found.aged("state")
 

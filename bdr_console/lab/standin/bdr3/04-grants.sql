@@ -13,3 +13,5 @@ GRANT EXECUTE ON FUNCTION bdr.wait_slot_confirm_lsn(text, pg_lsn) TO bdr_applica
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA bdr_standin FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION bdr_standin.local_node_id(), bdr_standin.peer_slots(), bdr_standin.subscription_state()
   TO bdr_superuser, bdr_read_all_stats, bdr_application;
+
+GRANT EXECUTE ON FUNCTION bdr_standin.conflicts() TO bdr_superuser, bdr_read_all_stats, bdr_read_all_conflicts;

@@ -197,6 +197,8 @@ class NodeFacts:
     """What waits to be sent, where triggers capture changes; None where the WAL is read instead."""
     is_control: bool = False
     """It holds the engine's control database: no member itself, it takes no clients, replicates nothing."""
+    shards: bool = False
+    """Its cluster spreads rows over nodes and replicates none between those that clients use: no links."""
 
     @property
     def membership(self) -> Membership:

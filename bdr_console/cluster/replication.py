@@ -52,7 +52,7 @@ def links(snapshot: Snapshot, now: datetime) -> tuple[Link, ...]:
     by_engine_name = {
         (node.facts.node_name or node.name) if node.facts else node.name: node
         for node in snapshot.nodes
-        if not (node.facts and node.facts.is_control)
+        if not (node.facts and (node.facts.is_control or node.facts.shards))
     }
     control = next((node for node in snapshot.nodes if node.facts and node.facts.is_control), None)
     return tuple(

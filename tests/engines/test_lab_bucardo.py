@@ -60,6 +60,7 @@ async def test_a_stopped_member_is_told_and_so_is_that_bucardo_gave_up(lab: Lab)
     await lab_trials.tells_of_a_stopped_node(lab, WORDS)
 
 
+@pytest.mark.faults
 def test_load_arrives_on_every_member_and_nothing_is_lost(lab: Lab) -> None:
     lab.start_load(clients=4, rate=40)
     eventually(lambda: lab.load_result().transactions > 40, "some load")
@@ -67,6 +68,7 @@ def test_load_arrives_on_every_member_and_nothing_is_lost(lab: Lab) -> None:
     assert (result.failed, result.lost, result.unread) == (0, 0, {})
 
 
+@pytest.mark.faults
 async def test_rows_that_wait_are_counted_while_the_daemon_is_gone(lab: Lab) -> None:
     daemons.stop(lab.layout)
     ask(lab, "node1", "UPDATE counter SET n = n + 1 WHERE client IN (7, 8, 9)")

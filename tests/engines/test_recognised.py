@@ -9,6 +9,9 @@ import pytest
 
 import bdr_console.engines
 from bdr_console.cluster.nodes import Membership, NodeFacts
+from bdr_console.cluster.observed import Observed
+from bdr_console.cluster.replication import links
+from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.engines import Probe
 from bdr_console.engines.detect import kind_of
 from bdr_console.engines.identity import Identity
@@ -114,6 +117,9 @@ async def test_a_postgres_xc_coordinator_shows_the_cluster_and_captures_nothing(
     ]
     assert facts.pending is None
     assert facts.unread == ()
+    nodes = tuple(Observed(name, name, facts=facts, seen_at=datetime.now(UTC)) for name in ("a", "b"))
+    snapshot = Snapshot("shards", "", datetime.now(UTC), 5.0, nodes, (), ())
+    assert links(snapshot, datetime.now(UTC)) == (), "a cluster of shards has no replication to be broken"
 
 
 async def test_a_role_without_grants_is_told_so_part_by_part(documented: Postgres) -> None:

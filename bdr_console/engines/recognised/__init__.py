@@ -74,6 +74,7 @@ class Recognised:
                 *node.caveats,
                 *(Caveat(bool(row["severe"]), clean(row["text"], 500)) for row in reading.rows("caveats")),
             ),
+            shards=self.word == "xc",
             unread=tuple(reading.unread),
         )
 

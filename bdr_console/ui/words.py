@@ -97,6 +97,7 @@ def link_cell(state: LinkState, glyphs: Glyphs) -> Cell:
         LinkState.PAUSED: (glyphs.held, Tone.LAG),
         LinkState.DOWN: (glyphs.down, Tone.BAD),
         LinkState.UNKNOWN: (glyphs.unknown, Tone.UNKNOWN),
+        LinkState.ABSENT: ("-", Tone.STALE),
     }[state]
     return Cell(f"{symbol} {state.value}", tone)
 

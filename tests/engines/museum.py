@@ -2,7 +2,7 @@
 can be run over them.
 
 A capture is a folder of `<node>.<view>.csv` files (COPY ... CSV HEADER: an empty unquoted field is NULL).
-For one node its rows are put into a real PostgreSQL: those of the engine's views in the engine's schema, those
+For one node its rows are put into a real PostgreSQL: the engine's views in the engine's schema, those
 that shadow pg_catalog (pg_stat_replication ...) in a schema `museum` that comes before it in the search path.
 There the functions that tell of the server (its clock, its WAL position) answer as they did when the capture
 was made. Each question is one transaction that is rolled back, so states do not meet.
@@ -78,6 +78,9 @@ class Hall:
     """Types that the general list gets wrong, by column or view.column."""
     substitutes: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
     """For a view that a state lacks: (a view it has, a SELECT with the named columns to make it of that)."""
+    stale: Mapping[str, str] = field(default_factory=dict)
+    """For a view whose rows come from another capture: SQL that deletes from its `_rows` what was true only
+    then."""
     shared: Sequence[Path] = ()
     """Files that stand in `museum` for every node of every state, under their stem."""
     stand_ins: str = ""
@@ -104,10 +107,15 @@ class State:
         return found
 
     def latest(self) -> datetime | None:
-        """The latest time in any of the state's own files."""
+        """The latest time in any of the state's own files; where they hold none, in those of `over`."""
+        found = (self._latest(folder) for folder in (self.folder, *self.over))
+        return next((at for at in found if at), None)
+
+    @staticmethod
+    def _latest(folder: Path) -> datetime | None:
         times = [
             datetime.fromisoformat(word)
-            for path in self.folder.glob("*.csv")
+            for path in folder.glob("*.csv")
             for word in re.findall(
                 r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?\+00(?!\d)", path.read_text("utf-8")
             )
@@ -166,16 +174,18 @@ class Museum:
     def snapshot(
         self, state: State, nodes: Sequence[str], engine: Engine, *, down: Sequence[str] = ()
     ) -> Snapshot:
-        """The whole cluster in that state, taken when the last node was read; `down` ones refuse connections."""
+        """The whole cluster in that state, taken when the last node was read; `down` ones refuse."""
         read = {node: self.facts(state, node, engine) for node in nodes if node not in down}
         clocks = [facts.clock for facts in read.values() if facts.clock]
-        observed = tuple(
-            Observed(node, f"{node}:5432", read[node], read[node].clock or max(clocks), took_ms=1.0)
-            if node in read
-            else Observed[NodeFacts](node, f"{node}:5432", error="connection refused")
-            for node in nodes
-        )
-        return Snapshot("museum", "test", max(clocks), 10.0, observed, (), ())
+        observed: list[Observed[NodeFacts]] = []
+        for node in nodes:
+            address = f"{node}:5432"
+            if node in read:
+                seen = Observed(node, address, read[node], read[node].clock or max(clocks), took_ms=1.0)
+            else:
+                seen = Observed(node, address, error="connection refused")
+            observed.append(seen)
+        return Snapshot("museum", "test", max(clocks), 10.0, tuple(observed), (), ())
 
     def _build(self, connection: Connection) -> None:
         """Every schema, view and function, all empty."""
@@ -226,17 +236,21 @@ class Museum:
         """The rows of one node in one state."""
         views = state.views(node)
         own = {view for view, path in views.items() if path.parent == state.folder}
+        rank = {view: (state.folder, *state.over).index(path.parent) for view, path in views.items()}
         made = {
-            view: next(text for source, text in sources if source in own)
+            view: text
             for view, sources in self._hall.substitutes.items()
-            if view not in own and any(source in own for source, _ in sources)
+            for source, text in sources[::-1]
+            if source in rank and rank[source] < rank.get(view, len(state.over) + 1)
         }
         for view, path in views.items():
             if view not in made:
                 self._fill(connection, view, path)
+                if view not in own and view in self._hall.stale:
+                    connection.execute(self._hall.stale[view].encode())
         for view, text in made.items():
             self._make(connection, view, text)
-        wal, clock = self._moment(connection, own | set(made))
+        wal, clock = self._moment(connection, own | set(made), set(views))
         connection.execute(
             "INSERT INTO museum.here VALUES (%s, %s, coalesce(%s::pg_lsn, '0/0'), %s)",
             [node, self._hall.database, wal, state.clock or clock or state.latest()],
@@ -260,25 +274,29 @@ class Museum:
             )
             connection.execute(statement, list(row.values()))
 
-    def _moment(self, connection: Connection, own: set[str]) -> tuple[str | None, datetime | None]:
-        """The WAL position and the time of a capture. Where it does not say, its slots tell how far the WAL
-        reaches at least: the same, where nothing is outstanding."""
+    def _moment(
+        self, connection: Connection, own: set[str], shown: set[str]
+    ) -> tuple[str | None, datetime | None]:
+        """The WAL position and the time of a capture. Where it does not say, or its slots come from another
+        one, the slots tell how far the WAL reaches at least: the same, where nothing is outstanding."""
+        clock = None
         if "node_info" in own:
             row = connection.execute("SELECT wal_insert, now FROM museum.node_info").fetchone()
-            if row:
-                return row["wal_insert"], row["now"]
+            clock = row["now"] if row else None
+            if row and any(view.endswith("slots") for view in own):
+                return row["wal_insert"], clock
         reached = [
             sql.SQL("SELECT {} AS at FROM {}").format(sql.Identifier(column), sql.SQL(self._place(view)))
-            for view in sorted(own)
+            for view in sorted(own if any(view.endswith("slots") for view in own) else shown)
             if view.endswith(("slots", "slot_lag", "pg_stat_replication"))
             for column in _REACHED
             if column in self._columns[view]
         ]
         if not reached:
-            return None, None
+            return None, clock
         union = sql.SQL(" UNION ALL ").join(reached)
         row = connection.execute(sql.SQL("SELECT max(at) AS at FROM ({}) x").format(union)).fetchone()
-        return (row["at"] if row else None), None
+        return (row["at"] if row else None), clock
 
 
 def _view(path: Path) -> str:

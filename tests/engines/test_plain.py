@@ -18,7 +18,10 @@ from tests.links.watching import eventually
 
 ENGINES = Path(bdr_console.engines.__file__).parent
 SQL = sorted(
-    path for path in ENGINES.rglob("*.sql") if ".before-" not in path.name and "bdr3" not in path.parts
+    path
+    for name in ("core", "plain")
+    for path in (ENGINES / name).glob("*.sql")
+    if ".before-" not in path.name
 )
 
 

@@ -53,7 +53,10 @@ def _raft(
         text = f"no Raft leader ({states}): DDL, joins and global sequences wait; rows still replicate"
         found.append(Finding(Level.CRIT if lasting else Level.WARN, subject, text))
     elif len(leaders) > 1:
-        said = "; ".join(f"{listed(nodes)} follow {leader}" for leader, nodes in leaders.items())
+        said = "; ".join(
+            f"{listed(nodes)} {'follows' if len(nodes) == 1 else 'follow'} {leader}"
+            for leader, nodes in leaders.items()
+        )
         found.append(Finding(Level.CRIT, subject, f"nodes disagree on the Raft leader: {said}"))
     for node, entry in told:
         if leaders and not entry.leader:

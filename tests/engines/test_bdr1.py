@@ -49,7 +49,7 @@ def museum(postgres: Postgres) -> Iterator[Museum]:
 def capture(museum: Museum, name: str) -> Snapshot:
     """The cluster as it was captured; views that a state lacks come from one that it does not contradict."""
     over = PARTED if name[:2] in ("16", "17", "18", "20") else () if name[:2] < "04" else HEALTHY
-    nodes = ("node1",) if name[:2] in ("00", "01", "19", "20", "21") else THREE
+    nodes: tuple[str, ...] = ("node1",) if name[:2] in ("00", "01", "19", "20", "21") else THREE
     if name[:2] in ("15", "16", "17", "18"):
         nodes = FOUR
     # This one holds no time but that of the lock, 03:07:14.95.

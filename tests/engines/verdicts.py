@@ -8,7 +8,7 @@ Row = tuple[str, str, tuple[str, ...]]
 
 
 def verdicts(folder: Path) -> list[Row]:
-    """(state, level, how each finding begins) of `verdicts.txt`; a line without a state continues the last."""
+    """(state, level, how each finding begins); a line without a state continues the one before it."""
     found: list[Row] = []
     for line in (folder / "verdicts.txt").read_text("utf-8").splitlines():
         if line.startswith("#"):

@@ -1,5 +1,6 @@
 """What only several nodes together show: who is a member, whose clock is off, who leads, who holds a lock."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
@@ -20,7 +21,7 @@ from tests.cluster.builders import NAMES, NOW, node, node_facts, slot, snapshot,
 LIMITS = Thresholds()
 
 
-def changed(**by_node: dict[str, object]) -> Snapshot:
+def changed(**by_node: Mapping[str, object]) -> Snapshot:
     """Three healthy nodes, with these fields of these nodes' facts changed."""
     found = snapshot()
     for name, fields in by_node.items():

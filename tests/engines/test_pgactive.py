@@ -99,3 +99,21 @@ def test_the_library_tells_the_version_not_the_extension() -> None:
     found = Identity(150020, "15.20", {"pgactive": "2.1.8"}, frozenset({"pgactive.pgactive_nodes"}))
     assert kind_of(found).make(found, "2.1.9-2026-11-22-").name == "pgactive 2.1.9"
     assert kind_of(found).make(found, None).name == "pgactive 2.1.8"
+
+
+def test_a_global_lock_is_shown_by_its_holder_and_by_those_that_granted_it(museum: Museum) -> None:
+    seen = capture(museum, "07-ddl-lock-held")
+    shown = {
+        node.name: [(lock.kind, lock.origin, lock.stage) for lock in node.facts.locks]
+        for node in seen.nodes
+        if node.facts
+    }
+    assert shown == {
+        "node1": [("ddl_lock", "node2", "peer_confirmed")],
+        "node2": [("ddl_lock", "node2", "acquire_acquired")],
+        "node3": [("ddl_lock", "node2", "peer_confirmed")],
+    }
+
+
+def test_a_state_that_nobody_wrote_down_here_is_noticed() -> None:
+    assert {path.name for path in FOLDER.iterdir() if path.is_dir()} == {state for state, _, _ in VERDICTS}

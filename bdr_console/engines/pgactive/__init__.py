@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bdr_console.cluster.nodes import Caveat, Member, NodeFacts
+from bdr_console.cluster.nodes import Caveat, Member, Membership, NodeFacts
 from bdr_console.engines.bdr1 import rows
 from bdr_console.engines.core.facts import Answers, Reading, common_statements
 from bdr_console.engines.core.output_plugins import refused
@@ -72,7 +72,9 @@ def _caveats(
     if refused(plugins, "pgactive"):
         text = "output_plugin_libraries does not list pgactive: a walsender that ends cannot start again"
         found.append(Caveat(True, text))
-    if skips_ddl and any(member.is_local and member.read_only for member in members):
+    # Every node is marked so while it joins.
+    own = next((one for one in members if one.is_local and one.membership is Membership.READY), None)
+    if skips_ddl and own is not None and own.read_only:
         text = "its read-only mark keeps no write out while pgactive.skip_ddl_replication is on"
         found.append(Caveat(False, text))
     return tuple(found)

@@ -19,3 +19,6 @@ $$;
 CREATE VIEW museum.pg_stat_activity AS
     SELECT w.pid, NULL::text AS query, NULL::text AS state, NULL::timestamptz AS xact_start, 'pgactive'::text AS backend_type
       FROM pgactive.workers_info w;
+CREATE FUNCTION museum.current_setting(wanted text, missing_ok boolean) RETURNS text LANGUAGE sql AS $$
+    SELECT (SELECT setting FROM pgactive.settings WHERE name = wanted)
+$$;

@@ -6,6 +6,7 @@ from statistics import median_low
 
 from bdr_console.cluster.reach import read_lately
 from bdr_console.cluster.snapshot import Snapshot
+from bdr_console.cluster.text import format_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,13 @@ class Skew:
     """Seconds by which the figure may be wrong either way: a clock is read somewhere within a round trip."""
     against: str
     """The node it is measured against: the one with the middle clock."""
+
+    @property
+    def words(self) -> str:
+        """`clock 12 ms ahead of node1's (give or take 3 ms)`."""
+        way = "ahead of" if self.seconds > 0 else "behind"
+        doubt = format_seconds(self.uncertainty)
+        return f"clock {format_seconds(abs(self.seconds))} {way} {self.against}'s (give or take {doubt})"
 
 
 def skews(snapshot: Snapshot, now: datetime) -> dict[str, Skew]:

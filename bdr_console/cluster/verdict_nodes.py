@@ -69,7 +69,5 @@ def clock_findings(snapshot: Snapshot, limits: Thresholds, now: datetime) -> lis
         if sure < limits.clock_skew_warn:
             continue
         level = Level.CRIT if sure >= limits.clock_skew_crit else Level.WARN
-        way = "ahead of" if skew.seconds > 0 else "behind"
-        text = f"its clock is {format_seconds(abs(skew.seconds))} {way} {skew.against}'s"
-        found.append(Finding(level, name, f"{text}: the newer row may lose where the last update wins"))
+        found.append(Finding(level, name, f"{skew.words}: where the last update wins, an older one may"))
     return found

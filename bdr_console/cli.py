@@ -12,7 +12,8 @@ from bdr_console.errors import ConsoleError
 _LAZY = {
     "lab": "bdr_console.lab.commands:lab",
     "switchover": "bdr_console.switchover_command:switchover",
-    "runs": "bdr_console.run_commands:runs",
+    "rolling": "bdr_console.rolling_command:rolling",
+    "runs": "bdr_console.runs_command:runs",
     "attach": "bdr_console.run_commands:attach",
     "go": "bdr_console.run_commands:go",
     "abort": "bdr_console.run_commands:abort",

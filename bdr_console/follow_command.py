@@ -93,5 +93,4 @@ def _behind_hold(view: RunView) -> bool:
     """Before the hold an unattended run goes back by itself when time is up; after it, somebody decides."""
     current = view.current
     keys = [step.key for step in view.steps]
-    holds = [i for i, step in enumerate(view.steps) if step.deadline is None and not step.commands]
-    return current is not None and bool(holds) and keys.index(current.key) > holds[0]
+    return current is not None and "hold" in keys and keys.index(current.key) > keys.index("hold")

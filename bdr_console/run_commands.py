@@ -1,4 +1,4 @@
-"""The commands about runs (list, follow, steer, finish, report), and the lock for other programs."""
+"""The commands about one run (follow, steer, finish, report), and the lock for other programs."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ from bdr_console.errors import ConsoleError
 from bdr_console.follow_command import follow, result
 from bdr_console.lock_command import hold_lock
 from bdr_console.runbooks import launch, resume
-from bdr_console.runbooks.exit_codes import DONE, PROBLEMS, WRONG_USE, exit_code, table
+from bdr_console.runbooks.exit_codes import DONE, PROBLEMS, WRONG_USE
 from bdr_console.runbooks.journal import read_events
 from bdr_console.runbooks.operator_lock import held_by, holders
 from bdr_console.runbooks.paper import rest
@@ -23,39 +23,6 @@ from bdr_console.runbooks.run import RunStatus, RunView
 from bdr_console.switchover_command import Options
 
 _RUN_HELP = "RUN is an id, its beginning or its last four characters; without it, the one run that fits."
-
-
-@click.command(epilog=f"\b\nExit codes of the commands that run or finish something:\n{table()}")
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def runs(as_json: bool) -> None:
-    """List the runs started from this host, newest first."""
-    known = launch.runs()
-    if as_json:
-        click.echo(json.dumps([_row(view) for view in known], ensure_ascii=False, indent=2))
-        return
-    if not known:
-        click.echo("No run was started from this host yet.", err=True)
-    for view in known:
-        at = f" at '{view.current.title}'" if view.current else ""
-        began = f"{view.started_at.astimezone():%Y-%m-%d %H:%M:%S}"
-        click.echo(f"{view.run_id}  {began}  {view.cluster}/{view.node}  {view.who}  {view.status.value}{at}")
-        if view.status in (RunStatus.LOST, RunStatus.STOPPED):
-            click.echo(f"    bdr-console resume {view.run_id}   or   bdr-console undo {view.run_id}")
-
-
-def _row(view: RunView) -> dict[str, object]:
-    return {
-        "run": view.run_id,
-        "cluster": view.cluster,
-        "node": view.node,
-        "who": view.who,
-        "reason": view.reason,
-        "started_at": view.started_at.isoformat(),
-        "status": view.status.value,
-        "step": view.current.key if view.current else None,
-        "message": view.message,
-        "exit_code": exit_code(view) if view.status.over else None,
-    }
 
 
 @click.command(help=f"Follow a run in plain text until it ends; exits with its code. {_RUN_HELP}")

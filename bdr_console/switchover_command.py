@@ -14,6 +14,7 @@ from bdr_console.follow_command import see_through
 from bdr_console.runbooks import launch
 from bdr_console.runbooks.checks import refuses
 from bdr_console.runbooks.exit_codes import REFUSED, table
+from bdr_console.runbooks.hold import expected_end
 from bdr_console.runbooks.modes import DEFAULT_MODE, MODES, SESSION_POOLS
 from bdr_console.runbooks.paper import paper
 from bdr_console.runbooks.plan_id import KeptPlan, keep, recall, seen_by
@@ -53,6 +54,7 @@ Options = tuple[Path | None, str | None, str | None, bool]
     help="With --apply: run this here by /bin/sh in the hold, and go on when it exits with 0.",
 )
 @click.option("--reason", default="", metavar="TEXT", help="With --apply: why, for the journal.")
+@click.option("--until", metavar="WHEN", help="With --apply: when it should be over: 2h, 04:30, ISO 8601.")
 @click.pass_obj
 def switchover(
     options: Options,
@@ -66,6 +68,7 @@ def switchover(
     hold_for: str | None,
     hold_command: str | None,
     reason: str,
+    until: str | None,
 ) -> None:
     """Take NODE out of service and back: print the plan, or apply one that was printed.
 
@@ -78,8 +81,8 @@ def switchover(
         raise click.UsageError("say --plan, or --apply ID (or press s in the console)")
     if as_json and not plan_only:
         raise click.UsageError("--json goes with --plan; of a run: bdr-console report --json")
-    if (hold_for or hold_command or reason) and plan_only:
-        raise click.UsageError("--hold-for, --hold-command and --reason go with --apply")
+    if (hold_for or hold_command or reason or until) and plan_only:
+        raise click.UsageError("--hold-for, --hold-command, --reason and --until go with --apply")
     if hold_for and hold_command:
         raise click.UsageError("say --hold-for or --hold-command, not both")
     config, cluster, _, _ = options
@@ -101,6 +104,7 @@ def switchover(
         hold=order,
         mode=terms.get("mode", "auto"),
         session_pools=terms.get("session_pools", "wait"),
+        until=expected_end(until) if until else None,
         runbook=terms.get("runbook", "switchover"),
     )
     sys.exit(see_through(run, order))

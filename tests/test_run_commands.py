@@ -47,6 +47,30 @@ def test_a_switchover_that_is_asked_for_wrongly_is_answered(
     assert told in done.output or told in str(done.exception)
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("node1",), "say --plan, or --apply ID"),
+        (("--plan",), "name the nodes, or say --all"),
+        (("node1", "--all", "--plan"), "name the nodes, or say --all"),
+        (("node1", "node9", "--plan"), "has no node named 'node9'"),
+        (("node1", "node1", "--plan"), "a node is named twice"),
+        (("node1", "--plan", "--until", "2h"), "go with --apply"),
+        (("node1", "--apply", "abcdef123456"), "there is no plan 'abcdef123456' here"),
+    ],
+)
+@pytest.mark.usefixtures("_no_runs")
+def test_a_rolling_run_that_is_asked_for_wrongly_is_answered(
+    tmp_path: Path, words: tuple[str, ...], told: str
+) -> None:
+    done = call("rolling", *words, config=config(tmp_path))
+    assert done.exit_code != 0
+    assert told in done.output or told in str(done.exception)
+    if isinstance(done.exception, ConsoleError) and "no plan" in told:
+        assert done.exception.exit_code == 10
+        assert "bdr-console rolling node1 --plan" in done.exception.remedy
+
+
 @pytest.fixture
 def _no_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BDR_CONSOLE_STATE", str(tmp_path / "state"))
@@ -69,7 +93,7 @@ def test_a_run_that_is_not_there_is_said_so(command: str) -> None:
 
 
 def test_the_exit_codes_are_in_the_help() -> None:
-    for command in ("runs", "switchover"):
+    for command in ("runs", "switchover", "rolling"):
         told = call(command, "--help").output
         for code in (0, 2, 10, 11, 20, 21, 22, 30):
             assert f"\n  {code:>3}  " in told

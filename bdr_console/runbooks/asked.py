@@ -188,7 +188,7 @@ def _identity(config: Mapping[str, str]) -> tuple[str, ...]:
 
 async def pooler_loads(link: PgBouncerReader) -> dict[str, Load]:
     """What each database of a PgBouncer is doing now, and whether it is paused."""
-    paused = {database.name: database.paused for database in databases(await link.show("DATABASES"))}
+    listed = {database.name: database for database in databases(await link.show("DATABASES"))}
     found = pools(await link.show("POOLS"), ())  # after the question whether it is paused
     return {
         name: Load(
@@ -196,13 +196,15 @@ async def pooler_loads(link: PgBouncerReader) -> dict[str, Load]:
             sum(p.servers_login for p in found if p.database == name),
             sum(p.servers for p in found if p.database == name),
             sum(p.clients_waiting for p in found if p.database == name),
-            paused.get(name),
+            listed[name].paused if name in listed else None,
+            listed[name].pool_size if name in listed else None,
+            sum(p.clients_waiting for p in found if p.database == name and not p.servers),
         )
-        for name in {*paused, *(pool.database for pool in found)}
+        for name in {*listed, *(pool.database for pool in found)}
     }
 
 
 async def pooler_settings(link: PgBouncerReader) -> dict[str, str]:
     """The settings that a run changes and puts back."""
-    kept = ("server_login_retry", "server_fast_close")
+    kept = ("server_login_retry", "server_fast_close", "default_pool_size", "reserve_pool_size")
     return {row["key"]: clean(row["value"], 40) for row in await link.show("CONFIG") if row["key"] in kept}

@@ -2,8 +2,9 @@
 
 After the last transaction the position of the leaving node's WAL is taken; a peer whose walsender is told a
 replay position at or past it has applied everything before. That word would come once a second when there is
-nothing new to apply, so the step writes one logical message: measured, 817 ms without it, 2-6 ms with it. The
-confirmed (flushed) position is not waited for: it lags by up to a second just when traffic has stopped.
+nothing new to apply, so the step writes a logical message: measured, 817 ms without it, 2-6 ms with it. A
+peer seldom says nothing all the same and takes that second, so the message is written again ten times in it.
+The confirmed (flushed) position is not waited for: it lags by up to a second just when traffic has stopped.
 """
 
 import asyncio

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from bdr_console.cluster.poolers import PoolerFacts
 from bdr_console.cluster.text import format_seconds
 from bdr_console.config import ClusterSettings
+from bdr_console.runbooks.pool_settings import left_by_a_run
 from bdr_console.runbooks.reading import PoolerSetup, Reading
 from bdr_console.runbooks.run import Check, Outcome
 from bdr_console.runbooks.switchover import routed_databases
@@ -42,6 +43,20 @@ def poolers(reading: Reading, settings: ClusterSettings) -> Iterator[Check]:
         if setup is not None:
             yield _process(pooler.name, setup)
         yield _paused(pooler.name, pooler.facts, setup, settings)
+    yield from left_settings(reading)
+
+
+def left_settings(reading: Reading) -> Iterator[Check]:
+    """A line for each PgBouncer that a killed quiesce may have left with one connection for each pool."""
+    for name, settings in reading.settings.items():
+        if left_by_a_run(settings):
+            yield Check(
+                f"PgBouncer {name} has its own settings",
+                Outcome.WARN,
+                "server_login_retry is 0 and default_pool_size is 1, as a quiesce sets them",
+                "One that was killed may have left them: clients queue for one connection in each pool.",
+                "bdr-console undo that run, or RELOAD on its console: its file says what they should be.",
+            )
 
 
 def _process(pooler: str, setup: PoolerSetup) -> Check:

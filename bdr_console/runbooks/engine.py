@@ -35,6 +35,7 @@ _RETRY = Offer("wait", "try again")
 _GO = Offer("go", "go on: bring the node back")
 _ISOLATE = Offer("abort", "put the node back at once")
 _AGAIN = Offer("again", "take the node out again")
+_ABORTED = "Aborted by the operator."
 
 _LOST_ANSWER_GRACE = 3.0
 """Seconds that a change may take to show although its command was answered with an error, or not at all."""
@@ -83,6 +84,7 @@ class Engine:
         self._word: str | None = None
         self._heard = asyncio.Event()
         self._why_back = ""
+        self._aborted_why = _ABORTED
         self._refused = False
         self._waiting_acts: list[asyncio.Task[None]] = []
 
@@ -91,8 +93,9 @@ class Engine:
         """Every act that was begun so far."""
         return tuple(act for step in self._steps for act in step.taken)
 
-    def hear(self, word: str, who: str) -> tuple[bool, str]:
-        """Take a word of the operator; (accepted, what there is to say).
+    def hear(self, word: str, who: str, why: str = "") -> tuple[bool, str]:
+        """Take a word of the operator; (accepted, what there is to say). `why` is told at the end of a run
+        that an abort ends.
 
         At most one word is pending; only an abort overtakes another.
         """
@@ -113,6 +116,8 @@ class Engine:
         else:
             self._word = word
             self._chosen = (self._interventions[word], who) if word in self._interventions else None
+            if word == "abort":
+                self._aborted_why = why or _ABORTED
             self._heard.set()
             answer = True, offered[word]
         self._journal.write("word", word=word, who=who, accepted=answer[0], text=answer[1])
@@ -244,7 +249,7 @@ class Engine:
             if asks
             else (_ABORT,)
         )
-        overdue, notice = False, ""
+        overdue, notice, sent_at = False, "", time.monotonic()
         while True:
             seen = await step.observe(self._world)
             if seen.proof is Proof.MET:
@@ -259,8 +264,13 @@ class Engine:
                 why = problem or f"{word} after {patience:.0f} s: {'; '.join(seen.evidence)}"
                 return self._back(step, seen, f"{step.plan.title}: {why}")
             self._tell.progress(step, seen, StepStatus.WAITING)
+            if step.plan.repeat and time.monotonic() - sent_at >= step.plan.repeat and not problem:
+                sent_at = time.monotonic()
+                for act in step.needed():
+                    self._intend(step, act)
+                    await self._begin(step, act)
             overdue = late or overdue
-            options = step.interventions() if asks else ()
+            options = step.interventions()
             self._interventions |= {option.offer.word: option for option in options}
             now_offered = (*offers, *((_AGAIN,) if asks and seen.alarm else ()), *(o.offer for o in options))
             message = _waiting_message(seen, problem, patience, overdue=overdue)
@@ -300,13 +310,13 @@ class Engine:
     # The way back
 
     def _back(self, step: Step, seen: Observation, problem: str = "") -> _Next:
-        self._why_back = problem or "Aborted by the operator."
+        self._why_back = problem or self._aborted_why
         self._tell.mark(step, StepStatus.FAILED if problem else StepStatus.UNDONE, seen)
         return _Next.BACK
 
     async def _walk_back(self) -> RunStatus:
         await self._hang_up()
-        why = self._why_back or "Aborted by the operator."
+        why = (self._why_back or self._aborted_why).rstrip(".;") + "."
         back = WalkBack(
             self._steps, self._world, self._journal, self._tell, pace=self._watched.pace(self._pace)
         )

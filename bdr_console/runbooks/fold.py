@@ -54,6 +54,8 @@ def advance(view: RunView | None, event: Event) -> RunView | None:
             return view if view.changed else replace(view, changed=True)
         case "alarm":
             return replace(view, problems=(*view.problems, event["text"]))
+        case "turn":
+            return _turn(view, event)
         case "resume":
             return _resumed(view, event)
         case "end":
@@ -79,7 +81,44 @@ def _begin(event: Event) -> RunView:
         reason=event.get("reason", ""),
         started_at=_moment(event),
         status=RunStatus.RUNNING,
-        steps=tuple(_planned(step) for step in event["steps"]),
+        steps=(*(_planned(step) for step in event["steps"]), *_ahead(event)),
+        nodes=tuple(event.get("nodes", ())),
+    )
+
+
+_TURN = "turn "
+"""How the key of a step begins that stands for another node's whole turn."""
+
+
+def _ahead(event: Event) -> tuple[StepView, ...]:
+    """A step for each node of a rolling run whose turn is still to come."""
+    return tuple(
+        StepView(f"{_TURN}{node}", f"{node}: its turn comes when the ones before are back", (), ())
+        for node in event.get("left", ())
+    )
+
+
+def own_steps(view: RunView) -> tuple[StepView, ...]:
+    """The steps of the node whose turn it is, without those that stand for another node's turn."""
+    return tuple(step for step in view.steps if not step.key.startswith(_TURN))
+
+
+def _turn(view: RunView, event: Event) -> RunView:
+    """The next node of a rolling run: the one before is behind, in one line, and this one's plan is known."""
+    before = [step for step in view.steps if step.key.startswith(_TURN) and step.status is StepStatus.DONE]
+    began = min((step.began_at for step in own_steps(view) if step.began_at), default=None)
+    behind = StepView(
+        f"{_TURN}{view.node}",
+        f"{view.node}: out of service and back",
+        (),
+        (),
+        StepStatus.DONE,
+        began_at=began,
+        ended_at=_moment(event),
+    )
+    steps = (*before, behind, *(_planned(step) for step in event["steps"]), *_ahead(event))
+    return replace(
+        view, node=event["node"], steps=steps, checks=(), offers=(), message="", status=RunStatus.RUNNING
     )
 
 

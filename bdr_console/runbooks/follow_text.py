@@ -14,7 +14,7 @@ def beginning(view: RunView) -> tuple[str, ...]:
         if check.outcome.value != "pass"
     )
     return (
-        f"Run {view.run_id}: {view.runbook} of {view.node}, cluster {view.cluster}, by {view.who}",
+        f"Run {view.run_id}: {view.runbook} of {view.subject}, cluster {view.cluster}, by {view.who}",
         *checks,
     )
 
@@ -23,6 +23,8 @@ def news(before: RunView | None, now: RunView) -> tuple[str, ...]:
     """What has changed between two looks, a line each."""
     lines = [] if before else list(beginning(now))
     was = {step.key: step.status for step in before.steps} if before else {}
+    if before and before.node != now.node:  # the next turn of a rolling run: its steps bear the same keys
+        was = {key: status for key, status in was.items() if " " in key}
     for number, step in enumerate(now.steps, start=1):
         if step.status is was.get(step.key, StepStatus.PENDING) or step.status in _QUIET:
             continue
@@ -33,7 +35,8 @@ def news(before: RunView | None, now: RunView) -> tuple[str, ...]:
         )
     known = before.problems if before else ()
     lines += [f"          problem: {text}" for text in now.problems[len(known) :]]
-    if now.status is RunStatus.HOLDING and (before is None or before.status is not RunStatus.HOLDING):
+    held = before is not None and before.status is RunStatus.HOLDING and before.node == now.node
+    if now.status is RunStatus.HOLDING and not held:
         lines.append(f"          {now.message}")
         lines += [f"          bdr-console {o.word} {now.run_id}: {o.label}" for o in now.offers]
     elif before and before.status is now.status and not now.status.over and now.message != before.message:

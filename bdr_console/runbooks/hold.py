@@ -1,12 +1,15 @@
 """The maintenance hold: a state with an owner, a reason and an expected end, watched until it is over."""
 
+import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from bdr_console.cluster.proxies import ServerState
+from bdr_console.errors import ConsoleError
 from bdr_console.runbooks.reading import Part, Reading
 from bdr_console.runbooks.seen import Subject, error_of, in_maintenance, state_line, usable_others
 from bdr_console.runbooks.step import Observation, Proof, Step, StepPlan, World
+from bdr_console.runbooks.unattended import duration
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +20,26 @@ class HoldTerms:
     reason: str = ""
     until: datetime | None = None
     """With its zone; None when no end was named."""
+
+
+def expected_end(text: str, now: datetime | None = None) -> datetime:
+    """`2h` from now, `04:30` on the local clock (the next one), or an ISO 8601 time, local unless it has a
+    zone. Raises ConsoleError for anything else, and for a time that is over."""
+    moment = now or datetime.now(UTC)
+    if (clock := re.fullmatch(r"(\d{1,2}):(\d{2})", text)) and int(clock[1]) < 24 and int(clock[2]) < 60:
+        end = moment.astimezone().replace(hour=int(clock[1]), minute=int(clock[2]), second=0, microsecond=0)
+        return end if end > moment else end + timedelta(days=1)
+    try:
+        end = datetime.fromisoformat(text).astimezone() if "-" in text else moment + _after(text)
+    except (ValueError, OverflowError, ConsoleError):
+        raise ConsoleError(f"'{text}' is no time", "Write 2h, 04:30, or 2026-11-22T04:30.") from None
+    if end <= moment:
+        raise ConsoleError(f"'{text}' is over already", "Name a time to come: 2h, 04:30.")
+    return end
+
+
+def _after(text: str) -> timedelta:
+    return timedelta(seconds=duration(text))
 
 
 class Hold(Step):

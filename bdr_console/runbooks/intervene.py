@@ -33,7 +33,7 @@ async def intervene(chosen: Intervention, who: str, step: Step, world: World, jo
     answer = (
         f"{chosen.how} was sent to {backend}" if there else f"{backend} is gone already: nothing was done"
     )
-    journal.write("answer", **named, answer=answer)
+    journal.write("answer", **named, answer=answer, there=there)
     return f"{answer}."
 
 

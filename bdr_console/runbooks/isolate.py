@@ -10,15 +10,15 @@ from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.config import ClusterSettings
 from bdr_console.runbooks.checks import emergency
 from bdr_console.runbooks.hold import Hold, HoldTerms
-from bdr_console.runbooks.quiesce import Setting
+from bdr_console.runbooks.pool_settings import AT_ONCE, Setting
 from bdr_console.runbooks.reading import Part, Reading
 from bdr_console.runbooks.run import Check, Command, Outcome
 from bdr_console.runbooks.seen import Subject, state_line
-from bdr_console.runbooks.step import Act, Choice, Observation, OnTimeout, Plan, Proof, Step, StepPlan, World
+from bdr_console.runbooks.step import Act, Observation, OnTimeout, Plan, Proof, Step, StepPlan, World
 from bdr_console.runbooks.switchover import plan as plan_switchover
 from bdr_console.runbooks.switchover_back import Enable, Ready
 from bdr_console.runbooks.switchover_out import Disable, Reconnect
-from bdr_console.runbooks.ways_out import Remembered, routes_of, set_up
+from bdr_console.runbooks.ways_out import Remembered, changes, routes_of
 
 RUNBOOK = "isolate"
 _ASKS = OnTimeout.ASK
@@ -34,7 +34,7 @@ def plan(
     whole = plan_switchover(snapshot, settings, node, "gradual")
     disable = whole.step("disable")
     # A pool whose server died rests for 15 s (server_login_retry).
-    quick = set_up(routes_of(snapshot, settings), Choice("quiesce", "quiesce", None, ""), remembered or {})
+    quick = changes(routes_of(snapshot, settings), AT_ONCE, remembered or {})
     back = tuple(Act(a.kind, a.target, a.subject, a.undo) for a in quick if a.undo)
     steps = (
         StepPlan("disable", disable.title, disable.acts, deadline=10.0),

@@ -57,13 +57,15 @@ def start(
     session_pools: str = "wait",
     until: datetime | None = None,
     runbook: str = "switchover",
+    nodes: tuple[str, ...] = (),
 ) -> Path:
     """Start the switchover of `node` in a runner process of its own and return the run's directory.
 
     With `plan`, the runner refuses when the world is not the one that the plan saw. With `hold` nobody is
     asked anything: see `unattended`. `mode` is auto, quiesce or gradual, `session_pools` wait or fast-close;
     `until` (with its zone) is when the maintenance should be over, and `runbook` may be `isolate` for a node
-    that is dead already. Returns when the journal has begun. Blocks meanwhile (seconds when targets are
+    that is dead already. With `nodes`, of which `node` is the first, they get their turns one after the
+    other (see rolling.py). Returns when the journal has begun. Blocks meanwhile (seconds when targets are
     silent): call it from a thread. Raises ConsoleError when another run is under way, or when the runner
     ended before it began.
     """
@@ -75,6 +77,8 @@ def start(
         "until": until.isoformat() if until else "",
         "runbook": runbook,
     }
+    if nodes:
+        request["nodes"] = list(nodes)
     if plan is not None:
         request["plan"] = {"id": plan.id, "seen": plan.seen}
     if hold is not None:
@@ -95,7 +99,8 @@ def _start(config: Path, cluster: str, node: str, request: dict[str, Any]) -> Pa
         known = ", ".join(chosen.nodes)
         raise ConsoleError(f"cluster '{name}' has no node named '{node}'", f"It has: {known}.")
     refuse_if_busy(tuple(proxy.socket for proxy in chosen.proxies.values()))
-    run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{node}-{secrets.token_hex(2)}"
+    named = "rolling" if "nodes" in request else node
+    run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{named}-{secrets.token_hex(2)}"
     directory = run_dir(run_id)
     directory.mkdir(mode=0o700)
     request |= {"run": run_id, "config": str(config.absolute()), "cluster": name, "node": node, "who": who()}

@@ -18,11 +18,9 @@ from bdr_console.runbooks.routes import routed_databases
 from bdr_console.runbooks.run import Check, Outcome
 from bdr_console.runbooks.step import Choice, Plan
 
-MODES = ("gradual", "auto", "quiesce")
-DEFAULT_MODE = "gradual"
-"""Seen under load: a PAUSE that met the login of a pool still growing cost one client its connection in 1 of
-29 quiesces (the PgBouncer trap that `Prepare` makes rarer, not impossible). Until that is closed, the mode
-that never failed a transaction is the one nobody has to ask for."""
+MODES = ("auto", "quiesce", "gradual")
+DEFAULT_MODE = "auto"
+"""Quiesce where nothing speaks against it; else the operator chooses, because each choice costs something."""
 SESSION_POOLS = ("wait", "fast-close")
 
 FAST_CLOSE_TEXT = "FATAL: database configuration changed"
@@ -48,8 +46,8 @@ def choose(
     against = [*blind, *_unreachable(snapshot, node)]
     if session_pools == "wait":
         against += [
-            f"{pool.database} on {pooler} is session-pooled with "
-            f"{pool.clients_active + pool.clients_waiting} clients: PAUSE ends only when they disconnect"
+            f"{pool.database} on {pooler} is session-pooled with {_clients(pool)}: a pause would wait until "
+            "they disconnect"
             for pooler, pool in session_clients(snapshot, settings)
         ]
     limit = settings.quiesce.max_stall
@@ -116,8 +114,8 @@ def notes(choice: Choice, settings: ClusterSettings, node: str) -> tuple[str, ..
         wait = f"about {format_seconds(choice.stall)}" if choice.stall is not None else "an unknown time"
         told.append(
             f"Quiesce: every client waits once, for {wait} ({choice.basis or 'nothing could be read'}); no "
-            "update is lost. A pool that logs in at the very PAUSE can cost a client its connection. "
-            f"After {settings.quiesce.pause_deadline:g} s at the latest clients go on, at {node} as before."
+            f"update is lost. After {settings.quiesce.pause_deadline:g} s at the latest clients go on, at "
+            f"{node} as before."
         )
         told += [f"Against a quiesce now: {reason}." for reason in choice.against]
     else:
@@ -150,24 +148,35 @@ def mode_checks(made: Plan, settings: ClusterSettings) -> tuple[Check, ...]:
     )
     if choice.mode == "gradual":
         if choice.asked == "auto":
-            remedy = (
-                f"Choose: gradual (updates may be lost), or quiesce (clients wait {wait}; no update is "
-                "lost). For session pools choose wait or fast-close."
-            )
-            return (Check(title, Outcome.FAIL, "not quiesce: " + "; ".join(choice.against), lost, remedy),)
+            seen = "not quiesce by itself, you choose: " + "; ".join(choice.against)
+            return (Check(title, Outcome.FAIL, seen, f"Gradual: {lost}", _choices(made, wait)),)
         seen = f"gradual: updates may be lost ({choice.basis or 'the lag is not known'})"
         return (Check(title, Outcome.WARN, seen, lost, f"quiesce loses none; clients wait {wait}."),)
     stuck = session_clients_of(made)
     seen = f"quiesce: every client waits once, {wait} ({choice.basis}); no update is lost"
     if choice.session_pools == "wait" and stuck:
-        remedy = f"Choose fast-close (each client gets '{FAST_CLOSE_TEXT}' once), or gradual."
-        return (Check(title, Outcome.FAIL, "; ".join(stuck), "The pause would not end by itself.", remedy),)
+        why = "The pause would not end by itself."
+        return (Check(title, Outcome.FAIL, "; ".join(stuck), why, _choices(made, wait)),)
     if choice.against:
         why = (
             f"After {settings.quiesce.pause_deadline:g} s clients go on where they were, nothing is changed."
         )
         return (Check(title, Outcome.WARN, f"{seen}. {'; '.join(choice.against)}", why, "Or wait."),)
     return (Check(title, Outcome.PASS, seen),)
+
+
+def _choices(made: Plan, wait: str) -> str:
+    """What the operator may choose where a quiesce does not fit by itself, each with its price."""
+    if session_clients_of(made):
+        quiesce = f"session pools fast-close: their clients get '{FAST_CLOSE_TEXT}' once, no update is lost"
+    else:
+        quiesce = f"mode quiesce: clients wait {wait}, no update is lost"
+    return f"Choose {quiesce}; or mode gradual: nobody gets an error, updates may be lost. Or try later."
+
+
+def _clients(pool: Pool) -> str:
+    count = pool.clients_active + pool.clients_waiting
+    return f"{count} client{'' if count == 1 else 's'}"
 
 
 def session_clients_of(made: Plan) -> tuple[str, ...]:

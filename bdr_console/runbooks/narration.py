@@ -6,7 +6,7 @@ from typing import Any
 
 from bdr_console.runbooks.journal import Journal
 from bdr_console.runbooks.run import Holder, Offer, RunStatus, StepStatus
-from bdr_console.runbooks.step import Observation, Proof, Step
+from bdr_console.runbooks.step import Observation, Plan, Proof, Step
 
 _PROGRESS_EVERY = 0.5
 """Seconds between two lines of progress that differ only in their figures."""
@@ -57,10 +57,25 @@ class Narration:
         last, now = self._shown.get(key), time.monotonic()
         if last == (seen.proof, seen.evidence, seen.holders):
             return
-        if last is not None and last[0] is seen.proof and now - self._shown_at < _PROGRESS_EVERY:
+        alike = last is not None and (last[0], bool(last[2])) == (seen.proof, bool(seen.holders))
+        if alike and now - self._shown_at < _PROGRESS_EVERY:
             return
         self._shown[key], self._shown_at = (seen.proof, seen.evidence, seen.holders), now
         self._journal.write("evidence", False, step=key, **_told(seen))
+
+
+def steps_event(made: Plan) -> list[dict[str, Any]]:
+    """The steps of a plan as the picture of a run needs them."""
+    return [
+        {
+            "key": view.key,
+            "title": view.title,
+            "commands": [asdict(command) for command in view.commands],
+            "undo": [asdict(command) for command in view.undo],
+            "deadline": view.deadline,
+        }
+        for view in made.views()
+    ]
 
 
 def _told(seen: Observation) -> dict[str, Any]:

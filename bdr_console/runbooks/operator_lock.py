@@ -46,6 +46,8 @@ class OperatorLock:
         """Nodes without the lock, and why."""
         self.lost: list[str] = []
         """Every loss so far, a sentence each; a gap that closed again is one too."""
+        self.broken: list[str] = []
+        """Of these the ones that left the lock held nowhere, or in another's hands."""
 
     @property
     def name(self) -> str:
@@ -142,8 +144,11 @@ class OperatorLock:
         return None if had else Loss(name, f"the operators' lock on {name} is held", grave=False)
 
     def _lost(self, name: str, text: str, grave: bool = False) -> Loss:
+        grave = grave or not self._held
         self.lost.append(text)
-        return Loss(name, text, grave or not self._held)
+        if grave:
+            self.broken.append(text)
+        return Loss(name, text, grave)
 
     async def close(self) -> None:
         """Let go everywhere, at once."""

@@ -29,7 +29,8 @@ def paper(made: Plan, checks: tuple[Check, ...] = ()) -> str:
 
 def rest(view: RunView) -> str:
     """What is left of a run; the steps behind it are ticked."""
-    title = f"Switchover of {view.node}, cluster {view.cluster}, run {view.run_id}: {view.status.value}"
+    what = f"{view.runbook.capitalize()} of {view.subject}"
+    title = f"{what}, cluster {view.cluster}, run {view.run_id}: {view.status.value}"
     left = [f"  Left over: {line}" for line in view.leftovers]
     return "\n".join([title, *left, "", *_steps(view.steps)]) + "\n"
 

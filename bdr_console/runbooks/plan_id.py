@@ -142,9 +142,14 @@ def keep(
     return kept
 
 
-def recall(given: str, node: str, cluster: str, now: datetime | None = None) -> KeptPlan:
-    """The kept plan with that id; raises ConsoleError when there is none, or it is another's, or too old."""
-    again = f"Make a new one: bdr-console switchover {node} --plan"
+def recall(
+    given: str, node: str, cluster: str, now: datetime | None = None, *, command: str = ""
+) -> KeptPlan:
+    """The kept plan with that id; raises ConsoleError when there is none, or it is another's, or too old.
+
+    `command` is what makes such a plan, for the remedy; a switchover when it is left out.
+    """
+    again = f"Make a new one: bdr-console {command or f'switchover {node}'} --plan"
     kept = _read(_directory() / f"{given}.json") if given.isalnum() else None
     if kept is None:
         raise ConsoleError(f"there is no plan '{given}' here", f"{again}.", REFUSED)

@@ -5,104 +5,20 @@ until every peer has applied the leaving node's last commit (barrier.py); RESUME
 proof: after any WAIT_CLOSE PgBouncer answers at once, with another command's tag. SHOW POOLS decides.
 """
 
+import asyncio
 import time
 from dataclasses import replace
 
+from bdr_console.runbooks.chain import Chain
+from bdr_console.runbooks.holders import describe
 from bdr_console.runbooks.reading import Part, Reading
-from bdr_console.runbooks.run import Command
 from bdr_console.runbooks.seen import Subject, error_of, usable_others
-from bdr_console.runbooks.step import Act, Observation, Proof, Step, StepPlan, World
+from bdr_console.runbooks.step import Act, Intervention, Observation, Proof, Step, StepPlan, World
 from bdr_console.runbooks.switchover_out import Disable
 
-_SETTLED_FOR = 3.0
-"""Seconds without a login and with the same number of server connections before a PAUSE."""
+_LOGIN_ENDS = 2.0
+"""Seconds to wait for a moment without a login before PAUSE."""
 _NOT_PAUSED = "is not paused"
-
-
-class Setting(Step):
-    """A setting has its wanted value on every PgBouncer. Acts read `SET key = 'value'`."""
-
-    def __init__(self, plan: StepPlan) -> None:
-        super().__init__(plan)
-        self._open: list[Act] = list(plan.acts)
-
-    async def observe(self, world: World) -> Observation:
-        reading = await world.read(Part.SETTINGS)
-        return self._judge(reading, {act: act.command for act in self.plan.acts})
-
-    async def undone(self, world: World) -> Observation:
-        reading = await world.read(Part.SETTINGS)
-        return self._judge(reading, {act: act.undo for act in self.taken})
-
-    def _judge(self, reading: Reading, wanted: dict[Act, Command | None]) -> Observation:
-        lines, states = [], []
-        self._open = []
-        for act, command in wanted.items():
-            key, value = assignment(command) if command else ("", "")
-            now = reading.settings.get(act.target)
-            if now is None:
-                states.append(Proof.UNKNOWN)
-                lines.append(f"{act.target}: no answer to SHOW CONFIG")
-                self._open.append(act)
-                continue
-            lines.append(f"{act.target}: {key} is {now.get(key, '?')}")
-            if now.get(key) != value:
-                states.append(Proof.UNMET)
-                self._open.append(act)
-        proof = (
-            Proof.UNMET if Proof.UNMET in states else Proof.UNKNOWN if Proof.UNKNOWN in states else Proof.MET
-        )
-        return Observation(proof, tuple(lines))
-
-    def needed(self) -> tuple[Act, ...]:
-        return tuple(self._open)
-
-    def left_undone(self) -> tuple[Act, ...]:
-        return tuple(self._open)
-
-
-def assignment(command: Command) -> tuple[str, str]:
-    """`SET server_login_retry = '0'` -> its key and value."""
-    _, key, _, value = command.text.split(" ", 3)
-    return key, value.strip("'")
-
-
-class Prepare(Setting):
-    """No login can rest a pool, and every pool is settled: the moment to send PAUSE.
-
-    A PAUSE that meets a server connection at its login drops clients and blocks the pool for
-    server_login_retry (15 s). What helps is not to provoke it; retry 0 is the net.
-    """
-
-    def __init__(self, plan: StepPlan, pausing: StepPlan) -> None:
-        super().__init__(plan)
-        self._pools = tuple((act.target, act.subject) for act in pausing.acts)
-        self._counts: dict[Subject, int] = {}
-        self._steady_since = 0.0
-
-    def begin(self) -> None:
-        self._counts, self._steady_since = {}, time.monotonic()
-
-    async def observe(self, world: World) -> Observation:
-        reading = await world.read(Part.SETTINGS | Part.LOADS)
-        set_up = self._judge(reading, {act: act.command for act in self.plan.acts})
-        silent = [name for name, database in self._pools if reading.load(name, database) is None]
-        if silent:
-            return Observation(Proof.UNKNOWN, (f"{', '.join(silent)}: no answer", *set_up.evidence))
-        loads = {pool: load for pool in self._pools if (load := reading.load(*pool))}
-        counts = {pool: load.servers for pool, load in loads.items()}
-        logins = sum(load.logins for load in loads.values())
-        if logins or counts != self._counts:
-            self._counts, self._steady_since = counts, time.monotonic()
-        steady = time.monotonic() - self._steady_since
-        line = f"{sum(counts.values())} server connections, {logins} logging in, unchanged for {steady:.1f} s"
-        if set_up.proof is not Proof.MET:
-            return replace(set_up, evidence=(*set_up.evidence, line))
-        settled = steady >= _SETTLED_FOR
-        return Observation(Proof.MET if settled else Proof.UNMET, (line, *set_up.evidence))
-
-    async def guard(self, world: World) -> tuple[str, ...]:
-        return ()
 
 
 class Pause(Step):
@@ -170,7 +86,20 @@ class Pause(Step):
             frozenset(act.target for act in self.plan.acts),
             frozenset({self._node, *(act.target for act in self._barrier.acts)}),
         )
-        self.known = reading = await world.read(Part.PROXIES | Part.NODES | Part.LOADS)
+        until = time.monotonic() + _LOGIN_ENDS
+        while True:
+            self.known = await world.read(Part.PROXIES | Part.NODES | Part.LOADS)
+            reasons = self._reasons(self.known)
+            logging_in = tuple(
+                f"{act.target}: a server connection of {act.subject} is logging in"
+                for act in self.plan.acts
+                if (load := self.known.load(act.target, act.subject)) and load.logins
+            )
+            if reasons or not logging_in or time.monotonic() > until:
+                return (*reasons, *logging_in)
+            await asyncio.sleep(0.02)
+
+    def _reasons(self, reading: Reading) -> tuple[str, ...]:
         reasons = [
             f"{subject[1]} is the last server that can take traffic in its backend on {subject[0]}"
             for subject in self._leaving
@@ -181,12 +110,11 @@ class Pause(Step):
             for proxy, _ in self._leaving
             if reading.proxy(proxy) is None
         ]
-        for act in self.plan.acts:
-            load = reading.load(act.target, act.subject)
-            if load is None:
-                reasons.append(f"{act.target} does not answer")
-            elif load.logins:
-                reasons.append(f"{act.target}: a server connection of {act.subject} is logging in")
+        reasons += [
+            f"{act.target} does not answer"
+            for act in self.plan.acts
+            if reading.load(act.target, act.subject) is None
+        ]
         return tuple(reasons)
 
     async def undone(self, world: World) -> Observation:
@@ -256,6 +184,10 @@ class Quiet(Step):
     def __init__(self, plan: StepPlan, pause: Pause) -> None:
         super().__init__(plan)
         self._pause = pause
+        self._chain = Chain()
+
+    def begin(self) -> None:
+        self._chain = Chain()
 
     async def observe(self, world: World) -> Observation:
         reading = await world.read(Part.LOADS)
@@ -272,23 +204,37 @@ class Quiet(Step):
             busy += load.busy
             if load.busy:
                 lines.append(f"{act.target}: {load.busy} server connections of {act.subject} are in use")
-        if busy:
-            return Observation(Proof.UNMET, tuple(lines))
-        return Observation(Proof.MET, ("no server connection is in use",))
+        if not busy:
+            self._chain.forget()
+            return Observation(Proof.MET, ("no server connection is in use",))
+        self._chain.look(world, tuple((act.target, act.subject) for act in self._pause.plan.acts))
+        held = self._chain.holders
+        named = tuple(describe(holder) for holder in held[:6])
+        return Observation(Proof.UNMET, (*named, *lines), holders=held)
+
+    def interventions(self) -> tuple[Intervention, ...]:
+        return self._chain.interventions
 
 
 class Resume(Step):
-    """RESUME was answered on every PgBouncer: what no list shows for sure is asked for every time."""
+    """RESUME was answered on every PgBouncer: what no list shows for sure is asked for every time.
+
+    The pools may grow again from here on: that SET goes out beside each RESUME, and `restore` proves it.
+    """
 
     def __init__(self, plan: StepPlan, pause: Pause) -> None:
         super().__init__(plan)
         self._pause = pause
         self._done: set[Act] = set()
+        resumed = {(act.target, act.subject) for act in pause.plan.acts}
+        self._besides = tuple(act for act in plan.acts if (act.target, act.subject) not in resumed)
 
     def begin(self) -> None:
         self._done = set()
 
     def heard(self, act: Act, *, undo: bool, error: str = "") -> bool:
+        if act in self._besides:
+            return False
         if not error or _NOT_PAUSED in error:
             self._done.add(act)
             self._pause.resumed(act.target, act.subject)
@@ -296,7 +242,7 @@ class Resume(Step):
         return True
 
     async def observe(self, world: World) -> Observation:
-        open_ = self.needed()
+        open_ = self._waiting()
         if open_ and self.taken:
             # An answer was lost: where the list shows the database, it tells.
             reading = await world.read(Part.LOADS)
@@ -304,11 +250,15 @@ class Resume(Step):
                 load = reading.load(act.target, act.subject)
                 if load is not None and load.paused is False:
                     self.heard(act, undo=False)
-        if open_ := self.needed():
+        if open_ := self._waiting():
             return Observation(
                 Proof.UNMET, tuple(f"{act.target}: {act.subject} is not resumed yet" for act in open_)
             )
         return Observation(Proof.MET, ("every PgBouncer goes on",))
 
     def needed(self) -> tuple[Act, ...]:
-        return tuple(act for act in self.plan.acts if act not in self._done)
+        waiting = self._waiting()
+        return (*waiting, *self._besides) if waiting else ()
+
+    def _waiting(self) -> tuple[Act, ...]:
+        return tuple(act for act in self.plan.acts if act not in self._done and act not in self._besides)

@@ -138,6 +138,10 @@ class Load:
     paused: bool | None
     """None when SHOW DATABASES does not list it: one made by `*` vanishes while nobody is connected, and
     stays paused if it was."""
+    pool_size: int | None = None
+    """How many server connections each of its pools may have; None when it is not listed."""
+    unserved: int = 0
+    """Clients that wait in a pool without any server connection: it logs in whatever its size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +175,7 @@ class Reading:
     loads: Mapping[str, Mapping[str, Load]] = field(default_factory=dict)
     """By PgBouncer and database."""
     settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """By PgBouncer and key: server_login_retry, server_fast_close."""
+    """By PgBouncer and key: server_login_retry, default_pool_size and their like."""
 
     def node(self, name: str) -> NodeFacts | None:
         """What that node said just now; None when it did not answer."""

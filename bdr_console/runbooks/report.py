@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from bdr_console.cluster.text import format_seconds
+from bdr_console.runbooks import impact
 from bdr_console.runbooks.exit_codes import MEANINGS, exit_code
-from bdr_console.runbooks.fold import fold
-from bdr_console.runbooks.run import RunView
+from bdr_console.runbooks.fold import advance, fold, own_steps
+from bdr_console.runbooks.run import RunView, StepView
 
 Event = Mapping[str, Any]
 
@@ -42,6 +43,10 @@ class Report:
     sent: tuple[Sent, ...]
     out_of_service: float | None
     """Seconds from the first command to the last answer; None when nothing was sent."""
+    impact: tuple[impact.Measure, ...]
+    """What clients felt of it, as far as that was measured; empty when nothing was sent."""
+    turns: tuple[tuple[str, tuple[StepView, ...]], ...]
+    """Each node's own steps; more than one node in a rolling run."""
 
 
 def report(events: Iterable[Event], status: RunView | None = None) -> Report | None:
@@ -55,7 +60,20 @@ def report(events: Iterable[Event], status: RunView | None = None) -> Report | N
     ends = [item.at.timestamp() + (item.seconds or 0.0) for item in sent]
     out = max(ends) - sent[0].at.timestamp() if sent else None
     runners = tuple((_at(e), e["who"]) for e in told if e.get("event") in ("run", "resume"))
-    return Report(view, exit_code(view), runners, _timeline(told, view), sent, out)
+    turns = _turns(told, view)
+    felt = impact.measures(told, turns[0][0]) if sent else ()
+    return Report(view, exit_code(view), runners, _timeline(told), sent, out, felt, turns)
+
+
+def _turns(events: tuple[Event, ...], view: RunView) -> tuple[tuple[str, tuple[StepView, ...]], ...]:
+    """Each node's steps as they stood when its turn was over."""
+    found = []
+    now: RunView | None = None
+    for event in events:
+        if event.get("event") == "turn" and now is not None:
+            found.append((now.node, own_steps(now)))
+        now = advance(now, event)
+    return (*found, (view.node, own_steps(view)))
 
 
 def _sent(events: tuple[Event, ...]) -> tuple[Sent, ...]:
@@ -80,37 +98,52 @@ def _sent(events: tuple[Event, ...]) -> tuple[Sent, ...]:
     return tuple(found)
 
 
-def _timeline(events: tuple[Event, ...], view: RunView) -> tuple[tuple[datetime, str], ...]:
-    titles = {step.key: step.title for step in view.steps}
+def _timeline(events: tuple[Event, ...]) -> tuple[tuple[datetime, str], ...]:
+    titles: dict[str, str] = {}
     lines = []
     for event in events:
-        match event.get("event"):
-            case "run":
-                text = f"begun by {event['who']}"
-            case "resume":
-                text = event["message"]
-            case "step":
-                evidence = f": {event['lines'][0]}" if event.get("lines") else ""
-                text = f"{titles.get(event['step'], event['step'])}: {event['status']}{evidence}"
-            case "refused":
-                text = f"{titles.get(event['step'], event['step'])}: held back: {'; '.join(event['reasons'])}"
-            case "word":
-                said = "" if event["accepted"] else f" (refused: {event['text']})"
-                text = f"{event['who']} said '{event['word']}'{said}"
-            case "alarm" | "lock" | "unattended":
-                text = event["text"]
-            case "signal":
-                text = f"runner got {event['signal']}: {event['text']}"
-            case "command":
-                text = f"hold command begun: {event['command']}"
-            case "command-end":
-                text = f"hold command ended with exit code {event['exit_code']}"
-            case "end":
-                text = f"{event['status']}: {event['message']}"
-            case _:
-                continue
-        lines.append((_at(event), text))
+        titles |= {step["key"]: step["title"] for step in event.get("steps", ())}
+        text = _of_run(event) or _of_step(event, titles.get(step := str(event.get("step")), step))
+        if text:
+            lines.append((_at(event), text))
     return tuple(lines)
+
+
+def _of_run(event: Event) -> str:
+    """The line of an event that is about the run as a whole."""
+    match event.get("event"):
+        case "run":
+            return f"begun by {event['who']}"
+        case "resume":
+            return str(event["message"])
+        case "turn":
+            return f"the turn of {event['node']}"
+        case "turn-end" | "end" as kind:
+            turn = "the turn is over: " if kind == "turn-end" else ""
+            return f"{turn}{event['status']}: {event['message']}"
+        case "word":
+            said = "" if event["accepted"] else f" (refused: {event['text']})"
+            return f"{event['who']} said '{event['word']}'{said}"
+        case "alarm" | "lock" | "unattended":
+            return str(event["text"])
+        case "signal":
+            return f"runner got {event['signal']}: {event['text']}"
+    return ""
+
+
+def _of_step(event: Event, title: str) -> str:
+    """The line of an event that is about one step."""
+    match event.get("event"):
+        case "step":
+            evidence = f": {event['lines'][0]}" if event.get("lines") else ""
+            return f"{title}: {event['status']}{evidence}"
+        case "refused":
+            return f"{title}: held back: {'; '.join(event['reasons'])}"
+        case "command":
+            return f"hold command begun: {event['command']}"
+        case "command-end":
+            return f"hold command ended with exit code {event['exit_code']}"
+    return ""
 
 
 def _at(event: Event) -> datetime:
@@ -129,7 +162,7 @@ def markdown(made: Report) -> str:
     """The report for people; times are local."""
     run = made.run
     lines = [
-        f"# {run.runbook.capitalize()} of {run.node}, cluster {run.cluster}: {run.status.value}",
+        f"# {run.runbook.capitalize()} of {run.subject}, cluster {run.cluster}: {run.status.value}",
         "",
         f"- run: `{run.run_id}`" + (f", environment {run.environment}" if run.environment else ""),
         *(f"- {at.astimezone():%Y-%m-%d %H:%M:%S %Z}: started by {who}" for at, who in made.runners),
@@ -141,7 +174,10 @@ def markdown(made: Report) -> str:
     ]
     lines += _section("Left over", [f"- {line}" for line in run.leftovers])
     lines += _section("Problems", [f"- {line}" for line in run.problems])
-    lines += _section("Steps", _steps(run))
+    several = len(made.turns) > 1
+    lines += _section("What clients felt", impact.lines(made.impact, name_nodes=several))
+    for node, steps in made.turns:
+        lines += _section(f"Steps of {node}" if several else "Steps", _steps(steps))
     lines += _section("Commands sent", _commands(made.sent))
     lines += _section("Timeline", [f"- {at.astimezone():%H:%M:%S.%f} {text}" for at, text in made.timeline])
     checks = [f"- [{check.outcome.value}] {check.title}: {check.seen}" for check in run.checks]
@@ -153,9 +189,9 @@ def _section(title: str, lines: list[str]) -> list[str]:
     return ["", f"## {title}", "", *lines] if lines else []
 
 
-def _steps(run: RunView) -> list[str]:
+def _steps(steps: tuple[StepView, ...]) -> list[str]:
     lines = ["| step | state | took |", "|---|---|---|"]
-    for step in run.steps:
+    for step in steps:
         ended = step.ended_at
         took = format_seconds((ended - step.began_at).total_seconds()) if ended and step.began_at else "-"
         lines.append(f"| {_cell(step.title)} | {step.status.value} | {took} |")

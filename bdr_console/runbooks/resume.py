@@ -52,11 +52,13 @@ def past(events: Iterable[Event]) -> Past | None:
     undoing = False
     for event in events:
         match event.get("event"):
-            case "plan":
+            case "plan" | "turn" as kind:
                 try:
                     made = _PLAN.validate_python(event["plan"])
                 except (ValidationError, KeyError):
                     continue
+                if kind == "turn":  # of a rolling run: what the nodes before changed has been taken back
+                    sent, marks, undoing = set(), {}, False
             case "taken":
                 sent |= {(a["step"], a["host"], a["command"]) for a in event["acts"]}
             case "intent" if not event.get("undo"):

@@ -163,6 +163,13 @@ class RunView:
     """What went wrong on the way without stopping the run, for example a lock that was lost."""
     changed: bool = False
     """Whether a command was sent, or about to be."""
+    nodes: tuple[str, ...] = ()
+    """The nodes of a rolling run in the order of their turns; `node` is the one whose turn it is."""
+
+    @property
+    def subject(self) -> str:
+        """What the run is about: its node, or all of its nodes."""
+        return ", ".join(self.nodes) or self.node
 
     @property
     def current(self) -> StepView | None:

@@ -27,15 +27,21 @@ from bdr_console.runbooks.engine import Engine
 from bdr_console.runbooks.journal import RUNNER_LOCK, Journal, JournalFollower
 from bdr_console.runbooks.live import LiveWorld
 from bdr_console.runbooks.locks import Busy, cluster_locks, hold
+from bdr_console.runbooks.narration import steps_event
 from bdr_console.runbooks.operator_lock import OperatorLock
 from bdr_console.runbooks.resume import as_event
+from bdr_console.runbooks.rolling import Ear, Rolling, TurnJournal, beginning
+from bdr_console.runbooks.rolling_plan import nodes_of, subject
 from bdr_console.runbooks.run import RunStatus
+from bdr_console.runbooks.sampler import Sampler
 from bdr_console.runbooks.step import Plan
 from bdr_console.runbooks.unattended import HoldOrder, Unattended
 from bdr_console.runbooks.undertaking import Request, Undertaking, undertake
 from bdr_console.runbooks.watchdog import Watchdog
 
 _LOCK_LOOK_EVERY = 1.0
+_SAMPLED_WITHIN = 2.0
+"""Seconds until a run begins whether its clients could be looked at or not."""
 
 
 def main(arguments: list[str]) -> int:
@@ -61,7 +67,7 @@ async def _carry_out(directory: Path) -> None:
     holder = {
         "run": request["run"],
         "directory": str(directory),
-        "node": request["node"],
+        "node": subject(request),
         "who": operator,
         "since": datetime.now(UTC).isoformat(timespec="seconds"),
         "pid": str(os.getpid()),
@@ -92,37 +98,64 @@ async def _run(
 ) -> None:
     task = await undertake(directory, request, settings, world)
     journal = Journal(directory, request["run"])
-    _begin(journal, request, task, lock)
-    if task.refusal:
-        message = f"{task.refusal} Nothing was changed."
-        journal.write("end", status=RunStatus.REFUSED, message=message, leftovers=[])
-        return
+    ear = Ear(journal)
+
+    async def carry(task: Undertaking, journal: Journal) -> None:
+        await _carry(directory, request, settings, world, lock, task, journal, ear)
+
+    with _stops_on_signal(journal):
+        async with listening(directory, ear.hear):
+            _begin(journal, request, task, lock)
+            if nodes_of(request):
+                rolling = Rolling(request, settings, world, journal, ear)
+                await rolling.go(task, lambda: TurnJournal(directory, request["run"]), carry)
+            elif task.refusal:
+                message = f"{task.refusal} Nothing was changed."
+                journal.write("end", status=RunStatus.REFUSED, message=message, leftovers=[])
+            else:
+                await carry(task, journal)
+
+
+async def _carry(
+    directory: Path,
+    request: Request,
+    settings: ClusterSettings,
+    world: LiveWorld,
+    lock: OperatorLock,
+    task: Undertaking,
+    journal: Journal,
+    ear: Ear,
+) -> None:
+    """One node's run, or its turn in a rolling run, to its end."""
     made = built(task.plan, settings, request)
     for step in made:
         step.taken += task.taken.get(step.plan.key, ())
+    # In a later turn a node was restarted before, and the lock on it with that.
+    later = task.plan.node != request["node"]
 
     async def permit() -> tuple[str, ...]:
         """The lock must be held without a gap until the first act; after it the run is better finished."""
         if engine.taken:
             return ()
         _tell(journal, await lock.look())
-        return tuple(lock.lost)
+        return tuple(lock.broken if later else lock.lost)
 
     watch = Watchdog(directory, journal)
     engine = Engine(made, world, journal, begin_at=task.begin_at, permit=permit, watch=watch)
-    with _stops_on_signal(journal):
-        async with listening(directory, engine.hear), _attended(directory, request, journal, engine, lock):
-            try:
-                await (engine.undo(_why_back(request)) if task.undo else engine.run())
-            except Exception as error:
-                traceback.print_exc()
-                left = tuple(
-                    f"'{act.command.text}' was sent to {act.command.host}. To take it back: {act.undo.text}"
-                    for act in engine.taken
-                    if act.undo
-                )
-                message = f"The runner failed ({type(error).__name__}: {error}); see {launch.LOG}."
-                journal.write("end", status=RunStatus.STOPPED, message=message, leftovers=left)
+    ear.engine = engine
+    sampler = Sampler(directory, settings, task.plan.cluster, task.plan.node, journal)
+    async with _attended(directory, request, journal, engine, lock, sampler):
+        try:
+            await (engine.undo(_why_back(request)) if task.undo else engine.run())
+        except Exception as error:
+            traceback.print_exc()
+            left = tuple(
+                f"'{act.command.text}' was sent to {act.command.host}. To take it back: {act.undo.text}"
+                for act in engine.taken
+                if act.undo
+            )
+            message = f"The runner failed ({type(error).__name__}: {error}); see {launch.LOG}."
+            journal.write("end", status=RunStatus.STOPPED, message=message, leftovers=left)
 
 
 def _why_back(request: Request) -> str:
@@ -156,16 +189,6 @@ def _begin(journal: Journal, request: Request, task: Undertaking, lock: Operator
 
 
 def _beginning(made: Plan, request: Request) -> dict[str, Any]:
-    views = [
-        {
-            "key": view.key,
-            "title": view.title,
-            "commands": [asdict(command) for command in view.commands],
-            "undo": [asdict(command) for command in view.undo],
-            "deadline": view.deadline,
-        }
-        for view in made.views()
-    ]
     return {
         "runbook": made.runbook,
         "cluster": made.cluster,
@@ -175,20 +198,32 @@ def _beginning(made: Plan, request: Request) -> dict[str, Any]:
         "reason": request["reason"],
         "pid": os.getpid(),
         "notes": made.notes,
-        "steps": views,
+        "steps": steps_event(made),
+        **(beginning(request, made.node) if nodes_of(request) else {}),
     }
 
 
 @contextlib.asynccontextmanager
 async def _attended(
-    directory: Path, request: Request, journal: Journal, engine: Engine, lock: OperatorLock
+    directory: Path,
+    request: Request,
+    journal: Journal,
+    engine: Engine,
+    lock: OperatorLock,
+    sampler: Sampler,
 ) -> AsyncIterator[None]:
-    """While the run goes on: watch the lock, and keep the orders of a run that nobody watches."""
-    tasks = [asyncio.create_task(_watch(directory, journal, engine, lock))]
+    """While the run goes on: watch the lock and what clients feel, and keep the orders for the hold."""
+    tasks = [
+        asyncio.create_task(_watch(directory, journal, engine, lock)),
+        asyncio.create_task(sampler.see_through()),
+    ]
     if "hold" in request:
         order = HoldOrder.from_request(request["hold"])
         tasks.append(asyncio.create_task(Unattended(directory, journal, engine.hear, order).see_through()))
     try:
+        with contextlib.suppress(TimeoutError):  # a PgBouncer that hangs costs its figures, not the run
+            async with asyncio.timeout(_SAMPLED_WITHIN):
+                await sampler.begun.wait()
         yield
     finally:
         for task in tasks:

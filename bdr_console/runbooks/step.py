@@ -96,6 +96,9 @@ class StepPlan:
     """When this step is behind, no client waits any more."""
     no_return: bool = False
     """From this step on the watchdog only lets clients go on; it no longer puts servers back."""
+    repeat: float | None = None
+    """Seconds after which its commands are sent once more while its proof is unmet: only for commands that
+    change nothing, however often they are sent."""
     watch_ends: bool = False
     """When this step is proven, nothing is left for the watchdog to take back."""
 

@@ -13,7 +13,8 @@ from bdr_console.errors import ConsoleError
 from bdr_console.runbooks.barrier import Barrier
 from bdr_console.runbooks.hold import Hold, HoldTerms
 from bdr_console.runbooks.modes import choose, notes
-from bdr_console.runbooks.quiesce import Flagged, Flip, Pause, Prepare, Quiet, Resume, Setting
+from bdr_console.runbooks.pool_settings import Prepare, Setting
+from bdr_console.runbooks.quiesce import Flagged, Flip, Pause, Quiet, Resume
 from bdr_console.runbooks.routes import routed_databases, successors, switch_back_target
 from bdr_console.runbooks.step import Act, OnTimeout, Plan, Step, StepPlan
 from bdr_console.runbooks.switchover_back import Enable, Ready
@@ -25,6 +26,7 @@ from bdr_console.runbooks.ways_out import (
     disable_act,
     enable_act,
     gradual,
+    own_size_notes,
     quiesced,
     routes_of,
     set_up,
@@ -82,7 +84,11 @@ def plan(
         snapshot.environment,
         node,
         (*way_out, *_back(parts, back)),
-        (*notes(choice, settings, node), *_notes(snapshot, node, servers)),
+        (
+            *notes(choice, settings, node),
+            *(own_size_notes(routes, remembered or {}) if choice.mode == "quiesce" else ()),
+            *_notes(snapshot, node, servers),
+        ),
         choice,
     )
 

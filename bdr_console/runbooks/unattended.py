@@ -8,12 +8,12 @@ import os
 import re
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from bdr_console.cluster.text import clean, format_seconds
 from bdr_console.errors import ConsoleError
@@ -52,6 +52,13 @@ def duration(text: str) -> float:
     return float(sum(int(number) * _UNITS[unit] for number, unit in parts))
 
 
+class Hear(Protocol):
+    """Takes a word, who says it, and why; (accepted, what there is to say)."""
+
+    def __call__(self, word: str, who: str, why: str = "") -> tuple[bool, str]:
+        """Say it."""
+
+
 class Unattended:
     """Sees one run through by its orders."""
 
@@ -59,7 +66,7 @@ class Unattended:
         self,
         directory: Path,
         journal: Journal,
-        hear: Callable[[str, str], tuple[bool, str]],
+        hear: Hear,
         order: HoldOrder,
     ) -> None:
         self._follower = JournalFollower(directory)
@@ -80,9 +87,9 @@ class Unattended:
                     await self._keep()
                 elif not kept and overdue(view):
                     step = view.current.title if view.current else "a step"
-                    text = f"'{step}' did not come about in time and nobody is there to decide: putting back"
-                    self._journal.write("alarm", text=text)
-                    self._hear("abort", "unattended")
+                    why = f"'{step}' did not come about in time and nobody was there to decide."
+                    self._journal.write("alarm", text=f"{why} Putting back.")
+                    self._hear("abort", "unattended", why)
                     return
             await asyncio.sleep(_LOOK_EVERY)
 

@@ -7,12 +7,12 @@ from typing import Any
 
 from bdr_console.config import ClusterSettings
 from bdr_console.errors import ConsoleError
-from bdr_console.runbooks import resume
+from bdr_console.runbooks import resume, rolling_plan
 from bdr_console.runbooks.checks import ALL_PARTS, refuses
+from bdr_console.runbooks.checks_poolers import left_settings
 from bdr_console.runbooks.exit_codes import REFUSED
 from bdr_console.runbooks.journal import read_events
-from bdr_console.runbooks.plan_id import differences, plan_id, seen_by
-from bdr_console.runbooks.preview import planned
+from bdr_console.runbooks.plan_id import differences, plan_id
 from bdr_console.runbooks.reading import Reading
 from bdr_console.runbooks.run import Check
 from bdr_console.runbooks.step import Plan, World
@@ -43,19 +43,22 @@ async def undertake(
     reading = await world.read(ALL_PARTS)
     match request.get("word", "start"):
         case "start":
-            return _fresh(reading, request, settings)
+            return fresh(reading, request, settings)
         case "adopt" | "adopt-undo" as word:
             return _adopting(reading, request, settings, undo=word == "adopt-undo")
         case word:
             return _continuing(directory, reading, undo=word == "undo")
 
 
-def _fresh(reading: Reading, request: Request, settings: ClusterSettings) -> Undertaking:
-    made, checks = planned(reading, settings, request)
+def fresh(reading: Reading, request: Request, settings: ClusterSettings) -> Undertaking:
+    """A run from its beginning, as what was read allows it; of several nodes the first one's turn. Raises
+    ConsoleError when there is no plan for it."""
+    turns = rolling_plan.turns(reading, settings, request)
+    made, checks = turns[0][0], rolling_plan.whole_checks(turns)
     refusal = ""
     if kept := request.get("plan"):
-        seen = seen_by(reading, made)
-        if kept["id"] != plan_id(made.cluster, made.node, seen):
+        seen = rolling_plan.seen(reading, turns)
+        if kept["id"] != plan_id(made.cluster, rolling_plan.subject(request), seen):
             moved = "; ".join(differences(kept["seen"], seen)) or "its id does not fit"
             refusal = f"The world moved since plan {kept['id']} was made: {moved}."
     if refused := refuses(checks):
@@ -80,7 +83,8 @@ def _adopting(reading: Reading, request: Request, settings: ClusterSettings, *, 
             f"To begin one: bdr-console switchover {node} --plan",
             REFUSED,
         )
-    checks = resume.findings(reading, taken, "taken over at the operator's word")
+    found = resume.findings(reading, taken, "taken over at the operator's word")
+    checks = (*found, *left_settings(reading))
     return Undertaking(made, checks, "", taken, 0, undo, silent)
 
 

@@ -10,6 +10,7 @@ from bdr_console.config import ClusterSettings
 from bdr_console.engines import BARRIER
 from bdr_console.links import conninfo
 from bdr_console.runbooks.modes import session_clients
+from bdr_console.runbooks.pool_settings import AT_ONCE, NO_LOGIN, Wanted
 from bdr_console.runbooks.routes import routed_databases
 from bdr_console.runbooks.run import Command
 from bdr_console.runbooks.step import Act, Choice, OnTimeout, StepPlan
@@ -31,6 +32,8 @@ class Route:
     """It has server connections now."""
     session_clients: bool
     """Clients are connected that keep their server connection until they leave."""
+    pool_size: int = 0
+    """As SHOW DATABASES has it: its own, or the default; 0 when the database is not listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,8 @@ def gradual(parts: Parts, choice: Choice) -> tuple[StepPlan, ...]:
 def quiesced(parts: Parts, settings: ClusterSettings) -> tuple[StepPlan, ...]:
     most = settings.quiesce.pause_deadline
     held = tuple(route for route in parts.routes if route.session_clients)
-    before, put_back = _settings_steps(parts, "Settle every pool, so that the pause meets no login")
+    before, put_back = _settings_steps(parts, "Let every pool come to rest, so that the pause meets no login")
+    grow = tuple(act for act in put_back.acts if act.subject in NO_LOGIN)
     paused = tuple(_pooler_act("PAUSE", route, undo="RESUME", waits=True) for route in parts.routes)
     flag = StepPlan(
         "flag",
@@ -111,11 +115,12 @@ def quiesced(parts: Parts, settings: ClusterSettings) -> tuple[StepPlan, ...]:
             (parts.emit,) if parts.emit else (),
             deadline=most,
             pause=most,
+            repeat=0.1,
         ),
         StepPlan(
             "resume",
             "Resume every PgBouncer: clients go on at another node",
-            tuple(_pooler_act("RESUME", route) for route in parts.routes),
+            (*(_pooler_act("RESUME", route) for route in parts.routes), *grow),
             deadline=most,
             on_timeout=OnTimeout.ASK,
             together=True,
@@ -153,6 +158,7 @@ def routes_of(snapshot: Snapshot, settings: ClusterSettings) -> tuple[Route, ...
             database.name,
             any(pool.database == database.name and pool.servers for pool in pooler.facts.pools),
             (pooler.name, database.name) in held,
+            database.pool_size,
         )
         for pooler in snapshot.poolers
         if pooler.facts
@@ -161,26 +167,57 @@ def routes_of(snapshot: Snapshot, settings: ClusterSettings) -> tuple[Route, ...
 
 
 def set_up(routes: tuple[Route, ...], choice: Choice, remembered: Remembered) -> tuple[Act, ...]:
-    """server_login_retry 0 for a quiesce, server_fast_close 1 where session pools are to let clients go."""
-    acts = []
-    for pooler, host in dict.fromkeys((route.pooler, route.host) for route in routes):
-        known = remembered.get(pooler, {})
-        wanted = {"server_login_retry": "0"} if choice.mode == "quiesce" else {}
-        held = any(route.session_clients for route in routes if route.pooler == pooler)
-        if choice.session_pools == "fast-close" and held:
+    """For a quiesce: a failed login is tried again at once, and none begins from now on. Where session pools
+    are to let clients go: server_fast_close."""
+    acts: tuple[Act, ...] = ()
+    for pooler in dict.fromkeys(route.pooler for route in routes):
+        own = tuple(route for route in routes if route.pooler == pooler)
+        wanted: dict[str, str] = {}
+        if choice.mode == "quiesce":
+            wanted |= AT_ONCE
+            if len(_own_size(own, remembered)) < len(own):
+                wanted |= NO_LOGIN
+        if choice.session_pools == "fast-close" and any(route.session_clients for route in own):
             wanted["server_fast_close"] = "1"
-        acts += [
-            Act(
-                "pgbouncer",
-                pooler,
-                key,
-                Command(host, f"SET {key} = '{value}'"),
-                Command(host, f"SET {key} = '{known[key]}'"),
-            )
-            for key, value in wanted.items()
-            if known.get(key) not in (None, value)
-        ]
-    return tuple(acts)
+        acts += changes(own, wanted, remembered)
+    return acts
+
+
+def changes(routes: tuple[Route, ...], wanted: Wanted, remembered: Remembered) -> tuple[Act, ...]:
+    """A SET for each setting on each PgBouncer of the routes that is not so yet; what was not read stays."""
+    return tuple(
+        Act(
+            "pgbouncer",
+            pooler,
+            key,
+            Command(host, f"SET {key} = '{value}'"),
+            Command(host, f"SET {key} = '{known[key]}'"),
+        )
+        for pooler, host in dict.fromkeys((route.pooler, route.host) for route in routes)
+        for known in (remembered.get(pooler, {}),)
+        for key, value in wanted.items()
+        if known.get(key) not in (None, value)
+    )
+
+
+def own_size_notes(routes: tuple[Route, ...], remembered: Remembered) -> tuple[str, ...]:
+    """What the plan says of databases that cannot be kept from opening server connections."""
+    return tuple(
+        f"{route.database} on {route.pooler} has a pool_size of its own, which no command changes: the pause "
+        "waits until its pools have not grown for a while; a login at that very moment can still cost a "
+        "client its connection."
+        for route in _own_size(routes, remembered)
+    )
+
+
+def _own_size(routes: tuple[Route, ...], remembered: Remembered) -> tuple[Route, ...]:
+    return tuple(
+        route
+        for route in routes
+        if route.pool_size
+        and (default := remembered.get(route.pooler, {}).get("default_pool_size")) is not None
+        and str(route.pool_size) != default
+    )
 
 
 def barrier_act(snapshot: Snapshot, settings: ClusterSettings, node: str) -> Act | None:

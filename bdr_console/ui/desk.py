@@ -5,7 +5,7 @@ from typing import Protocol
 
 from bdr_console.runbooks.run import Check, Outcome, RunView, StepView
 
-MODES = ("gradual", "auto", "quiesce")
+MODES = ("auto", "quiesce", "gradual")
 SESSION_POOLS = ("wait", "fast-close")
 
 

@@ -48,7 +48,7 @@ def main() -> None:
             lab.mend_all()
             lab.break_("hold-transaction")
             time.sleep(8)  # old enough that the picture shows an age
-            run = launch.start(lab.config, "lab", "node1", "kernel update")
+            run = launch.start(lab.config, "lab", "node1", "kernel update", mode="gradual")
             picture(lab, "switchover", settle=6, keys=("w",))
             asyncio.run(launch.send(run, "abort"))
             follower = launch.follow(run)

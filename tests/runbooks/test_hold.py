@@ -4,8 +4,11 @@ import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from bdr_console.cluster.proxies import ProxyFacts, ServerState
-from bdr_console.runbooks.hold import Hold, HoldTerms
+from bdr_console.errors import ConsoleError
+from bdr_console.runbooks.hold import Hold, HoldTerms, expected_end
 from bdr_console.runbooks.reading import Part, Reading
 from bdr_console.runbooks.step import Observation, StepPlan
 from tests.runbooks.world import FakeWorld
@@ -78,3 +81,26 @@ def test_the_other_servers_getting_weaker_raises_the_alarm() -> None:
     world.down = {"bdr_next_node", "bdr_node3"}
     world.failing = False
     assert "no other server" in look(hold, world).alarm
+
+
+NOW = datetime(2026, 11, 22, 3, 0, 30, tzinfo=UTC)
+
+
+def test_the_expected_end_is_written_as_a_while_a_clock_time_or_a_moment() -> None:
+    assert expected_end("2h", NOW) == NOW + timedelta(hours=2)
+    local = NOW.astimezone()
+    later, earlier = local + timedelta(minutes=5), local - timedelta(minutes=5)
+    assert expected_end(f"{later:%H:%M}", NOW) == later.replace(second=0)
+    assert expected_end(f"{earlier:%H:%M}", NOW) == earlier.replace(second=0) + timedelta(days=1)
+    assert expected_end("2026-11-22T04:30:00+00:00", NOW) == datetime(2026, 11, 22, 4, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["soon", "25:00", "04:75", "2026-13-01", "", "-1h"])
+def test_anything_else_is_no_time(text: str) -> None:
+    with pytest.raises(ConsoleError, match="is no time"):
+        expected_end(text, NOW)
+
+
+def test_an_end_that_is_over_already_is_refused() -> None:
+    with pytest.raises(ConsoleError, match="is over already"):
+        expected_end("2026-11-22T02:00+00:00", NOW)

@@ -112,6 +112,11 @@ def test_a_script_applies_a_plan_with_its_maintenance_and_can_report_it(
     data = json.loads(program("report", run.run_id[:17], "--json").stdout)
     assert [sent["command"] for sent in data["sent"]][-1] == f"enable server {SERVER}"
     assert data["exit_code"] == 0
+    felt = {(item["where"], item["what"]): item["value"] for item in data["impact"]}
+    assert felt["way out, pgb-tx", "clients at its beginning"] == 8
+    assert felt["way out, pgb-tx", "transactions done"] > 0
+    assert felt[f"way out, {SERVER} on haproxy1", "sessions that left"] > 0
+    assert not [where for where, _ in felt if "pgb-session" in where]
     # That plan was for a world in which new connections went to node1.
     again = program("switchover", NODE, "--apply", made)
     assert again.returncode == 10
@@ -211,3 +216,44 @@ def test_a_run_killed_after_go_does_not_take_the_node_out_again(healthy_lab: Lab
     assert run.view.status is RunStatus.DONE
     assert run.commands().count(f"disable server {SERVER}") == 1
     assert in_maintenance(healthy_lab) == set()
+
+
+def test_a_rolling_run_survives_the_restart_of_a_node_and_the_death_of_its_runner_and_keeps_others_out(
+    healthy_lab: Lab, program: Program
+) -> None:
+    healthy_lab.start_load(clients=4, rate=50)
+    nodes = ("node1", "node2")
+    shown = program("rolling", *nodes, "--plan", "--json")
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+    made = json.loads(shown.stdout)
+    assert [turn["node"] for turn in made["turns"]] == list(nodes)
+    held = program("rolling", *nodes, "--apply", made["id"], "--reason", "kernel")
+    assert held.returncode == 0, held.stdout + held.stderr
+    assert "waits: node1 is out of service" in held.stdout
+    run = Started(launch.run_dir(launch.runs()[0].run_id))
+
+    other = program("switchover", "node3", "--apply", plan_id(program, "node3", "elsewhere"), at="elsewhere")
+    assert other.returncode == 11
+    assert "another operator" in other.stderr
+
+    healthy_lab.break_("stop", "node1")
+    healthy_lab.mend("stop", "node1")
+    assert program("go").returncode == 0
+    run.until(lambda view: view.node == "node2" and view.status is RunStatus.HOLDING, "node2 held")
+    assert in_maintenance(healthy_lab) == {"bk_db/bdr_next_node"}
+
+    kill(run)
+    assert "lab/node1, node2" in program("runs").stdout
+    assert program("resume").returncode == 0
+    assert program("go").returncode == 0
+    done = program("attach", run.directory.name)
+    assert done.returncode == 0, done.stdout
+    assert "done: node1, node2: one after the other out of service and back" in done.stdout
+    assert in_maintenance(healthy_lab) == set()
+    result = healthy_lab.stop_load()
+    assert (result.failed, result.aborted_clients) == (0, 0)
+    assert [command for command in run.commands() if command.startswith(("disable", "enable"))] == [
+        f"{word} server bk_db/{server}"
+        for server in ("bdr_initial_node", "bdr_next_node")
+        for word in ("disable", "enable")
+    ]

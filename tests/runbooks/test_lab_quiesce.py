@@ -2,16 +2,19 @@
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 import yaml
 
 from bdr_console.lab import Lab
 from bdr_console.lab.pgbouncer import admin
 from bdr_console.runbooks import launch
+from bdr_console.runbooks.journal import read_events
 from bdr_console.runbooks.run import RunStatus, RunView, StepStatus
 from tests.runbooks.test_lab_switchover import CLUSTER, NODE, SERVER, Started, in_maintenance
 
@@ -32,19 +35,20 @@ def start(lab: Lab, mode: str = "quiesce", config: Path | None = None) -> Starte
     return Started(launch.start(config or lab.config, CLUSTER, NODE, "a test", mode=mode))
 
 
-def poolers_at_work(lab: Lab) -> dict[str, tuple[str, str]]:
-    """By PgBouncer, asked without the console's own code: whether `app` is paused, and the login retry."""
+def poolers_at_work(lab: Lab) -> dict[str, tuple[str, str, str]]:
+    """By PgBouncer, asked without the console's own code: whether `app` is paused, the login retry, and how
+    far pools may grow."""
     found = {}
     for pooler in lab.layout.poolers:
         databases = admin(lab.layout, pooler, "SHOW DATABASES")
         settings = admin(lab.layout, pooler, "SHOW CONFIG")
         paused = next((str(row["paused"]) for row in databases if row["name"] == "app"), "0")
-        retry = next(str(row["value"]) for row in settings if row["key"] == "server_login_retry")
-        found[pooler.name] = (paused, retry)
+        now = {str(row["key"]): str(row["value"]) for row in settings}
+        found[pooler.name] = (paused, now["server_login_retry"], now["default_pool_size"])
     return found
 
 
-AT_WORK = {"pgb-tx": ("0", "15"), "pgb-session": ("0", "15")}
+AT_WORK = {"pgb-tx": ("0", "15", "20"), "pgb-session": ("0", "15", "20")}
 
 
 def through(run: Started) -> None:
@@ -54,11 +58,11 @@ def through(run: Started) -> None:
     assert run.over().status is RunStatus.DONE
 
 
-def lagging(lab: Lab) -> None:
-    """Every peer of the leaving node applies a second late."""
+def lagging(lab: Lab, ms: int = 1000) -> None:
+    """Every peer of the leaving node applies that much late."""
     for node in lab.layout.nodes:
         if node.name != NODE:
-            lab.break_("delay-apply", f"{NODE}:{node.name}=1000")
+            lab.break_("delay-apply", f"{NODE}:{node.name}={ms}")
 
 
 def impatient(lab: Lab, directory: Path) -> Path:
@@ -128,6 +132,68 @@ def test_clients_go_on_when_the_runner_is_killed_in_the_middle_of_the_pause(heal
     assert (result.failed, result.aborted_clients, result.lost) == (0, 0, 0)
 
 
+def test_killed_with_its_watchdog_a_run_is_undone_from_its_journal(healthy_lab: Lab) -> None:
+    healthy_lab.break_("hold-transaction", "pgb-tx")
+    run = start(healthy_lab)
+    run.until(lambda view: _stands(view, "quiet", StepStatus.WAITING), "waits for the open transaction")
+    watchdog = next(event["pid"] for event in read_events(run.directory) if event["event"] == "watchdog")
+    for pid in (watchdog, run.pid):
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+    run.until(lambda view: view.status is RunStatus.LOST, "its runner is gone")
+    assert poolers_at_work(healthy_lab)["pgb-tx"] == ("1", "0", "1")
+    launch.again(run.view.run_id, undo=True)
+    run.until(lambda view: view.status is RunStatus.UNDONE, "undone")
+    assert poolers_at_work(healthy_lab) == AT_WORK
+    assert in_maintenance(healthy_lab) == set()
+
+
+def test_a_statement_that_holds_the_pause_up_is_named_and_cancelled_and_nobody_else_notices(
+    healthy_lab: Lab,
+) -> None:
+    healthy_lab.start_load(clients=4, rate=50)
+    dsn = healthy_lab.layout.dsn(healthy_lab.layout.pooler("pgb-tx").port, "app")
+    refused: list[str] = []
+
+    def long_statement() -> None:
+        with psycopg.connect(dsn, autocommit=True, prepare_threshold=None) as client:
+            try:
+                client.execute("SELECT pg_sleep(60)")
+            except psycopg.Error as error:
+                refused.append(str(error.sqlstate))
+
+    slow = threading.Thread(target=long_statement)
+    slow.start()
+    _until(lambda: _sleeps(healthy_lab))
+    run = start(healthy_lab)
+    view = run.until(lambda view: bool(_words(view, "cancel")), "its cancel is offered")
+    (word,) = _words(view, "cancel")
+    assert not _words(view, "kill-db")
+    run.say(word)
+    view = run.holding()
+    slow.join(20)
+    assert refused == ["57014"], "the statement was cancelled, its client stayed connected"
+    assert [step.status for step in view.steps if step.key == "quiet"] == [StepStatus.DONE]
+    told = [event for event in read_events(run.directory) if event.get("step") == "quiet"]
+    (holder,) = next(event["holders"] for event in told if event.get("holders"))
+    assert (holder["node"], holder["query"]) == (NODE, "SELECT pg_sleep(60)")
+    run.say("go")
+    assert run.over().status is RunStatus.DONE
+    result = healthy_lab.stop_load()
+    assert (result.failed, result.aborted_clients, result.lost) == (0, 0, 0)
+
+
+def _words(view: RunView, verb: str) -> list[str]:
+    return [offer.word for offer in view.offers if offer.word.startswith(verb)]
+
+
+def _sleeps(lab: Lab) -> bool:
+    """Whether the long statement has reached the node."""
+    sql = b"SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active'"
+    with psycopg.connect(lab.layout.dsn(lab.layout.node(NODE).port)) as connection:
+        return connection.execute(sql).fetchone() is not None
+
+
 def test_a_pause_that_reaches_its_deadline_changes_nothing_and_says_why(
     healthy_lab: Lab, tmp_path: Path
 ) -> None:
@@ -138,6 +204,7 @@ def test_a_pause_that_reaches_its_deadline_changes_nothing_and_says_why(
     assert ended.status is RunStatus.UNDONE
     assert ended.leftovers == ()
     assert "Wait until no transaction is left" in ended.message
+    assert "app=billing" in ended.message
     assert poolers_at_work(healthy_lab) == AT_WORK
     assert in_maintenance(healthy_lab) == set()
 

@@ -1,19 +1,24 @@
 """The quiesced switchover over a simulated cluster: in which order things go, and what ends a pause."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bdr_console.errors import ConsoleError
+from bdr_console.runbooks import chain, pool_settings, quiesce
 from bdr_console.runbooks import engine as engine_module
-from bdr_console.runbooks import quiesce
 from bdr_console.runbooks import walkback as walkback_module
-from bdr_console.runbooks.run import RunStatus, StepStatus
+from bdr_console.runbooks.checks import ALL_PARTS
+from bdr_console.runbooks.checks_poolers import left_settings
+from bdr_console.runbooks.reading import Part
+from bdr_console.runbooks.run import Outcome, RunStatus, StepStatus
 from tests.runbooks.test_engine import DISABLE, ENABLE, Run, acts
-from tests.runbooks.world import FakeWorld
+from tests.runbooks.world import FakeConnection, FakeWorld
 
 ZERO, BACK = "SET server_login_retry = '0'", "SET server_login_retry = '15'"
+ONE, GROW = "SET default_pool_size = '1'", "SET default_pool_size = '20'"
 EMIT = "SELECT pg_logical_emit_message(true, 'bdr_console', 'barrier')"
 
 
@@ -22,7 +27,10 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine_module, "_LOST_ANSWER_GRACE", 0.05)
     monkeypatch.setattr(walkback_module, "_DEADLINE", 0.3)
     monkeypatch.setattr(walkback_module, "_AGAIN_AFTER", 0.05)
-    monkeypatch.setattr(quiesce, "_SETTLED_FOR", 0.01)
+    monkeypatch.setattr(pool_settings, "_SETTLED_FOR", 0.01)
+    monkeypatch.setattr(pool_settings, "_FULL_FOR", 0.005)
+    monkeypatch.setattr(quiesce, "_LOGIN_ENDS", 0.05)
+    monkeypatch.setattr(chain, "_FIRST_AFTER", 0.01)
 
 
 @pytest.fixture
@@ -40,11 +48,11 @@ async def test_clients_wait_once_and_go_on_only_when_everything_is_applied(
     world.behind = 8
     async with run_of(world, tmp_path) as run:
         await run.at("hold", StepStatus.HOLDING)
-        order = [ZERO, "PAUSE app", DISABLE, DISABLE, EMIT, "RESUME app", BACK]
+        order = [ZERO, ONE, "PAUSE app", DISABLE, DISABLE, EMIT, "RESUME app", GROW, BACK]
         assert acts(world) == order
         assert world.unapplied_moves == 0
         assert not world.paused
-        assert world.settings["server_login_retry"] == "15"
+        assert world.settings == FakeWorld().settings
         assert {c.server for c in world.connections} == {"bdr_next_node"}
         run.say("go")
         assert await run.end() is RunStatus.DONE
@@ -71,11 +79,11 @@ async def test_the_watchdog_knows_before_each_command_what_it_would_take_back(
     async with run_of(witness, tmp_path) as run:
         await run.at("hold", StepStatus.HOLDING)
     told = dict(known)
-    assert told["PAUSE app"] == ("RESUME app", BACK)
-    assert told[DISABLE] == (ENABLE, ENABLE, "RESUME app", BACK)
-    assert told[EMIT] == (ENABLE, ENABLE, "RESUME app", BACK)
+    assert told["PAUSE app"] == ("RESUME app", GROW, BACK)
+    assert told[DISABLE] == (ENABLE, ENABLE, "RESUME app", GROW, BACK)
+    assert told[EMIT] == (ENABLE, ENABLE, "RESUME app", GROW, BACK)
     # Past the point of no return clients may be elsewhere: only what keeps them waiting is taken back.
-    assert told["RESUME app"] == ("RESUME app", BACK)
+    assert told["RESUME app"] == ("RESUME app", GROW, BACK)
 
 
 async def test_a_pause_answered_with_another_commands_tag_is_not_taken_for_drained(
@@ -99,10 +107,10 @@ async def test_a_transaction_that_does_not_end_ends_the_pause_and_everything_is_
         assert await run.end() is RunStatus.UNDONE
     assert not world.paused
     assert not any(world.maintenance.values())
-    assert world.settings["server_login_retry"] == "15"
+    assert world.settings == FakeWorld().settings
     assert {c.server for c in world.connections} == {"bdr_initial_node"}
     # Servers first: resumed before that, clients would go on at another node without a barrier.
-    assert acts(world)[-4:] == [ENABLE, ENABLE, "RESUME app", BACK]
+    assert acts(world)[-5:] == [ENABLE, ENABLE, "RESUME app", BACK, GROW]
     assert "Wait until no transaction is left" in run.view.message
 
 
@@ -116,6 +124,19 @@ async def test_a_peer_that_does_not_catch_up_ends_the_pause_at_the_old_node(
     assert not any(world.maintenance.values())
     assert world.unapplied_moves == 0
     assert "node2" in run.view.message
+
+
+async def test_peers_that_have_gone_silent_are_asked_again_for_how_far_they_are(
+    world: FakeWorld, tmp_path: Path
+) -> None:
+    world.behind = 10**6
+    async with run_of(world, tmp_path) as run:
+        async with asyncio.timeout(10):
+            while acts(world).count(EMIT) < 3:  # noqa: ASYNC110 - the world has no event to wait for
+                await asyncio.sleep(0.01)
+        world.behind = 0
+        await run.at("hold", StepStatus.HOLDING)
+    assert acts(world).count("PAUSE app") == acts(world).count("RESUME app") == 1
 
 
 async def test_a_refused_pause_is_told_at_once_and_nothing_is_disabled(
@@ -133,7 +154,105 @@ async def test_no_pause_is_sent_while_a_server_connection_logs_in(world: FakeWor
     async with run_of(world, tmp_path, prepare=0.1) as run:
         assert await run.end() is RunStatus.UNDONE
     assert "PAUSE app" not in acts(world)
-    assert world.settings["server_login_retry"] == "15"
+    assert world.settings == FakeWorld().settings
+
+
+async def test_no_pause_is_sent_while_a_client_waits_in_a_pool_without_a_connection(
+    world: FakeWorld, tmp_path: Path
+) -> None:
+    world.unserved = 1
+    async with run_of(world, tmp_path, prepare=0.1) as run:
+        assert await run.end() is RunStatus.UNDONE
+    assert "PAUSE app" not in acts(world)
+    assert world.settings == FakeWorld().settings
+
+
+async def test_pools_that_no_setting_holds_must_have_stopped_growing(
+    world: FakeWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Growing(FakeWorld):
+        async def read(self, parts: Any) -> Any:
+            if Part.SETTINGS in parts and Part.LOADS in parts:
+                self.connections.append(FakeConnection(41000 + len(self.connections), "bdr_initial_node"))
+            return await super().read(parts)
+
+    monkeypatch.setattr(pool_settings, "_SETTLED_FOR", 0.05)
+    async with run_of(Growing(own_pool_size=50), tmp_path, prepare=0.3) as run:
+        assert await run.end() is RunStatus.UNDONE
+        assert "has a pool_size of its own" in run.view.message
+    world.own_pool_size = 50
+    (tmp_path / "still").mkdir()
+    async with run_of(world, tmp_path / "still") as run:
+        await run.at("hold", StepStatus.HOLDING)
+        assert ONE not in acts(world)
+
+
+async def test_a_login_that_ends_in_time_only_delays_the_pause(world: FakeWorld, tmp_path: Path) -> None:
+    class LogsIn(FakeWorld):
+        async def read(self, parts: Any) -> Any:
+            found = await super().read(parts)
+            if Part.NODES in parts and Part.LOADS in parts:  # the last look before PAUSE
+                self.logins = 0
+            elif Part.LOADS in parts and run.status("prepare") is StepStatus.DONE and not looks:
+                looks.append(1)
+                self.logins = 1
+            return found
+
+    looks: list[int] = []
+    async with run_of(LogsIn(), tmp_path) as run:
+        await run.at("hold", StepStatus.HOLDING)
+
+
+async def test_who_holds_the_pause_up_is_named_and_can_be_ended_within_it(
+    world: FakeWorld, tmp_path: Path
+) -> None:
+    world.connections[1].busy = True
+    async with run_of(world, tmp_path) as run:
+        await run.until(lambda view: any(offer.word.startswith("terminate") for offer in view.offers))
+        await run.until(lambda view: any(step.holders for step in view.steps))
+        (holder,) = next(step for step in run.view.steps if step.key == "quiet").holders
+        assert (holder.application, holder.pid, holder.node) == ("billing", 40001, "node1")
+        # A KILL would be followed by its RESUME, and clients would go on before the barrier holds.
+        assert not any(offer.word.startswith("kill-db") for offer in run.view.offers)
+        run.say(f"terminate {holder.id}")
+        await run.at("hold", StepStatus.HOLDING)
+    assert world.signals == [("node1", "terminate", 40001)]
+    assert world.unapplied_moves == 0
+
+
+async def test_a_pause_that_was_too_long_says_whose_transaction_it_was(
+    world: FakeWorld, tmp_path: Path
+) -> None:
+    world.connections[1].busy = True
+    async with run_of(world, tmp_path, quiet=0.2) as run:
+        assert await run.end() is RunStatus.UNDONE
+        assert "app=billing" in run.view.message
+
+
+async def test_names_that_come_late_do_not_hold_the_proof_up(world: FakeWorld, tmp_path: Path) -> None:
+    class Hangs(FakeWorld):
+        async def read(self, parts: Any) -> Any:
+            if Part.BACKENDS in parts and Part.NODES not in parts:
+                asked.set()
+                await asyncio.Event().wait()
+            return await super().read(parts)
+
+    asked = asyncio.Event()
+    hangs = Hangs()
+    hangs.connections[1].busy = True
+    async with run_of(hangs, tmp_path) as run:
+        await asked.wait()
+        hangs.connections[1].busy = False
+        await run.at("hold", StepStatus.HOLDING)
+
+
+async def test_settings_that_a_killed_quiesce_left_are_told_before_the_next_run(world: FakeWorld) -> None:
+    seen = await world.read(ALL_PARTS)
+    assert list(left_settings(seen)) == []
+    world.settings |= {"server_login_retry": "0", "default_pool_size": "1"}
+    (check,) = left_settings(await world.read(ALL_PARTS))
+    assert check.outcome is Outcome.WARN
+    assert "RELOAD" in check.remedy
 
 
 async def test_a_database_that_vanished_from_the_list_is_resumed_all_the_same(
@@ -213,7 +332,7 @@ async def test_abort_at_any_step_leaves_nobody_waiting_and_nothing_changed(tmp_p
         assert await run.end() is RunStatus.UNDONE
     assert not world.paused
     assert not any(world.maintenance.values())
-    assert world.settings["server_login_retry"] == "15"
+    assert world.settings == FakeWorld().settings
 
 
 async def test_one_deadline_bounds_the_whole_pause_whatever_its_steps_may_take(
@@ -225,3 +344,15 @@ async def test_one_deadline_bounds_the_whole_pause_whatever_its_steps_may_take(
     assert not world.paused
     assert not any(world.maintenance.values())
     assert run.status("barrier") is StepStatus.FAILED
+
+
+async def test_a_run_that_nobody_watched_says_that_time_was_up_and_not_that_somebody_aborted(
+    world: FakeWorld, tmp_path: Path
+) -> None:
+    world.connections[1].busy = True
+    async with run_of(world, tmp_path) as run:
+        await run.at("quiet", StepStatus.WAITING)
+        run.engine.hear("abort", "unattended", "'Quiet' did not come about in time.")
+        assert await run.end() is RunStatus.UNDONE
+    assert run.view.message.startswith("'Quiet' did not come about in time. Everything")
+    assert not world.paused

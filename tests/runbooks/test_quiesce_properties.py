@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bdr_console.errors import ConsoleError
 from bdr_console.runbooks import engine as engine_module
-from bdr_console.runbooks import quiesce
+from bdr_console.runbooks import pool_settings, quiesce
 from bdr_console.runbooks import walkback as walkback_module
 from bdr_console.runbooks.checks import ALL_PARTS
 from bdr_console.runbooks.engine import Engine
@@ -152,7 +152,9 @@ def _impatient() -> Any:
         patch.setattr(engine_module, "_LOST_ANSWER_GRACE", 0.01)
         patch.setattr(walkback_module, "_DEADLINE", 0.03)
         patch.setattr(walkback_module, "_AGAIN_AFTER", 0.01)
-        patch.setattr(quiesce, "_SETTLED_FOR", 0.001)
+        patch.setattr(pool_settings, "_SETTLED_FOR", 0.001)
+        patch.setattr(pool_settings, "_FULL_FOR", 0.001)
+        patch.setattr(quiesce, "_LOGIN_ENDS", 0.01)
         yield
 
 
@@ -198,6 +200,7 @@ async def _one(script: list[tuple[int, str]], directory: Path) -> bool:
     await watch.take_back(world)
     assert world.broken == []
     assert not world.paused, "clients are left waiting"
+    assert world.settings == FakeWorld().settings
     if world.pause_sent:
         assert ("pgb-tx", RESUME) in world.sent
     return world.pause_sent

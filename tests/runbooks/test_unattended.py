@@ -41,7 +41,7 @@ async def said(
         journal.write(kind, **told)
     words: list[str] = []
 
-    def hear(word: str, who: str) -> tuple[bool, str]:
+    def hear(word: str, who: str, why: str = "") -> tuple[bool, str]:
         words.append(word)
         return True, ""
 

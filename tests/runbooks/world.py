@@ -95,8 +95,17 @@ class FakeWorld:
     waited_on: bool = False
     """A WAIT_CLOSE was used before: PAUSE answers at once, with that tag."""
     settings: dict[str, str] = field(
-        default_factory=lambda: {"server_login_retry": "15", "server_fast_close": "0"}
+        default_factory=lambda: {
+            "server_login_retry": "15",
+            "server_fast_close": "0",
+            "default_pool_size": "20",
+            "reserve_pool_size": "0",
+        }
     )
+    own_pool_size: int | None = None
+    """Database app has a pool_size of its own, which no SET reaches."""
+    unserved: int = 0
+    """Clients in a pool that has no server connection."""
     behind: int = 0
     """Looks for which node2 has not applied everything."""
     unapplied_moves: int = 0
@@ -239,8 +248,9 @@ class FakeWorld:
 
     def _loads(self) -> dict[str, Load]:
         busy = sum(c.busy for c in self.connections)
-        load = Load(busy, self.logins, len(self.connections), 0, self.paused if self.listed else None)
-        return {"app": load}
+        size = self.own_pool_size or int(self.settings["default_pool_size"])
+        load = Load(busy, self.logins, len(self.connections), 0, None, None, self.unserved)
+        return {"app": replace(load, paused=self.paused, pool_size=size) if self.listed else load}
 
     def _node(self, name: str) -> Observed[NodeFacts]:
         if name in self.silent:
@@ -289,7 +299,7 @@ class FakeWorld:
             return Observed("pgb-tx", "127.0.0.1:6432", error=NO_ANSWER)
         flagged = sum(c.close_needed for c in self.connections)
         pool = Pool("app", "app", "transaction", 3, 0, 0, 3, 0, 0, logins, 0.0, flagged)
-        database = PoolDatabase("app", "127.0.0.1", 5433, self.paused, False, 20, 3)
+        database = PoolDatabase("app", "127.0.0.1", 5433, self.paused, False, self.own_pool_size or 20, 3)
         return Observed("pgb-tx", "127.0.0.1:6432", PoolerFacts("1.18.0", (pool,), (database,)), NOW)
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from bdr_console.lab import Lab
 from tests.terminal.conftest import Opener
+from tests.terminal.tmux import Tmux
 
 pytestmark = [pytest.mark.lab, pytest.mark.terminal, pytest.mark.timeout(180)]
 
@@ -47,12 +48,20 @@ def test_a_node_goes_out_of_service_and_back_without_a_failed_transaction(
     assert [count.node for count in result.counts] == ["node1", "node2", "node3"]
 
 
+def choose_gradual(terminal: Tmux) -> None:
+    """On the plan, which starts with auto."""
+    for shown in ("mode auto", "mode quiesce"):
+        terminal.wait_for(shown, seconds=30)
+        terminal.press("C-o")
+    terminal.wait_for("mode gradual", "type the node's name: node1", seconds=30)
+
+
 def test_the_client_that_holds_a_switchover_up_is_picked_and_ended(healthy_lab: Lab, console: Opener) -> None:
     healthy_lab.break_("hold-transaction")
     terminal = console()
     terminal.wait_for("node1")
     terminal.press("s")
-    terminal.wait_for("mode gradual", "type the node's name: node1", seconds=30)
+    choose_gradual(terminal)
     terminal.write("node1")
     terminal.press("Enter")
     terminal.wait_for("x end a holder (2 choices)", "app=billing", seconds=60)
@@ -76,7 +85,7 @@ def test_an_abort_while_a_client_holds_its_transaction_puts_the_node_back(
     terminal = console(columns=80, lines=24)
     terminal.wait_for("node1")
     terminal.press("s")
-    terminal.wait_for("mode gradual", "type the node's name: node1", seconds=30)
+    choose_gradual(terminal)
     terminal.write("node1")
     terminal.press("Enter")
     terminal.wait_for("billing", "server connections left", seconds=60)

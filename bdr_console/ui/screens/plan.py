@@ -155,9 +155,11 @@ class PlanScreen(LiveScreen):
     def _title(self, mode: str) -> None:
         """Which node, and how its clients are moved."""
         asked, pools = self._terms.mode, self._terms.session_pools
-        how = f"{asked}: {mode}" if asked == "auto" and mode else mode or asked
+        # Where quiesce does not fit, auto does not decide for gradual: the checks say what may be chosen.
+        taken = "you choose" if mode == "gradual" else mode
+        how = f"{asked}: {taken}" if asked == "auto" and mode else mode or asked
         dot = self._glyphs.separator
-        said = f" Plan: take {self._node} out of service and back{dot}mode {how}{dot}session pools {pools}"
+        said = f" Plan: {self._node} out of service and back{dot}mode {how}{dot}session pools {pools}"
         self.query_one("#plan-title", Line).say(Text(said, no_wrap=True, overflow="ellipsis", end=""))
 
     def _ask(self, text: str) -> None:

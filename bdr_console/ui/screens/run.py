@@ -149,6 +149,8 @@ class RunScreen(LiveScreen):
         width = steps.scrollable_content_region.width or 80
         for number, (line, step) in enumerate(zip(lines, run.steps, strict=False), start=1):
             line.say(step_text(number, step, status.now, styles, self._glyphs, width))
+        for line in lines[len(run.steps) :]:  # the next node of a rolling run may have fewer
+            line.say(Text())
         if before is None or before.offers != run.offers or before.status is not run.status:
             self.refresh_bindings()
         if run.current is not None and (

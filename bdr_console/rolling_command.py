@@ -1,0 +1,140 @@
+"""`bdr-console rolling`: maintenance of several nodes, one after the other, as one plan and one run."""
+
+import asyncio
+import json
+import sys
+from dataclasses import asdict
+
+import click
+
+from bdr_console.config import ClusterSettings, find, load
+from bdr_console.follow_command import see_through
+from bdr_console.runbooks import launch
+from bdr_console.runbooks.checks import refuses
+from bdr_console.runbooks.exit_codes import REFUSED, table
+from bdr_console.runbooks.hold import expected_end
+from bdr_console.runbooks.modes import DEFAULT_MODE, MODES, SESSION_POOLS
+from bdr_console.runbooks.paper import paper
+from bdr_console.runbooks.plan_id import KeptPlan, keep, recall
+from bdr_console.runbooks.preview import look
+from bdr_console.runbooks.resume import as_event
+from bdr_console.runbooks.rolling_plan import Turn, named, seen, turns, whole_checks
+from bdr_console.runbooks.unattended import HoldOrder, duration
+from bdr_console.switchover_command import Options
+
+
+@click.command(epilog=f"\b\nExit codes:\n{table()}")
+@click.argument("nodes", nargs=-1, metavar="NODE...")
+@click.option("--all", "every", is_flag=True, help="Every node of the cluster, in the configuration's order.")
+@click.option("--plan", "plan_only", is_flag=True, help="Print every turn, the checks and the plan's id.")
+@click.option(
+    "--mode",
+    type=click.Choice(MODES),
+    default=DEFAULT_MODE,
+    show_default=True,
+    help="With --plan: how clients move, in every turn.",
+)
+@click.option(
+    "--session-pools",
+    type=click.Choice(SESSION_POOLS),
+    default="wait",
+    show_default=True,
+    help="With --plan: wait until those clients leave, or end their sessions between two transactions.",
+)
+@click.option("--json", "as_json", is_flag=True, help="With --plan: as JSON.")
+@click.option("--apply", "apply_id", metavar="ID", help="Carry out the plan of that id, if it still holds.")
+@click.option("--hold-for", metavar="DURATION", help="With --apply: end each hold after 15m, 90s, 1h30m.")
+@click.option(
+    "--hold-command",
+    metavar="COMMAND",
+    help="With --apply: run this here by /bin/sh in each hold ($BDR_CONSOLE_NODE is the node).",
+)
+@click.option("--reason", default="", metavar="TEXT", help="With --apply: why, for the journal.")
+@click.option("--until", metavar="WHEN", help="With --apply: when it should be over: 2h, 04:30, ISO 8601.")
+@click.pass_obj
+def rolling(
+    options: Options,
+    nodes: tuple[str, ...],
+    every: bool,
+    plan_only: bool,
+    mode: str,
+    session_pools: str,
+    as_json: bool,
+    apply_id: str | None,
+    hold_for: str | None,
+    hold_command: str | None,
+    reason: str,
+    until: str | None,
+) -> None:
+    """Take each NODE out of service and back, strictly one after the other; stop at the first problem.
+
+    --plan changes nothing and exits with 10 when a check of any turn would refuse. With --apply each node is
+    planned and checked anew when its turn comes, and the next one begins only when it has caught up both
+    ways. Without --hold-for or --hold-command the run waits at each node for `bdr-console go`. The
+    operators' lock is held all the while.
+    """
+    if plan_only == bool(apply_id):
+        raise click.UsageError("say --plan, or --apply ID")
+    if every == bool(nodes):
+        raise click.UsageError("name the nodes, or say --all")
+    if as_json and not plan_only:
+        raise click.UsageError("--json goes with --plan; of a run: bdr-console report --json")
+    if (hold_for or hold_command or reason or until) and plan_only:
+        raise click.UsageError("--hold-for, --hold-command, --reason and --until go with --apply")
+    if hold_for and hold_command:
+        raise click.UsageError("say --hold-for or --hold-command, not both")
+    config, cluster, _, _ = options
+    path = find(config)
+    name, settings = load(path).cluster(cluster)
+    chosen = named(settings, name, nodes or tuple(settings.nodes))
+    if plan_only:
+        sys.exit(_plan(settings, name, chosen, {"mode": mode, "session_pools": session_pools}, as_json))
+    order = HoldOrder(duration(hold_for) if hold_for else None, hold_command)
+    kept = recall(str(apply_id), ",".join(chosen), name, command=f"rolling {' '.join(chosen)}")
+    run = launch.start(
+        path,
+        name,
+        chosen[0],
+        reason,
+        plan=kept,
+        hold=order,
+        mode=kept.terms["mode"],
+        session_pools=kept.terms["session_pools"],
+        until=expected_end(until) if until else None,
+        nodes=chosen,
+    )
+    sys.exit(see_through(run, order))
+
+
+def _plan(
+    settings: ClusterSettings, cluster: str, nodes: tuple[str, ...], terms: dict[str, str], as_json: bool
+) -> int:
+    reading = asyncio.run(look(settings, cluster))
+    made = turns(reading, settings, {**terms, "node": nodes[0], "nodes": nodes})
+    kept = keep(cluster, ",".join(nodes), seen(reading, made), terms=terms)
+    refused = bool(refuses(whole_checks(made)))
+    if as_json:
+        click.echo(json.dumps(_data(made, kept, refused=refused), ensure_ascii=False, indent=2))
+        return REFUSED if refused else 0
+    for number, (plan, checks) in enumerate(made, start=1):
+        click.echo(f"Turn {number} of {len(made)}")
+        click.echo(paper(plan, checks))
+    click.echo("Each turn is planned and checked anew when it comes: what is shown above is how it is now.")
+    click.echo(f"Plan {kept.id}, good until {kept.valid_until.astimezone():%H:%M:%S %Z}.")
+    apply = f"bdr-console rolling {' '.join(nodes)} --apply {kept.id}"
+    click.echo("The checks refuse it." if refused else f"To carry it out: {apply}")
+    return REFUSED if refused else 0
+
+
+def _data(made: tuple[Turn, ...], kept: KeptPlan, *, refused: bool) -> dict[str, object]:
+    return {
+        "id": kept.id,
+        "made_at": kept.made_at.isoformat(),
+        "valid_until": kept.valid_until.isoformat(),
+        "refused": refused,
+        "turns": [
+            {"node": plan.node, "plan": as_event(plan), "checks": [asdict(check) for check in checks]}
+            for plan, checks in made
+        ],
+        "seen": kept.seen,
+    }

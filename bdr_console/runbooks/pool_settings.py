@@ -1,0 +1,128 @@
+"""The settings that a run changes on every PgBouncer, and how it brings pools to rest before a PAUSE.
+
+A PAUSE closes server connections that are just logging in and counts them as failed logins: clients that
+send a statement meanwhile are cut (`server login has been failing`), and the pool rests for
+server_login_retry. So no login may be under way: with default_pool_size 1 PgBouncer starts none in a pool
+that has a connection. It then closes idle ones beyond the first, which the PAUSE would do a moment later.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+
+from bdr_console.runbooks.reading import Load, Part, Reading
+from bdr_console.runbooks.run import Command
+from bdr_console.runbooks.seen import Subject
+from bdr_console.runbooks.step import Act, Observation, Proof, Step, StepPlan, World
+
+Wanted = Mapping[str, str]
+
+AT_ONCE: Wanted = {"server_login_retry": "0"}
+"""A pool whose login failed tries again at once."""
+NO_LOGIN: Wanted = {"default_pool_size": "1", "reserve_pool_size": "0"}
+"""No pool that has a connection starts another login (a database with a pool_size of its own may)."""
+
+_FULL_FOR = 0.1
+"""Seconds without a login once none may begin. One that was under way takes milliseconds to end."""
+_SETTLED_FOR = 3.0
+"""Seconds without a login and with the same number of server connections, where one may begin any time."""
+
+
+class Setting(Step):
+    """A setting has its wanted value on every PgBouncer. Acts read `SET key = 'value'`."""
+
+    def __init__(self, plan: StepPlan) -> None:
+        super().__init__(plan)
+        self._open: list[Act] = list(plan.acts)
+
+    async def observe(self, world: World) -> Observation:
+        reading = await world.read(Part.SETTINGS)
+        return self._judge(reading, {act: act.command for act in self.plan.acts})
+
+    async def undone(self, world: World) -> Observation:
+        reading = await world.read(Part.SETTINGS)
+        return self._judge(reading, {act: act.undo for act in self.taken})
+
+    def _judge(self, reading: Reading, wanted: dict[Act, Command | None]) -> Observation:
+        lines, states = [], []
+        self._open = []
+        for act, command in wanted.items():
+            key, value = assignment(command) if command else ("", "")
+            now = reading.settings.get(act.target)
+            if now is None:
+                states.append(Proof.UNKNOWN)
+                lines.append(f"{act.target}: no answer to SHOW CONFIG")
+                self._open.append(act)
+                continue
+            lines.append(f"{act.target}: {key} is {now.get(key, '?')}")
+            if now.get(key) != value:
+                states.append(Proof.UNMET)
+                self._open.append(act)
+        proof = (
+            Proof.UNMET if Proof.UNMET in states else Proof.UNKNOWN if Proof.UNKNOWN in states else Proof.MET
+        )
+        return Observation(proof, tuple(lines))
+
+    def needed(self) -> tuple[Act, ...]:
+        return tuple(self._open)
+
+    def left_undone(self) -> tuple[Act, ...]:
+        return tuple(self._open)
+
+
+def assignment(command: Command) -> tuple[str, str]:
+    """`SET server_login_retry = '0'` -> its key and value."""
+    _, key, _, value = command.text.split(" ", 3)
+    return key, value.strip("'")
+
+
+class Prepare(Setting):
+    """No login can rest a pool, none is under way, and none begins: the moment to send PAUSE.
+
+    Where none may begin (NO_LOGIN is in force) a short look is enough. Where a database has a pool_size of
+    its own, which no SET reaches, its pools must not have changed for a while.
+    """
+
+    def __init__(self, plan: StepPlan, pausing: StepPlan) -> None:
+        super().__init__(plan)
+        self._pools = tuple((act.target, act.subject) for act in pausing.acts)
+        self._growing: dict[Subject, int] = {}
+        self._calm_since = 0.0
+
+    def begin(self) -> None:
+        self._growing, self._calm_since = {}, time.monotonic()
+
+    async def observe(self, world: World) -> Observation:
+        reading = await world.read(Part.SETTINGS | Part.LOADS)
+        set_up = self._judge(reading, {act: act.command for act in self.plan.acts})
+        silent = [name for name, database in self._pools if reading.load(name, database) is None]
+        if silent:
+            return Observation(Proof.UNKNOWN, (f"{', '.join(silent)}: no answer", *set_up.evidence))
+        loads = {pool: load for pool in self._pools if (load := reading.load(*pool))}
+        growing = {pool: load.servers for pool, load in loads.items() if may_grow(load)}
+        logins = sum(load.logins for load in loads.values())
+        unserved = sum(load.unserved for load in loads.values())
+        if set_up.proof is not Proof.MET or logins or unserved or growing != self._growing:
+            self._growing, self._calm_since = growing, time.monotonic()
+        calm = time.monotonic() - self._calm_since
+        servers = sum(load.servers for load in loads.values())
+        line = f"{servers} server connections, {logins} logging in, at rest for {calm:.1f} s"
+        own = tuple(f"{name}: {database} has a pool_size of its own" for name, database in growing)
+        if set_up.proof is not Proof.MET:
+            return replace(set_up, evidence=(*set_up.evidence, line))
+        at_rest = calm >= (_SETTLED_FOR if growing else _FULL_FOR)
+        return Observation(Proof.MET if at_rest else Proof.UNMET, (line, *own, *set_up.evidence))
+
+    async def guard(self, world: World) -> tuple[str, ...]:
+        return ()
+
+
+def may_grow(load: Load) -> bool:
+    """Whether a login may begin any moment in a pool of that database although it has a connection."""
+    return load.pool_size is not None and load.pool_size > int(NO_LOGIN["default_pool_size"])
+
+
+def left_by_a_run(settings: Mapping[str, str]) -> bool:
+    """Whether a PgBouncer's settings look like those of a quiesce whose end never came."""
+    wanted = {**AT_ONCE, "default_pool_size": NO_LOGIN["default_pool_size"]}
+    return all(settings.get(key) == value for key, value in wanted.items())

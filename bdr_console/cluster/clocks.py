@@ -8,6 +8,9 @@ from bdr_console.cluster.reach import read_lately
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import format_seconds
 
+_STEP = 0.1
+"""Seconds; less is of no use to a reader, and would change at every look."""
+
 
 @dataclass(frozen=True, slots=True)
 class Skew:
@@ -22,7 +25,9 @@ class Skew:
 
     @property
     def words(self) -> str:
-        """`clock 12 ms ahead of node1's (give or take 3 ms)`."""
+        """`clock 1.2 s ahead of node1's (give or take 3 ms)`, or `clock in step`."""
+        if abs(self.seconds) - self.uncertainty < _STEP:
+            return "clock in step"
         way = "ahead of" if self.seconds > 0 else "behind"
         doubt = format_seconds(self.uncertainty)
         return f"clock {format_seconds(abs(self.seconds))} {way} {self.against}'s (give or take {doubt})"

@@ -4,13 +4,17 @@ No node is called like the first word of a key here: its name cannot hold a colo
 """
 
 from collections.abc import Hashable
+from dataclasses import replace
 from datetime import datetime
 
 from bdr_console.cluster.groups import GlobalLock
 from bdr_console.cluster.history import History
 from bdr_console.cluster.nodes import Membership
-from bdr_console.cluster.replication import links
+from bdr_console.cluster.replication import CAUGHT_UP, Link, links
 from bdr_console.cluster.snapshot import Snapshot
+
+_REMEMBERED = 3600.0
+"""Seconds looked back for the time of a lag."""
 
 
 def confirmed_key(link: tuple[str, str]) -> Hashable:
@@ -26,6 +30,16 @@ def active_key(link: tuple[str, str]) -> Hashable:
 def errors_key(link: tuple[str, str]) -> Hashable:
     """How often the receiver of a link has failed to apply."""
     return ("errors:", *link)
+
+
+def wal_key(node: str) -> Hashable:
+    """How far a node's WAL reached, in bytes from 0/0."""
+    return ("wal:", node)
+
+
+def paused_key(node: str) -> Hashable:
+    """1 while apply is paused on a node."""
+    return ("paused:", node)
 
 
 def lock_key(lock: GlobalLock) -> Hashable:
@@ -58,6 +72,10 @@ def remember(history: History, snapshot: Snapshot) -> None:
     for node in fresh:
         if node.facts is None:
             continue
+        if node.seen_at is not None and node.facts.wal_lsn is not None:
+            history.add(wal_key(node.name), node.seen_at, lsn_number(node.facts.wal_lsn))
+        if node.facts.apply_paused:
+            present.add(paused_key(node.name))
         present |= {lock_key(lock) for lock in node.facts.locks}
         if node.facts.membership not in (Membership.READY, Membership.UNKNOWN):
             present.add(unready_key(node.name))
@@ -74,9 +92,24 @@ def _mark(history: History, present: set[Hashable], at: datetime) -> None:
     """Whatever of this kind was there before and is gone ends its run."""
     for key in present:
         history.add(key, at, 1.0)
-    for key in history.keys("lock:", "unready:", "leaderless:") - present:
+    for key in history.keys("lock:", "unready:", "leaderless:", "paused:") - present:
         if history.since(key) is not None:
             history.add(key, at, None)
+
+
+def timed(link: Link, history: History) -> Link:
+    """The same link; where its engine tells no time of the lag, with the time since the origin's WAL ended
+    where the target is now, as far as we watched. A little outstanding is none: not all WAL is for a peer."""
+    if link.lag_seconds is not None or link.lag_bytes is None:
+        return link
+    if link.lag_bytes < CAUGHT_UP:
+        return replace(link, lag_seconds=0.0)
+    written = history.window(wal_key(link.origin), _REMEMBERED)
+    if not written:
+        return link
+    newest, end = written[-1]
+    past = (at for at, reached in reversed(written) if reached <= end - link.lag_bytes)
+    return replace(link, lag_seconds=(newest - next(past, written[0][0])).total_seconds())
 
 
 def lsn_number(lsn: str | None) -> float | None:

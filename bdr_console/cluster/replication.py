@@ -12,7 +12,7 @@ NO_WORKER = "no worker"
 """The status of a subscription whose engine has no word for it: its apply worker does not run."""
 
 
-_CAUGHT_UP = 64 * 1024
+CAUGHT_UP = 64 * 1024
 """Bytes: with less outstanding a walsender that says catchup streams. BDR 1's says so for long at times."""
 
 
@@ -164,7 +164,7 @@ def _judge(
         if not receiver_fresh:
             return LinkState.UNKNOWN, f"slot active, but {target.name} does not answer"
         if slot.state not in ("streaming", ""):
-            if slot.state == "catchup" and slot.lag_bytes is not None and slot.lag_bytes < _CAUGHT_UP:
+            if slot.state == "catchup" and slot.lag_bytes is not None and slot.lag_bytes < CAUGHT_UP:
                 return LinkState.STREAMING, "slot active and apply running; walsender still says catchup"
             return LinkState.CATCHUP, f"walsender says {slot.state}"
         return LinkState.STREAMING, "slot active and apply running"

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from bdr_console.cluster.findings import Finding, Level, Thresholds, Verdict
 from bdr_console.cluster.history import History
+from bdr_console.cluster.memory import timed
 from bdr_console.cluster.replication import links
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.verdict_conflicts import conflict_findings
@@ -26,10 +27,10 @@ def judge(
     """Every finding of this moment. `now` dates the readings: an old one is a finding of its own. With
     `history`, as `memory.remember` fills it, also what only more than one moment shows."""
     past = history or History()
-    found = [f for node in snapshot.nodes for f in node_findings(node, snapshot, thresholds, now)]
+    found = [f for node in snapshot.nodes for f in node_findings(node, snapshot, thresholds, now, past)]
     found += member_findings(snapshot, now, past)
     found += clock_findings(snapshot, thresholds, now)
-    found += [f for link in links(snapshot, now) for f in link_findings(link, thresholds, past)]
+    found += [f for link in links(snapshot, now) for f in link_findings(timed(link, past), thresholds, past)]
     found += slot_findings(snapshot, thresholds, now)
     found += lock_findings(snapshot, thresholds, now, past)
     found += group_findings(snapshot, now, past if history else None)

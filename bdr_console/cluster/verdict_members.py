@@ -65,8 +65,8 @@ def _member(
         if parted:
             return one(
                 Level.CRIT,
-                f"calls itself ready, but {_say(parted)} it is parted: it gets no changes and what is written"
-                " to it stays there; keep clients off it",
+                f"was parted ({_say(parted)} so) but calls itself ready: it gets no changes, and what is"
+                " written to it stays there; keep clients off it",
             )
         if joining:
             return one(Level.WARN, f"calls itself ready, but {_say(joining)} it is still joining")

@@ -4,17 +4,22 @@ from datetime import datetime
 
 from bdr_console.cluster.clocks import skews
 from bdr_console.cluster.findings import Finding, Level, Thresholds
+from bdr_console.cluster.history import History
+from bdr_console.cluster.memory import paused_key
 from bdr_console.cluster.nodes import Membership, NodeFacts
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.reach import unreached
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import format_seconds
 
+_PAUSE = 30.0
+"""Seconds, half of the usual wal_sender_timeout: what is paused for longer will look like an outage."""
+
 
 def node_findings(
-    node: Observed[NodeFacts], snapshot: Snapshot, limits: Thresholds, now: datetime
+    node: Observed[NodeFacts], snapshot: Snapshot, limits: Thresholds, now: datetime, history: History
 ) -> list[Finding]:
-    """One node by its own reading alone."""
+    """One node by its own readings alone."""
     facts = node.facts
     if (stale := unreached(node, snapshot, now)) or facts is None:
         return [stale] if stale else []
@@ -23,8 +28,12 @@ def node_findings(
         for caveat in facts.caveats
     ]
     if facts.apply_paused:
+        since = history.since(paused_key(node.name))
+        lasting = 0.0 if since is None else (now - since).total_seconds()
         text = "apply is paused: nothing that its peers write is applied here"
-        found.append(Finding(Level.WARN, node.name, text))
+        if lasting >= _PAUSE:
+            text += f", for {format_seconds(lasting)}; its peers give up on it after their wal_sender_timeout"
+        found.append(Finding(Level.CRIT if lasting >= _PAUSE else Level.WARN, node.name, text))
     found += _read_only(node.name, facts)
     found += _sessions(node.name, facts, limits)
     for share in facts.sequences:

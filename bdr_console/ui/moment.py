@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bdr_console.cluster.changes import Event, changes
 from bdr_console.cluster.history import History
-from bdr_console.cluster.memory import remember
+from bdr_console.cluster.memory import remember, timed
 from bdr_console.cluster.replication import Link, links
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.verdict import Level, Thresholds, Verdict, judge
@@ -80,7 +80,7 @@ class Timeline:
         if not self._listed:
             self._listed = tuple(self._events)
         verdict = judge(snapshot, self._thresholds, now, self._history)
-        found = links(snapshot, now)
+        found = tuple(timed(link, self._history) for link in links(snapshot, now))
         return Moment(
             snapshot, now, verdict, found, self._history, self._listed, self._thresholds, self._glyphs
         )

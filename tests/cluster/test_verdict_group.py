@@ -10,7 +10,7 @@ from bdr_console.cluster.clocks import skews
 from bdr_console.cluster.conflicts import Conflict
 from bdr_console.cluster.groups import Consensus, GlobalLock, Group, SequenceShare
 from bdr_console.cluster.history import History
-from bdr_console.cluster.memory import remember
+from bdr_console.cluster.memory import remember, timed
 from bdr_console.cluster.nodes import Caveat, Member, Membership, NodeFacts
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.replication import LinkState, links
@@ -59,7 +59,7 @@ PARTED, JOINING, READY = Membership.PARTED, Membership.JOINING, Membership.READY
 @pytest.mark.parametrize(
     ("says", "level", "begins"),
     [
-        ({"node1": {"node3": PARTED}}, "CRIT", "calls itself ready, but node1 says it is parted"),
+        ({"node1": {"node3": PARTED}}, "CRIT", "was parted (node1 says so) but calls itself ready"),
         ({"node1": {"node3": JOINING}}, "WARN", "calls itself ready, but node1 says it is still joining"),
         ({"node3": {"node3": JOINING}}, "WARN", "is joining, not ready (joining)"),
         (
@@ -339,3 +339,47 @@ def test_a_frozen_node_says_nothing_of_others_any_more() -> None:
     facts: NodeFacts = replace(node_facts("node1"), members=listing("node1", node3=PARTED))
     frozen: Observed[NodeFacts] = replace(node("node1", facts, age=30), error="no answer within 2.0 s")
     assert not [finding for finding in told(with_node(snapshot(), frozen)) if finding[1] == "node3"]
+
+
+def test_a_clock_in_step_is_told_without_figures_that_change_at_every_look() -> None:
+    found = skews(ticking(node1=0.0, node2=0.05, node3=3.0), NOW)
+    assert {name: skew.words for name, skew in found.items()} == {
+        "node1": "clock in step",
+        "node3": "clock 3.0 s ahead of node2's (give or take 200 ms)",
+    }
+
+
+def later(found: Snapshot, seconds: float, **by_node: Mapping[str, object]) -> Snapshot:
+    """The same nodes read again after `seconds`, with these fields changed."""
+    at = NOW + timedelta(seconds=seconds)
+    nodes = tuple(
+        replace(seen, seen_at=at, facts=replace(seen.facts, **by_node.get(seen.name, {})))  # type: ignore[type-var]
+        for seen in found.nodes
+    )
+    return replace(found, taken_at=at, nodes=nodes, proxies=(), poolers=())
+
+
+def test_a_lag_without_a_time_is_timed_by_when_the_wal_was_where_the_peer_is_now() -> None:
+    """BDR 1 tells bytes only."""
+    mib, history = 1 << 20, History()
+    for seconds in range(0, 50, 10):
+        written = (100 + seconds) * mib
+        behind = replace(slot("node3", written - 105 * mib), lag_seconds=None)
+        changes = {"wal_lsn": f"0/{written:X}", "slots": (slot("node2"), behind)}
+        now = later(snapshot(), seconds, node1=changes)
+        remember(history, now)
+    assert {text for _, _, text in told(now, history)} == {"lags 35.0 MiB, 40.0 s"}
+    (link,) = (link for link in links(now, now.taken_at) if link.key == ("node1", "node3"))
+    assert timed(link, History()).lag_seconds is None, "nothing was seen of the past"
+    in_step = replace(link, lag_bytes=500)
+    assert timed(in_step, History()).lag_seconds == 0.0
+
+
+def test_an_apply_paused_for_long_is_critical_before_the_peers_give_up_on_it() -> None:
+    history, paused = History(), {"apply_paused": True}
+    levels = {}
+    for seconds in (0, 29, 31):
+        now = later(snapshot(), seconds, node3=paused)
+        remember(history, now)
+        levels[seconds] = next(level for level, subject, _ in told(now, history) if subject == "node3")
+    assert levels == {0: "WARN", 29: "WARN", 31: "CRIT"}

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from bdr_console.cluster import links_by_hand
 from bdr_console.cluster.nodes import Membership, NodeFacts, Slot, Subscription
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.snapshot import Snapshot
@@ -25,7 +26,7 @@ class LinkState(StrEnum):
     DOWN = "down"
     UNKNOWN = "unknown"
     ABSENT = "no link"
-    """None is to be expected: one end is parted, or has not joined yet."""
+    """None is to be expected: one end is parted, or has not joined yet, or nobody set it up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,13 +183,23 @@ def _told(heard: Subscription, origin: Observed[NodeFacts], target: Observed[Nod
 
 
 def _without_slot(ends: _Ends) -> tuple[LinkState, str]:
-    """A missing slot is a broken link only where slots were read and the engine names the nodes."""
+    """A missing slot is a broken link only where slots were read, and somebody wants to read one."""
     origin, target = ends.origin, ends.target
     why, name = (origin.facts.why_unread("slots"), origin.facts.node_name) if origin.facts else (None, None)
     if why:
         return LinkState.UNKNOWN, f"the slots of {origin.name} could not be read: {why}"
+    if origin.facts and not origin.facts.meshed:
+        return _by_hand(ends)
     if name is None:
         return LinkState.UNKNOWN, f"{origin.name} is no member of a group: its slots name no node"
     if ends.one_way:
         return LinkState.ABSENT, f"{origin.name} only receives from {target.name} (unidirectional)"
     return LinkState.DOWN, f"{origin.name} has no slot for {target.name}"
+
+
+def _by_hand(ends: _Ends) -> tuple[LinkState, str]:
+    if fault := links_by_hand.without_slot(ends.origin, ends.target, ends.subscription):
+        return LinkState.DOWN, fault
+    if gone := links_by_hand.absent(ends.origin, ends.target):
+        return LinkState.ABSENT, gone
+    return LinkState.UNKNOWN, links_by_hand.unknown(ends.origin, ends.target)

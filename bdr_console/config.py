@@ -51,7 +51,7 @@ ByteCount = Annotated[int, BeforeValidator(_bytes), Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0)]
 Dsn = Annotated[str, AfterValidator(_no_secret)]
 SocketAddress = Annotated[str, AfterValidator(_socket)]
-EngineWord = Literal["bdr1", "bdr3", "pgactive", "plain"]
+EngineWord = Literal["bdr1", "bdr3", "pgactive", "spock", "pglogical", "native", "plain"]
 
 
 class _Section(BaseModel):

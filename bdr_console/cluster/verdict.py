@@ -7,6 +7,7 @@ from datetime import datetime
 
 from bdr_console.cluster.findings import Finding, Level, Thresholds, Verdict
 from bdr_console.cluster.history import History
+from bdr_console.cluster.links_by_hand import flaws
 from bdr_console.cluster.memory import timed
 from bdr_console.cluster.replication import links
 from bdr_console.cluster.snapshot import Snapshot
@@ -31,6 +32,7 @@ def judge(
     found += member_findings(snapshot, now, past)
     found += clock_findings(snapshot, thresholds, now)
     found += [f for link in links(snapshot, now) for f in link_findings(timed(link, past), thresholds, past)]
+    found += [Finding(Level.CRIT if c.severe else Level.WARN, at, c.text) for at, c in flaws(snapshot.nodes)]
     found += slot_findings(snapshot, thresholds, now)
     found += lock_findings(snapshot, thresholds, now, past)
     found += group_findings(snapshot, now, past if history else None)

@@ -159,7 +159,8 @@ def test_a_connection_string_gives_up_its_host_and_port_alone(
     with psycopg.connect(postgres.dsn(), autocommit=True) as connection:
         connection.execute(
             "CREATE TEMP TABLE pg_subscription AS"
-            " SELECT 's'::name AS subname, oid AS subdbid, %s AS subconninfo FROM pg_database WHERE datname = current_database()",
+            " SELECT 's'::name AS subname, oid AS subdbid, %s AS subconninfo"
+            "   FROM pg_database WHERE datname = current_database()",
             [conninfo],
         )
         connection.execute("SET search_path = pg_temp, pg_catalog")

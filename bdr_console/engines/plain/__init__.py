@@ -38,7 +38,7 @@ class Plain:
         """One reading as types; slots name no node, because their names mean nothing we know."""
         reading = Reading(answers)
         node = reading.node(self.name, self.server_version)
-        return replace(node, meshed=False, unread=tuple(reading.unread))
+        return replace(node, unread=tuple(reading.unread))
 
 
 def plain_name(found: Identity) -> str:

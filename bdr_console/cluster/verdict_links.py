@@ -99,7 +99,7 @@ def slot_findings(snapshot: Snapshot, limits: Thresholds, now: datetime) -> list
     joining = any(member.membership is Membership.JOINING for _, facts in fresh for member in facts.members)
     found = []
     for node, facts in fresh:
-        if facts.node_name is None:
+        if facts.node_name is None and facts.meshed:
             continue  # its slots name no node at all
         for slot in facts.slots:
             if slot.active or not (why := _nobody(slot, facts)):

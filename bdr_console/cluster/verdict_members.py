@@ -29,7 +29,8 @@ def member_findings(snapshot: Snapshot, now: datetime, history: History) -> list
         told = tuple(
             (other.name, next((member for member in seen.members if member.name == name), None))
             for other, seen in fresh
-            if other is not node and seen.membership is Membership.READY
+            # Where links are made by hand, a node knows those alone that it subscribes to.
+            if other is not node and seen.membership is Membership.READY and seen.meshed
         )
         found += _member(node, facts, told, now, history)
     return found + _versions(fresh)

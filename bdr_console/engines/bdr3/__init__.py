@@ -106,7 +106,7 @@ class Bdr3:
             consensus=raft,
             conflicts=conflicts(reading.optional("conflicts")),
             sequences=sequences(reading.optional("sequences"), raft),
-            caveats=(*node.caveats, *caveats(known, slots, node_groups, blocked, applying)),
+            caveats=(*node.caveats, *caveats(known, blocked, applying)),
             unread=tuple(reading.unread),
         )
 

@@ -57,7 +57,7 @@ class Pglogical:
         reading = Reading(answers)
         node = reading.node(self.name, self.server_version)
         rows, syncs = reading.rows("subscriptions"), reading.rows("syncs")
-        known = members(reading.rows("members"), syncs)
+        known = members(reading.rows("members"), rows)
         local = next((member for member in known if member.is_local), None)
         collide = both_ways(rows, (slot.plugin for slot in node.slots), "pglogical_output")
         found = _resolution(reading.rows("settings")) if collide else []

@@ -10,19 +10,19 @@ from bdr_console.links.postgres import Rows
 
 Row = Mapping[str, Any]
 
-_UNSYNCED = frozenset("isdcuw")
-"""What a subscription's own row in local_sync_status says before its first copy is done."""
+_COPYING = "initializing"
+"""The status of a subscription whose first copy runs."""
 
 
-def members(rows: Rows, syncs: Rows, read_only: bool | None = None) -> tuple[Member, ...]:
-    """Rows of `members`. A name in the catalog is all the membership there is; this node is joining while the
-    first copy of a subscription runs."""
-    copying = next((row["whole"] for row in syncs if row["whole"] in _UNSYNCED), None)
+def members(rows: Rows, subscriptions: Rows, read_only: bool | None = None) -> tuple[Member, ...]:
+    """Rows of `members` and `subscriptions`. A name in the catalog is all the membership there is; this node
+    is joining while the first copy of a subscription runs."""
+    copying = any(row["status"] == _COPYING for row in subscriptions)
     return tuple(
         Member(
             name=clean(row["node_name"], 200),
             membership=Membership.JOINING if row["is_local"] and copying else Membership.READY,
-            raw_state=f"copying ({copying})" if row["is_local"] and copying else "node",
+            raw_state=_COPYING if row["is_local"] and copying else "node",
             is_local=row["is_local"],
             read_only=read_only if row["is_local"] else None,
         )
@@ -55,7 +55,6 @@ def sync_caveats(syncs: Rows) -> list[Caveat]:
     return [
         Caveat(False, f"subscription {clean(row['sub_name'], 200)}: {row['tables']} tables not copied yet")
         for row in syncs
-        if row["tables"]
     ]
 
 

@@ -70,10 +70,10 @@ class Spock:
         node = reading.node(self.name, self.server_version)
         settings, syncs = reading.rows("settings"), reading.rows("syncs")
         readonly = settings[0]["readonly"] if settings else None
-        known = members(reading.rows("members"), syncs, None if readonly is None else readonly != "off")
-        local = next((member for member in known if member.is_local), None)
         progress = {row["origin_name"]: row for row in reading.optional("progress")}
         rows = [{**row, **progress.get(row["origin_name"], {})} for row in reading.rows("subscriptions")]
+        known = members(reading.rows("members"), rows, None if readonly is None else readonly != "off")
+        local = next((member for member in known if member.is_local), None)
         found = [*exception_caveats(reading.optional("exceptions"), settings), *read_only_caveats(readonly)]
         return replace(
             node,

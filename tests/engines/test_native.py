@@ -41,7 +41,7 @@ async def link(postgres: Postgres, origin: str, target: str) -> Link:
 def test_every_statement_runs_as_it_is_in_psql(postgres: Postgres) -> None:
     with psycopg.connect(postgres.dsn()) as connection:
         version = connection.info.server_version
-    engine = KIND.make(identity(), "native")
+    engine = KIND.make(identity(), "native with addresses")
     asked = {**engine.statements(), **engine.seldom(), **engine.positions(), "version": KIND.version}
     assert version >= 150000
     for name, text in asked.items():
@@ -155,7 +155,7 @@ async def test_a_database_that_replicates_nothing_is_a_plain_server_until_it_pub
 def test_a_connection_string_gives_up_its_host_and_port_alone(
     conninfo: str, place: tuple[str | None, str], postgres: Postgres
 ) -> None:
-    text = KIND.make(identity(), "native").seldom()["origins"]
+    text = KIND.make(identity(), "native with addresses").seldom()["origins"]
     with psycopg.connect(postgres.dsn(), autocommit=True) as connection:
         connection.execute(
             "CREATE TEMP TABLE pg_subscription AS"

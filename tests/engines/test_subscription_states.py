@@ -65,7 +65,7 @@ SPOCK = frozenset(
 ENGINES: dict[str, Engine] = {
     "spock": Spock("Spock 6.0.0", "15.18", 150018, SPOCK),
     "pglogical": Pglogical("pglogical 2.4.2", "15.20", 150020),
-    "native": Native("PostgreSQL 18.4, native replication", "18.4", 180004),
+    "native": Native("PostgreSQL 18.4, native replication", "18.4", 180004, addresses=True),
     "native15": Native("PostgreSQL 15.20, native replication", "15.20", 150020),
 }
 WATCHED_FOR = timedelta(seconds=30)

@@ -24,7 +24,7 @@ from bdr_console.engines.engine import Kind
 from bdr_console.engines.identity import Identity
 from bdr_console.engines.native.caveats import caveats
 from bdr_console.engines.plain import plain_name
-from bdr_console.links.postgres import Rows, Unreadable
+from bdr_console.links.postgres import Rows
 
 __all__ = ["KIND", "Native"]
 
@@ -41,6 +41,8 @@ class Native:
     replicates: bool = True
     """Whether there is a publication or a subscription: then the node is a member, as far as native
     replication has any."""
+    addresses: bool = False
+    """Whether the role may see where subscriptions connect to: without it slots have to tell."""
 
     def statements(self) -> Mapping[str, str]:
         """Slots and subscriptions."""
@@ -54,7 +56,8 @@ class Native:
     def seldom(self) -> Mapping[str, str]:
         """What is set up, and how far the first copies are."""
         version = self.server_version_num
-        own = {name: statement(_HERE, name, version) for name in ("publications", "tables", "origins")}
+        names = ("publications", "tables", "origins") if self.addresses else ("publications", "tables")
+        own = {name: statement(_HERE, name, version) for name in names}
         return {**common_seldom(version), **own}
 
     def positions(self) -> Mapping[str, str]:
@@ -66,7 +69,7 @@ class Native:
         reading = Reading(answers)
         node = reading.node(self.name, self.server_version)
         rows, publications = reading.rows("subscriptions"), reading.rows("publications")
-        addresses = _addresses(answers.get("origins", []))
+        addresses = _addresses(reading.rows("origins"))
         found = caveats(
             rows,
             reading.rows("tables"),
@@ -86,9 +89,8 @@ class Native:
         )
 
 
-def _addresses(answer: Rows | Unreadable) -> dict[str, str]:
-    """Subscription -> host:port; without the privilege for it slots have to tell."""
-    rows = [] if isinstance(answer, Unreadable) else answer
+def _addresses(rows: Rows) -> dict[str, str]:
+    """Subscription -> host:port."""
     return {
         row["subname"]: f"{clean(row['host'], 200)}:{clean(row['port'], 10)}" for row in rows if row["host"]
     }
@@ -124,7 +126,8 @@ def _make(found: Identity, version: str | None) -> Native:
     name = plain_name(found)
     if version:
         name = f"{name}, native replication"
-    return Native(name, found.server_version, found.server_version_num, replicates=version is not None)
+    addresses = bool(version and "addresses" in version)
+    return Native(name, found.server_version, found.server_version_num, version is not None, addresses)
 
 
 KIND = Kind(

@@ -5,10 +5,13 @@ from datetime import datetime
 
 from rich.text import Text
 
+from bdr_console.cluster.text import clean, format_clock
 from bdr_console.cluster.verdict import Level, Verdict
 from bdr_console.runbooks.run import RunStatus, RunView
 from bdr_console.ui.cells import Tone
 from bdr_console.ui.colours import Styles
+from bdr_console.ui.desk import LockHolder
+from bdr_console.ui.left import Left
 from bdr_console.ui.words import Glyphs, level_symbol, level_tone, run_cell
 
 
@@ -26,6 +29,10 @@ class Status:
     run: RunView | None
     trouble: str = ""
     """Why no snapshots come, when none do."""
+    lock: LockHolder | None = None
+    """Another operator at work on this cluster."""
+    left: tuple[Left, ...] = ()
+    """What nobody carries on."""
 
 
 def is_production(environment: str) -> bool:
@@ -76,8 +83,61 @@ def deserves_a_line(run: RunView | None) -> bool:
     return run is not None and (not run.status.over or run.status in (RunStatus.STOPPED, RunStatus.LOST))
 
 
+def run_lines(status: Status, styles: Styles, glyphs: Glyphs) -> Text | None:
+    """What is under way, by whom, and what was left behind: a line each; None when there is nothing."""
+    lines = []
+    if status.lock is not None:
+        lines.append(Text(f" {glyphs.bad} LOCK {lock_text(status.lock)}", styles[Tone.LAG]))
+    shown = {left.run.run_id for left in status.left if left.run is not None}
+    run = status.run
+    if run is not None and deserves_a_line(run) and run.run_id not in shown:
+        lines.append(run_line(run, styles, glyphs))
+    if status.left:
+        lines.append(_left_line(status, styles, glyphs))
+    if not lines:
+        return None
+    text = Text("\n", no_wrap=True, overflow="ellipsis", end="").join(lines)
+    text.no_wrap, text.overflow, text.end = True, "ellipsis", ""
+    return text
+
+
+def _left_line(status: Status, styles: Styles, glyphs: Glyphs) -> Text:
+    first, more = status.left[0], len(status.left) - 1
+    text = Text(" ")
+    text.append(f"{glyphs.bad} LEFT", styles[Tone.BAD])
+    if not status.read_only:
+        text.append(" o resume or undo", "bold")
+    text.append(f"{glyphs.separator}{clean(first.text)}" + (f" (and {more} more)" if more else ""))
+    return text
+
+
+def lock_text(lock: LockHolder) -> str:
+    """Who is at work, from where, since when, at which step."""
+    who = lock.who or "somebody"
+    at = f" at step {lock.step}" if lock.step else ""
+    return clean(f"{who}: {lock.doing}{at}, from {lock.client}, since {_clock(lock.since)}")
+
+
+def refused_by(lock: LockHolder) -> str:
+    """Why nothing can be started now, and what may be done about it."""
+    return clean(
+        f"another operator is at work on this cluster: {lock_text(lock)} (lock on {', '.join(lock.nodes)}). "
+        "Let that run end, or abort it there. If that host is gone for good: "
+        f"SELECT pg_terminate_backend({lock.pid}) on {lock.nodes[0]}."
+    )
+
+
+def _clock(since: str) -> str:
+    try:
+        return format_clock(datetime.fromisoformat(since))
+    except ValueError:
+        return since or "?"
+
+
 def run_line(run: RunView, styles: Styles, glyphs: Glyphs) -> Text:
-    """The run under way in one line: `RUN node1: step 3/7 waiting`."""
+    """The run under way in one line: `RUN node1: step 3/7 waiting`, or its alarm."""
+    if run.alarm:
+        return Text(f" {glyphs.bad} RUN {run.node}: ALARM {clean(run.alarm)} ", styles.loud)
     cell = run_cell(run.status, glyphs)
     text = Text(" ", no_wrap=True, overflow="ellipsis", end="")
     text.append(f"{cell.text.split()[0]} RUN {run.node}: {run_place(run)}", styles[cell.tone])

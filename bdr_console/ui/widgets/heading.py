@@ -6,19 +6,22 @@ from textual.containers import Horizontal, Vertical
 
 from bdr_console.cluster.text import format_clock
 from bdr_console.ui.colours import Styles
-from bdr_console.ui.status import Status, deserves_a_line, run_line, top_line, verdict_line
+from bdr_console.ui.status import Status, run_lines, top_line, verdict_line
 from bdr_console.ui.widgets.line import Line
 from bdr_console.ui.words import UNICODE, Glyphs
 
 
 class Heading(Vertical):
-    """Two lines, and a third while a run is under way. The clock is a part of its own: it alone ticks."""
+    """Two lines, and more while a run is under way, another operator is at work, or something was left.
+
+    The clock is a part of its own: it alone ticks.
+    """
 
     DEFAULT_CSS = """
     Heading { height: auto; background: $surface; color: $foreground; }
     Heading Horizontal { height: 1; }
     Heading #clock { width: 9; }
-    Heading #run { display: none; background: $panel; }
+    Heading #run { display: none; height: auto; background: $panel; }
     Heading #run.-under-way { display: block; }
     """
 
@@ -40,6 +43,7 @@ class Heading(Vertical):
         self.query_one("#clock", Line).say(Text(format_clock(status.now), end=""))
         self.query_one("#verdict", Line).say(verdict_line(status, styles, self._glyphs))
         line = self.query_one("#run", Line)
-        line.set_class(deserves_a_line(status.run), "-under-way")
-        if status.run is not None and deserves_a_line(status.run):
-            line.say(run_line(status.run, styles, self._glyphs))
+        under_way = run_lines(status, styles, self._glyphs)
+        line.set_class(under_way is not None, "-under-way")
+        if under_way is not None:
+            line.say(under_way)

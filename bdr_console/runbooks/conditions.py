@@ -26,4 +26,4 @@ def condition(key: str, node: str, servers: str) -> str:
 
 def point_of_no_return(node: str) -> str:
     """The line drawn before the first step that an undo does not make good."""
-    return f"point of no return: from here on clients work on another node; an undo enables {node}, they stay"
+    return f"point of no return: clients move here; undo enables {node}, they stay"

@@ -13,15 +13,16 @@ from bdr_console.runbooks.catalog import built
 from bdr_console.runbooks.reading import Part, Reading
 from bdr_console.runbooks.resume import Taken, adopted, found, unseen
 from bdr_console.runbooks.run import StepStatus, StepView
-from bdr_console.runbooks.step import Plan, TargetKind
+from bdr_console.runbooks.step import Plan, TargetKind, World
 from bdr_console.runbooks.survey import Survey
 from bdr_console.runbooks.undertaking import undertake
 
 LOOK_EVERY = 3.0
 """Seconds between two looks."""
-_PARTS = (
+PARTS = (
     Part.NODES | Part.PROXIES | Part.SESSIONS | Part.POOLERS | Part.CONNECTIONS | Part.LOADS | Part.SETTINGS
 )
+"""What a look reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +71,31 @@ class Still:
         """Nothing will be sent, so nothing is opened."""
 
 
-async def observed(made: Plan, settings: ClusterSettings, world: Still, taken: Taken) -> tuple[StepView, ...]:
-    """The plan's steps, each with its proof by this reading; `taken` are the acts that count as its own."""
-    views = []
-    for step, view in zip(built(made, settings, {}), made.views(), strict=True):
-        if step.plan.holds:
-            views.append(view)
-            continue
-        step.begin()
-        # A RESUME has nothing to show but that nobody is paused, and looks for that once it was sent.
-        step.taken += step.plan.acts if step.plan.key == "resume" else taken.get(step.plan.key, ())
-        await step.observe(world)  # the first look of some steps only takes the mark that the next judges by
-        seen = await step.observe(world)
-        views.append(replace(view, proof=seen.proof, evidence=seen.evidence))
-    return tuple(views)
+class Standing:
+    """The steps of one plan, looked at time and again: some judge by the mark that their first look took."""
+
+    def __init__(self, made: Plan, settings: ClusterSettings) -> None:
+        self.plan = made
+        self._steps = built(made, settings, {})
+        for step in self._steps:
+            step.begin()
+
+    async def look(self, world: World, taken: Taken) -> tuple[StepView, ...]:
+        """Each step with its proof now; `taken` are the acts that count as the run's own."""
+        views = []
+        for step, view in zip(self._steps, self.plan.views(), strict=True):
+            if step.plan.holds:
+                views.append(view)
+                continue
+            resumes = step.plan.key == "resume"
+            if resumes:
+                # It has nothing to show but that nobody is paused, and looks for that once it was sent.
+                step.begin()
+            step.taken[:] = step.plan.acts if resumes else taken.get(step.plan.key, ())
+            await step.observe(world)
+            seen = await step.observe(world)
+            views.append(replace(view, proof=seen.proof, evidence=seen.evidence))
+        return tuple(views)
 
 
 async def conditions(
@@ -91,10 +103,11 @@ async def conditions(
 ) -> AsyncGenerator[tuple[StepView, ...], None]:
     """The plan's steps as they stand, every few seconds until it is closed. Raises ConsoleError."""
     survey = Survey(cluster, settings, application_name="bdr-console plan")
+    standing = Standing(made, settings)
     try:
         while True:
-            reading = await survey.read(_PARTS)
-            yield await observed(made, settings, Still(reading, survey), adopted(reading, made))
+            reading = await survey.read(PARTS)
+            yield await standing.look(Still(reading, survey), adopted(reading, made))
             await asyncio.sleep(LOOK_EVERY)
     finally:
         await survey.close()
@@ -107,20 +120,18 @@ async def unfinished(
     few seconds until it is closed. Raises ConsoleError when there is nothing to go on with."""
     survey = Survey(cluster, settings, application_name="bdr-console plan")
     request = {"word": "resume" if directory else "adopt", "node": node}
+    standing: Standing | None = None
     try:
         while True:
-            reading = await survey.read(_PARTS)
+            reading = await survey.read(PARTS)
             world = Still(reading, survey)
             task = await undertake(directory or Path(), request, settings, world)
-            steps = await observed(task.plan, settings, world, task.taken)
+            if standing is None or standing.plan.steps != task.plan.steps:
+                standing = Standing(task.plan, settings)
+            steps = await standing.look(world, task.taken)
             behind = tuple(replace(step, status=StepStatus.DONE) for step in steps[: task.begin_at])
-            yield Unfinished(
-                task.plan,
-                (*behind, *steps[task.begin_at :]),
-                found(reading, node),
-                unseen(reading),
-                task.undo,
-            )
+            steps = (*behind, *steps[task.begin_at :])
+            yield Unfinished(task.plan, steps, found(reading, node), unseen(reading), task.undo)
             await asyncio.sleep(LOOK_EVERY)
     finally:
         await survey.close()

@@ -12,7 +12,7 @@ from bdr_console.ui.words import coarse
 
 _SETTLED = 10.0
 """Seconds for which a server must have been in maintenance before nobody seems to be at it."""
-WITHOUT_JOURNAL = "by nobody whose journal is on this host"
+WITHOUT_JOURNAL = "no journal on this host tells by whom"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +26,14 @@ class Left:
     """Seconds that the first of its servers has been in maintenance; None when HAProxy does not tell."""
 
     @property
-    def whose(self) -> str:
-        """`by alice@bastion, run 20261122T0301-node2-ab12, at step hold`."""
-        if self.run is None:
-            return WITHOUT_JOURNAL
-        at = next((step.key for step in reversed(self.run.steps) if step.began_at is not None), "")
-        return f"by {self.run.who}, run {self.run.run_id}" + (f", at step {at}" if at else "")
-
-    @property
     def text(self) -> str:
-        """`node2 is in maintenance for 12m, left by alice@bastion, run ...`."""
+        """`node2 is in maintenance for 12m, left by alice@bastion, run ..., at step hold`."""
         since = f" for {coarse(self.since)}" if self.since is not None else ""
-        return f"{self.node} is in maintenance{since}, left {self.whose}"
+        said = f"{self.node} is in maintenance{since}"
+        if self.run is None:
+            return f"{said}, {WITHOUT_JOURNAL}"
+        at = next((step.key for step in reversed(self.run.steps) if step.began_at is not None), "")
+        return f"{said}, left by {self.run.who}, run {self.run.run_id}" + (f", at step {at}" if at else "")
 
 
 def left_behind(

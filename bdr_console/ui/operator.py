@@ -125,7 +125,7 @@ class Operator:
             self._app.notify(f"{clean(told.problem)} {clean(told.remedy)}", severity="error", markup=False)
             return
         self._app.note(Level.OK, "paper", f"written to {path}")
-        self._app.notify(f"on paper: {clean(path)}", timeout=15, markup=False)
+        self._app.notify(f"on paper: {clean(path)}", timeout=8, markup=False)
 
     def _refuse(self, why: str) -> None:
         self._app.notify(why, severity="warning", markup=False)

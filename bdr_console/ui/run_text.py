@@ -87,7 +87,7 @@ def condition_lines(
     behind = step.status is StepStatus.DONE
     cell = step_cell(step.status, glyphs) if behind else proof_cell(step, glyphs)
     body = Text.assemble(safe(step.condition or step.title), (limit, styles[Tone.STALE]))
-    lines.append(hang(Text.assemble((f" {cell.text:<10}", styles[cell.tone]), f"{number}. "), body, width))
+    lines.append(hang(Text.assemble((f" {cell.text:<9} ", styles[cell.tone]), f"{number}. "), body, width))
     if step.proof is Proof.UNKNOWN and not behind:
         said = "; ".join(step.evidence[:2]) or "nothing was answered"
         lines.append(hang(Text("     "), Text(safe(f"{said}; asked again every few seconds")), width))
@@ -147,11 +147,11 @@ def run_title(run: RunView, styles: Styles, glyphs: Glyphs, now: datetime) -> Te
     text.append(
         f"{glyphs.separator}{'took' if run.ended_at else 'for'} {coarse(max(0.0, seconds))}", "not bold"
     )
-    text.append(f"{glyphs.separator}by {safe(run.who)}", "not bold")
     if run.until is not None and not run.status.over:
         text.append(
             f"{glyphs.separator}{_until(run.until, now)}", "not bold" if now < run.until else styles.loud
         )
+    text.append(f"{glyphs.separator}by {safe(run.who)}", "not bold")
     if run.reason:
         text.append(f"{glyphs.separator}{safe(run.reason)}", "not bold")
     return text
@@ -177,13 +177,11 @@ def step_text(
     said = safe(step.condition or step.title)
     title = Text(f"{said}{_timing(step, now)}", styles[Tone.STALE] if ahead else "")
     lines = [no_return_line(run.node, styles, width)] if step.no_return else []
-    lines.append(hang(Text.assemble((f" {cell.text:<13}", styles[cell.tone]), f"{number}. "), title, width))
+    lines.append(hang(Text.assemble((f" {cell.text:<12} ", styles[cell.tone]), f"{number}. "), title, width))
     open_ = at_work or step.status is StepStatus.FAILED
     if open_:
         undoing = step.status is StepStatus.UNDOING
         lines += command_lines(step.undo if undoing else step.commands, styles, width, undo=undoing)
-    if step.alarm and at_work:
-        lines.append(hang(Text("     "), Text(f"ALARM: {safe(step.alarm)}", styles.loud), width))
     if not ahead:
         evidence = step.evidence if open_ else step.evidence[-1:]
         lines += [hang(Text("     "), Text(safe(line)), width) for line in evidence]

@@ -83,32 +83,37 @@ def deserves_a_line(run: RunView | None) -> bool:
     return run is not None and (not run.status.over or run.status in (RunStatus.STOPPED, RunStatus.LOST))
 
 
-def run_lines(status: Status, styles: Styles, glyphs: Glyphs) -> Text | None:
-    """What is under way, by whom, and what was left behind: a line each; None when there is nothing."""
+def quiet_run(status: Status) -> RunView | None:
+    """The run that has its line in the head: not one that a notice speaks of."""
+    run = status.run
+    if run is None or not deserves_a_line(run) or run.alarm:
+        return None
+    return (
+        None if any(left.run is not None and left.run.run_id == run.run_id for left in status.left) else run
+    )
+
+
+def notices(status: Status, styles: Styles, glyphs: Glyphs, *, hint: bool) -> Text | None:
+    """An alarm of the run, who else is at work, what was left behind; None when there is nothing."""
     lines = []
+    if status.run is not None and status.run.alarm:
+        said = f" {glyphs.bad} RUN {status.run.node}: ALARM {clean(status.run.alarm)} "
+        lines.append(Text(said, styles.loud))
     if status.lock is not None:
         lines.append(Text(f" {glyphs.bad} LOCK {lock_text(status.lock)}", styles[Tone.LAG]))
-    shown = {left.run.run_id for left in status.left if left.run is not None}
-    run = status.run
-    if run is not None and deserves_a_line(run) and run.run_id not in shown:
-        lines.append(run_line(run, styles, glyphs))
     if status.left:
-        lines.append(_left_line(status, styles, glyphs))
+        first, more = status.left[0], len(status.left) - 1
+        text = Text(" ")
+        text.append(f"{glyphs.bad} LEFT", styles[Tone.BAD])
+        text.append(f"{glyphs.separator}{clean(first.text)}" + (f" (and {more} more)" if more else ""))
+        if hint and not status.read_only:
+            text.append(": ").append("o", "bold").append(" resume or undo")
+        lines.append(text)
     if not lines:
         return None
-    text = Text("\n", no_wrap=True, overflow="ellipsis", end="").join(lines)
-    text.no_wrap, text.overflow, text.end = True, "ellipsis", ""
-    return text
-
-
-def _left_line(status: Status, styles: Styles, glyphs: Glyphs) -> Text:
-    first, more = status.left[0], len(status.left) - 1
-    text = Text(" ")
-    text.append(f"{glyphs.bad} LEFT", styles[Tone.BAD])
-    if not status.read_only:
-        text.append(" o resume or undo", "bold")
-    text.append(f"{glyphs.separator}{clean(first.text)}" + (f" (and {more} more)" if more else ""))
-    return text
+    joined = Text("\n", end="").join(lines)
+    joined.end = ""
+    return joined
 
 
 def lock_text(lock: LockHolder) -> str:
@@ -135,9 +140,7 @@ def _clock(since: str) -> str:
 
 
 def run_line(run: RunView, styles: Styles, glyphs: Glyphs) -> Text:
-    """The run under way in one line: `RUN node1: step 3/7 waiting`, or its alarm."""
-    if run.alarm:
-        return Text(f" {glyphs.bad} RUN {run.node}: ALARM {clean(run.alarm)} ", styles.loud)
+    """The run under way in one line: `RUN node1: step 3/7 waiting`."""
     cell = run_cell(run.status, glyphs)
     text = Text(" ", no_wrap=True, overflow="ellipsis", end="")
     text.append(f"{cell.text.split()[0]} RUN {run.node}: {run_place(run)}", styles[cell.tone])

@@ -37,6 +37,8 @@ _DOES = {
 class LeftScreen(LiveScreen):
     """Shows it live, and resumes or undoes it once the node's name has been typed."""
 
+    AUTO_FOCUS: ClassVar[str | None] = ""
+    """The field for the name takes the keys only when it is opened."""
     BINDINGS: ClassVar[list[BindingType]] = bindings(Place.LEFT)
 
     def __init__(self, node: str, run_id: str | None, desk: ActDesk, glyphs: Glyphs, word: str = "") -> None:

@@ -71,7 +71,7 @@ class Overview(LiveScreen):
         before, self._left = self._left, status.left
         if bool(before) != bool(self._left):
             self.refresh_bindings()
-        self.query_one(Heading).show(status, styles)
+        self.query_one(Heading).show(status, styles, hint=True)
         self.query_one(PaneBar).show(self._panes, self._current, moment, styles)
         if moment is not None:
             for pane in self._panes:

@@ -31,6 +31,8 @@ from bdr_console.ui.words import Glyphs
 class PlanScreen(LiveScreen):
     """Shows the plan for one node, and starts it once the node's name has been typed."""
 
+    AUTO_FOCUS: ClassVar[str | None] = ""
+    """The field for the name takes the keys only when it is opened."""
     BINDINGS: ClassVar[list[BindingType]] = bindings(Place.PLAN)
 
     def __init__(self, node: str, desk: ActDesk, glyphs: Glyphs) -> None:
@@ -62,8 +64,12 @@ class PlanScreen(LiveScreen):
         """Keep the head up to date; while another operator is at work nothing can be started."""
         self.query_one(Heading).show(status, self.console.tones)
         before, self._lock = self._lock, status.lock
-        if self._plan is not None and not self._starting and (before is None) != (self._lock is None):
+        if self._plan is None or self._starting or (before is None) == (self._lock is None):
+            return
+        if self._lock is not None:
             self._invite(self._plan)
+        else:
+            self.action_again()  # what was read while that operator was at work is of no use
 
     def restyle(self) -> None:
         """Paint the plan in the new colours."""

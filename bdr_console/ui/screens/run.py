@@ -106,8 +106,8 @@ class RunScreen(LiveScreen):
         offered = any(
             offer.subject if action == "pick_holder" else offer.word == parameters[0] for offer in offers
         )
-        if not offered and parameters == ("again",):
-            return False  # seldom offered, and the line of keys is short
+        if not offered and parameters in (("again",), ("wait",)):
+            return False  # the line of keys is short
         return True if offered and not self.console.read_only else None
 
     def action_say(self, word: str) -> None:

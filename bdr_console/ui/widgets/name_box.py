@@ -16,7 +16,8 @@ class NameBox(Vertical):
     NameBox { display: none; height: auto; background: $panel; }
     NameBox.-open { display: block; }
     NameBox Horizontal { height: 1; }
-    NameBox Input { height: 1; border: none; padding: 0 1; background: $panel; width: 1fr; }
+    NameBox Input, NameBox Input:focus { height: 1; border: none; padding: 0 1; width: 1fr; }
+    NameBox Input { background: $panel; }
     NameBox Input:focus { background: $surface; }
     """
 
@@ -41,7 +42,7 @@ class NameBox(Vertical):
                 yield Input(id="reason", placeholder="tab: reason (optional)", select_on_focus=False)
                 yield Input(
                     id="until",
-                    placeholder="tab: over by (optional): 45m, 1h30m, 14:30",
+                    placeholder="tab: over by (optional): 45m, 14:30",
                     select_on_focus=False,
                 )
 

@@ -1,4 +1,4 @@
--- BDR 1.0 and 2.0: what watch mode reads, for one role; nothing that holds a DSN or the rows of users.
+-- BDR 1.0 and 2.0: what watch mode reads, for one role; no DSN. Conflicts hold the rows that collided.
 -- Run it as a superuser in the replicated database of every node. The role must exist there:
 --   CREATE ROLE :"role" LOGIN;
 -- Not replicated, and without the global lock that other DDL takes: a node that lacks the role would stop applying.
@@ -8,21 +8,17 @@ SET bdr.skip_ddl_locking = on;
 GRANT USAGE ON SCHEMA bdr TO :"role";
 GRANT SELECT (node_sysid, node_timeline, node_dboid, node_status, node_name, node_read_only)
    ON bdr.bdr_nodes TO :"role";
-GRANT SELECT (conn_sysid, conn_timeline, conn_dboid, conn_origin_sysid, conn_origin_timeline, conn_origin_dboid,
-              conn_is_unidirectional, conn_apply_delay, conn_replication_sets)
+GRANT SELECT (conn_sysid, conn_timeline, conn_dboid, conn_origin_sysid, conn_is_unidirectional, conn_apply_delay,
+              conn_replication_sets)
    ON bdr.bdr_connections TO :"role";
-GRANT SELECT (conflict_id, local_node_sysid, local_conflict_xid, local_conflict_lsn, local_conflict_time, object_schema,
-              object_name, remote_node_sysid, remote_txid, remote_commit_time, remote_commit_lsn, conflict_type,
-              conflict_resolution)
-   ON bdr.bdr_conflict_history TO :"role";
-GRANT SELECT ON bdr.pg_replication_slots, bdr.pg_stat_bdr TO :"role";
+GRANT SELECT ON bdr.bdr_conflict_history, bdr.pg_replication_slots, bdr.pg_stat_bdr TO :"role";
 
 -- What only one of the two has: tables of locks and global sequences in 1.0, a view of locks in 2.0.
 SELECT format('GRANT SELECT ON bdr.%I TO %I', c.relname, :'role')
   FROM pg_class c
   JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE n.nspname = 'bdr' AND c.relkind IN ('r', 'v')
-   AND c.relname IN ('bdr_global_locks', 'bdr_locks', 'bdr_sequence_values', 'bdr_sequence_elections')
+   AND c.relname IN ('bdr_global_locks', 'bdr_locks', 'bdr_sequence_values')
  ORDER BY c.relname
 \gexec
 

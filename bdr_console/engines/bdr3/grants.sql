@@ -12,8 +12,7 @@ SELECT format('GRANT SELECT ON bdr.%I TO %I', c.relname, :'role')
   FROM pg_class c
   JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE n.nspname = 'bdr' AND c.relkind IN ('r', 'v')
-   AND c.relname IN ('conflict_history_summary', 'node_group_summary', 'node_group_routing_summary',
-                     'node_routing_config_summary', 'proxy_config_summary', 'stat_raft_state',
-                     'stat_raft_followers_state', 'stat_routing_state', 'stat_receiver', 'stat_writer', 'event_summary')
+   AND c.relname IN ('conflict_history_summary', 'event_summary', 'node_group_summary', 'node_group_routing_summary',
+                     'node_routing_config_summary', 'stat_raft_state')
  ORDER BY c.relname
 \gexec

@@ -1,4 +1,5 @@
--- Bucardo 5: what watch mode reads, for one role; neither passwords nor connection strings (bucardo.db).
+-- Bucardo 5: what watch mode reads, for one role; neither passwords nor connection strings (bucardo.db),
+-- nor Bucardo's settings, which may hold a password for mail (its version stays unknown).
 -- Run it as a superuser in the control database and in every replicated database. The role must exist there:
 --   CREATE ROLE :"role" LOGIN;
 GRANT USAGE ON SCHEMA bucardo TO :"role";
@@ -8,8 +9,7 @@ SELECT format('GRANT pg_monitor TO %I', :'role') WHERE EXISTS (SELECT 1 FROM pg_
 \gexec
 
 -- The control database.
-SELECT format('GRANT SELECT (name, dbtype, dbhost, dbport, dbname, dbuser, status, makedelta, cdate) ON bucardo.db TO %I',
-              :'role')
+SELECT format('GRANT SELECT (name, status) ON bucardo.db TO %I', :'role')
   FROM pg_class c
   JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE n.nspname = 'bucardo' AND c.relname = 'db'
@@ -18,7 +18,7 @@ SELECT format('GRANT SELECT ON bucardo.%I TO %I', c.relname, :'role')
   FROM pg_class c
   JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE n.nspname = 'bucardo' AND c.relkind IN ('r', 'v')
-   AND c.relname IN ('sync', 'syncrun', 'dbgroup', 'dbmap', 'dbrun', 'goat', 'herd', 'herdmap')
+   AND c.relname IN ('sync', 'syncrun', 'dbmap')
  ORDER BY c.relname
 \gexec
 

@@ -2,6 +2,4 @@
 -- DSNs (subconninfo). Run it as a superuser in the replicated database of every node. The role must exist there:
 --   CREATE ROLE :"role" LOGIN;
 GRANT pg_monitor TO :"role";
-GRANT SELECT (oid, subdbid, subname, subowner, subenabled, subslotname, subpublications) ON pg_subscription TO :"role";
-GRANT SELECT ON pg_replication_origin_status TO :"role";
-GRANT EXECUTE ON FUNCTION pg_show_replication_origin_status() TO :"role";
+GRANT SELECT (oid, subdbid, subname, subenabled, subslotname, subpublications) ON pg_subscription TO :"role";

@@ -5,9 +5,4 @@
 -- keep passwords in .pgpass files, not in DSNs.
 GRANT pg_monitor TO :"role";
 GRANT USAGE ON SCHEMA pglogical TO :"role";
-GRANT SELECT ON pglogical.node, pglogical.local_node, pglogical.subscription, pglogical.local_sync_status,
-      pglogical.replication_set
-   TO :"role";
-GRANT SELECT (if_id, if_name, if_nodeid) ON pglogical.node_interface TO :"role";
-GRANT SELECT ON pg_replication_origin_status TO :"role";
-GRANT EXECUTE ON FUNCTION pg_show_replication_origin_status() TO :"role";
+GRANT SELECT ON pglogical.node, pglogical.local_node, pglogical.subscription, pglogical.local_sync_status TO :"role";

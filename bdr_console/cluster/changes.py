@@ -81,16 +81,16 @@ def _unread(before: Snapshot, after: Snapshot) -> list[Event]:
             continue
         blind = {part.what: part.why for part in was.facts.unread} if was.facts else {}
         blinder = {part.what: part.why for part in node.facts.unread}
+        causes: dict[str, list[str]] = {}  # one denied schema blinds many parts
         for what, why in blinder.items():
             if what not in blind:
-                hint = "; `bdr-console grants` prints what to grant" if "permission denied" in why else ""
-                text = f"{what} cannot be read: {why}{hint}"
-                found.append(Event(after.taken_at, Level.WARN, node.name, text))
-        found += [
-            Event(after.taken_at, Level.OK, node.name, f"{what} can be read again")
-            for what in blind
-            if what not in blinder
-        ]
+                causes.setdefault(why, []).append(what)
+        for why, parts in causes.items():
+            hint = "; `bdr-console grants` prints what to grant" if "permission denied" in why else ""
+            text = f"cannot read {', '.join(parts)}: {why}{hint}"
+            found.append(Event(after.taken_at, Level.WARN, node.name, text))
+        if seeing := [what for what in blind if what not in blinder]:
+            found.append(Event(after.taken_at, Level.OK, node.name, f"reads {', '.join(seeing)} again"))
     return found
 
 

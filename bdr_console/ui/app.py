@@ -13,6 +13,7 @@ from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.css.query import NoMatches
 from textual.screen import Screen
+from textual.scrollbar import ScrollBar, ScrollBarRender
 
 from bdr_console.cluster.changes import Event
 from bdr_console.cluster.snapshot import Snapshot
@@ -41,6 +42,7 @@ from bdr_console.ui.status import Status, run_place
 from bdr_console.ui.terminal import ascii_only as locale_is_ascii
 from bdr_console.ui.terminal import on_signals, refuse_unfit, watch_hangup
 from bdr_console.ui.themes import NO_COLOUR, choose, load_themes
+from bdr_console.ui.widgets.scroll_bar import AsciiScrollBar
 from bdr_console.ui.words import ASCII, UNICODE
 
 if TYPE_CHECKING:
@@ -99,6 +101,7 @@ class ConsoleApp(App[int]):
             self.register_theme(file.theme())
         self.theme = theme
         self.glyphs = ASCII if ascii_only else UNICODE
+        ScrollBar.renderer = AsciiScrollBar if ascii_only else ScrollBarRender
         self.cluster = cluster
         self.environment = environment
         self.tones = Styles(self.theme_variables or DEFAULTS, ansi=chosen.ansi)

@@ -148,7 +148,7 @@ async def test_a_run_that_is_done_offers_to_switch_back() -> None:
         await pilot.press("w")
         await until_shown(pilot, "s switch back: take node2 out, so that node1 has the traffic again")
         await pilot.press("s")
-        await until_shown(pilot, "take node2 out of service and back")
+        await until_shown(pilot, "Plan: node2 out of service and back")
         assert isinstance(app.screen, PlanScreen)
 
 

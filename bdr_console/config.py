@@ -51,7 +51,10 @@ ByteCount = Annotated[int, BeforeValidator(_bytes), Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0)]
 Dsn = Annotated[str, AfterValidator(_no_secret)]
 SocketAddress = Annotated[str, AfterValidator(_socket)]
-EngineWord = Literal["bdr3", "bucardo", "xdb", "symmetricds", "rubyrep", "xc", "plain"]
+EngineWord = Literal[
+    "bdr1", "bdr3", "pgactive", "spock", "pglogical", "bucardo",
+    "xdb", "symmetricds", "rubyrep", "xc", "native", "plain",
+]  # fmt: skip
 
 
 class _Section(BaseModel):
@@ -96,6 +99,12 @@ class ThresholdSettings(_Section):
     client_wait_crit: Seconds = 10.0
     transaction_age_warn: Seconds = 60.0
     connections_warn: Annotated[float, Field(gt=0, le=1)] = 0.85
+    lock_wait_warn: Seconds = 10.0
+    lock_wait_crit: Seconds = 60.0
+    clock_skew_warn: Seconds = 2.0
+    clock_skew_crit: Seconds = 5.0
+    orphan_slot_crit: ByteCount = 1024**3
+    conflicts_warn: Annotated[int, Field(ge=0)] = 1
 
     def thresholds(self) -> Thresholds:
         """The same figures as the judgement takes them."""

@@ -12,6 +12,7 @@ from bdr_console.cluster.nodes import NodeFacts
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.poolers import PoolerFacts
 from bdr_console.cluster.proxies import ProxyFacts
+from bdr_console.cluster.slot_readers import with_readers
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import clean
 from bdr_console.config import ClusterSettings
@@ -166,7 +167,7 @@ class Monitor:
             environment=self._environment,
             taken_at=datetime.now(UTC),
             refresh=self._refresh,
-            nodes=tuple(target.observed for target in self._nodes),
+            nodes=with_readers(target.observed for target in self._nodes),
             proxies=tuple(target.observed for target in self._proxies),
             poolers=tuple(target.observed for target in self._poolers),
         )

@@ -1,5 +1,6 @@
 """A short memory of figures: rates, trends and sparklines need more than one moment."""
 
+import itertools
 from collections import deque
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -41,6 +42,30 @@ class History:
         """The newest `count` values, oldest first."""
         samples = self._samples.get(key, deque())
         return tuple(value for _, value in list(samples)[-count:])
+
+    def window(self, key: Hashable, seconds: float) -> tuple[tuple[datetime, float], ...]:
+        """The readings of the newest `seconds`, oldest first, without those that could not be made."""
+        samples = self._samples.get(key, deque())
+        if not samples:
+            return ()
+        newest = samples[-1][0]
+        inside = itertools.takewhile(
+            lambda sample: (newest - sample[0]).total_seconds() <= seconds, reversed(samples)
+        )
+        return tuple((at, value) for at, value in inside if value is not None)[::-1]
+
+    def since(self, key: Hashable) -> datetime | None:
+        """When the run of readings began that the newest one belongs to; None when the newest is none."""
+        began = None
+        for at, value in reversed(self._samples.get(key, deque())):
+            if value is None:
+                break
+            began = at
+        return began
+
+    def keys(self, *kinds: str) -> set[Hashable]:
+        """Every key that is a tuple beginning with one of `kinds`."""
+        return {key for key in self._samples if isinstance(key, tuple) and key[:1] and key[0] in kinds}
 
     def trend(self, key: Hashable, window: float = 15.0) -> Trend | None:
         """The slope over the last `window` seconds; None with fewer than two readings in it."""

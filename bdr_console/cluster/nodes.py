@@ -101,6 +101,12 @@ class Subscription:
     last_error_at: datetime | None = None
     received_lsn: str | None = None
     """How far the origin's WAL has arrived here."""
+    slot_name: str | None = None
+    """The slot at the origin that it reads: where slots name no node, this tells whose they are."""
+    origin_address: str | None = None
+    """Where it connects to, as host:port; None where the role may not see it. Never more of the DSN."""
+    forwards: bool | None = None
+    """Whether the origin also passes on what it received from others; None where the engine does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +205,8 @@ class NodeFacts:
     """It holds the engine's control database: no member itself, it takes no clients, replicates nothing."""
     shards: bool = False
     """Its cluster spreads rows over nodes and replicates none between those that clients use: no links."""
+    meshed: bool = True
+    """Whether the engine itself connects every member with every other, so that a missing link is a fault."""
 
     @property
     def membership(self) -> Membership:

@@ -4,10 +4,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from bdr_console.cluster import captured
-from bdr_console.cluster.nodes import NodeFacts, Slot, Subscription
+from bdr_console.cluster import captured, links_by_hand
+from bdr_console.cluster.nodes import Membership, NodeFacts, Slot, Subscription
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.snapshot import Snapshot
+
+NO_WORKER = "no worker"
+"""The status of a subscription whose engine has no word for it: its apply worker does not run."""
+
+
+CAUGHT_UP = 64 * 1024
+"""Bytes: with less outstanding a walsender that says catchup streams. BDR 1's says so for long at times."""
 
 
 class LinkState(StrEnum):
@@ -18,6 +25,8 @@ class LinkState(StrEnum):
     PAUSED = "paused"
     DOWN = "down"
     UNKNOWN = "unknown"
+    ABSENT = "no link"
+    """None is to be expected: one end is parted, or has not joined yet, or nobody set it up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +59,16 @@ class Link:
 def links(snapshot: Snapshot, now: datetime) -> tuple[Link, ...]:
     """Every ordered pair of configured nodes, judged from the origin's slot and the target's subscription."""
     by_engine_name = {
-        (node.facts.node_name or node.name) if node.facts else node.name: node
+        engine_name(node): node
         for node in snapshot.nodes
         if not (node.facts and (node.facts.is_control or node.facts.shards))
     }
     control = next((node for node in snapshot.nodes if node.facts and node.facts.is_control), None)
+    outside = _outside(snapshot, now)
     return tuple(
         _captured(origin, target, control, snapshot.refresh, now)
         if origin.facts and origin.facts.pending is not None
-        else _link(origin_name, origin, target_name, target, snapshot.refresh, now)
+        else _link(_Ends(origin_name, origin, target_name, target), outside, snapshot.refresh, now)
         for origin_name, origin in by_engine_name.items()
         for target_name, target in by_engine_name.items()
         if origin is not target
@@ -90,27 +100,65 @@ def _captured(
     )
 
 
-def _link(
-    origin_name: str,
-    origin: Observed[NodeFacts],
-    target_name: str,
-    target: Observed[NodeFacts],
-    refresh: float,
-    now: datetime,
-) -> Link:
-    slot = next((s for s in origin.facts.slots if s.target == target_name), None) if origin.facts else None
-    subscription = (
-        next((s for s in target.facts.subscriptions if s.origin == origin_name), None)
-        if target.facts
-        else None
-    )
-    sender_fresh, receiver_fresh = origin.is_fresh(now, refresh), target.is_fresh(now, refresh)
-    state, reason = _judge(origin, target, slot, subscription, sender_fresh, receiver_fresh)
-    # Dated by the slot's reading where there is one: that is where the shown figures come from.
-    seen_at = origin.seen_at if slot else target.seen_at
+def engine_name(node: Observed[NodeFacts]) -> str:
+    """What the engine calls that node; its configured name while that is not known."""
+    return (node.facts.node_name or node.name) if node.facts else node.name
+
+
+def _outside(snapshot: Snapshot, now: datetime) -> dict[str, str]:
+    """Who has no links, by engine name, and why: a parted node by the word of any other (never by its own),
+    a joining one by anybody's."""
+    found: dict[str, str] = {}
+    for node in snapshot.nodes:
+        if node.facts is None or not node.is_fresh(now, snapshot.refresh):
+            continue
+        for member in node.facts.members:
+            if member.membership is Membership.PARTED and member.name != engine_name(node):
+                found[member.name] = f"{member.name} is parted ({node.name} says {member.raw_state})"
+            elif member.membership is Membership.JOINING:
+                text = f"{member.name} is joining ({node.name} says {member.raw_state})"
+                found.setdefault(member.name, text)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Ends:
+    """Both ends of a link, with the engine's names for them."""
+
+    origin_name: str
+    origin: Observed[NodeFacts]
+    target_name: str
+    target: Observed[NodeFacts]
+
+    @property
+    def slot(self) -> Slot | None:
+        """What the origin sends it with."""
+        slots = self.origin.facts.slots if self.origin.facts else ()
+        return next((slot for slot in slots if slot.target == self.target_name), None)
+
+    @property
+    def subscription(self) -> Subscription | None:
+        """What the target receives it with."""
+        received = self.target.facts.subscriptions if self.target.facts else ()
+        return next((one for one in received if one.origin == self.origin_name), None)
+
+    @property
+    def one_way(self) -> bool:
+        """Whether the origin receives from the target by a connection of one direction only."""
+        received = self.origin.facts.subscriptions if self.origin.facts else ()
+        return any(one.origin == self.target_name and one.unidirectional for one in received)
+
+
+def _link(ends: _Ends, outside: dict[str, str], refresh: float, now: datetime) -> Link:
+    slot, subscription = ends.slot, ends.subscription
+    sender_fresh, receiver_fresh = ends.origin.is_fresh(now, refresh), ends.target.is_fresh(now, refresh)
+    why_none = outside.get(ends.origin_name) or outside.get(ends.target_name)
+    state, reason = _judge(ends, slot, subscription if receiver_fresh else None, sender_fresh, receiver_fresh)
+    if why_none and state in (LinkState.DOWN, LinkState.UNKNOWN):
+        state, reason = LinkState.ABSENT, why_none
     return Link(
-        origin.name,
-        target.name,
+        ends.origin.name,
+        ends.target.name,
         state,
         reason,
         slot,
@@ -118,44 +166,74 @@ def _link(
         slot.lag_bytes if slot else None,
         slot.lag_seconds if slot else None,
         slot.retained_bytes if slot else None,
-        seen_at,
+        # Dated by the slot's reading where there is one: that is where the shown figures come from.
+        ends.origin.seen_at if slot else ends.target.seen_at,
         sender_fresh if slot else receiver_fresh,
     )
 
 
 def _judge(
-    origin: Observed[NodeFacts],
-    target: Observed[NodeFacts],
-    slot: Slot | None,
-    subscription: Subscription | None,
-    sender_fresh: bool,
-    receiver_fresh: bool,
+    ends: _Ends, slot: Slot | None, heard: Subscription | None, sender_fresh: bool, receiver_fresh: bool
 ) -> tuple[LinkState, str]:
-    if receiver_fresh and subscription and not subscription.enabled:
+    """`heard` is the target's side, when it was read lately."""
+    origin, target = ends.origin, ends.target
+    if heard and not heard.enabled:
         return LinkState.PAUSED, f"apply is disabled on {target.name}"
+    paused = receiver_fresh and target.facts is not None and target.facts.apply_paused is True
+    broken = heard is not None and heard.status not in ("replicating", "unknown")
+    told = _told(heard, origin, target) if heard is not None and (broken or not paused) else ""
     if sender_fresh:
         if slot is None:
-            return _without_slot(origin, target)
+            return _without_slot(ends)
+        if slot.wal_status == "lost":
+            return LinkState.DOWN, f"slot lost: WAL that {target.name} needs is gone, it must be joined anew"
         if not slot.active:
-            told = f"; {target.name} says {subscription.status}" if receiver_fresh and subscription else ""
-            return LinkState.DOWN, f"slot inactive: {target.name} is not connected{told}"
-        if receiver_fresh and subscription and subscription.status not in ("replicating", "unknown"):
-            return LinkState.DOWN, f"{target.name} says {subscription.status}"
+            why = "its apply is paused" if paused else told
+            return LinkState.DOWN, f"slot inactive: {target.name} is not connected" + (
+                f"; {why}" if why else ""
+            )
+        if broken:
+            return LinkState.DOWN, told
+        if paused:
+            return LinkState.PAUSED, f"apply is paused on {target.name}"
         if not receiver_fresh:
             return LinkState.UNKNOWN, f"slot active, but {target.name} does not answer"
         if slot.state not in ("streaming", ""):
+            if slot.state == "catchup" and slot.lag_bytes is not None and slot.lag_bytes < CAUGHT_UP:
+                return LinkState.STREAMING, "slot active and apply running; walsender still says catchup"
             return LinkState.CATCHUP, f"walsender says {slot.state}"
         return LinkState.STREAMING, "slot active and apply running"
-    if receiver_fresh and subscription and subscription.status == "down":
-        return LinkState.DOWN, f"{target.name} says down; {origin.name} does not answer"
+    if heard is not None and heard.status in ("down", NO_WORKER):
+        return LinkState.DOWN, f"{told}; {origin.name} does not answer"
     return LinkState.UNKNOWN, f"{origin.name} does not answer"
 
 
-def _without_slot(origin: Observed[NodeFacts], target: Observed[NodeFacts]) -> tuple[LinkState, str]:
-    """A missing slot is a broken link only where slots were read and the engine names the nodes."""
+def _told(heard: Subscription, origin: Observed[NodeFacts], target: Observed[NodeFacts]) -> str:
+    """What the target says of its side, with the engine's word for the last failure."""
+    said = f"{target.name} says {heard.status}"
+    if heard.status == NO_WORKER:
+        said = f"no apply worker for {origin.name} runs on {target.name}"
+    return said + (f" ({heard.last_error})" if heard.last_error and heard.status != "replicating" else "")
+
+
+def _without_slot(ends: _Ends) -> tuple[LinkState, str]:
+    """A missing slot is a broken link only where slots were read, and somebody wants to read one."""
+    origin, target = ends.origin, ends.target
     why, name = (origin.facts.why_unread("slots"), origin.facts.node_name) if origin.facts else (None, None)
     if why:
         return LinkState.UNKNOWN, f"the slots of {origin.name} could not be read: {why}"
+    if origin.facts and not origin.facts.meshed:
+        return _by_hand(ends)
     if name is None:
         return LinkState.UNKNOWN, f"{origin.name} is no member of a group: its slots name no node"
+    if ends.one_way:
+        return LinkState.ABSENT, f"{origin.name} only receives from {target.name} (unidirectional)"
     return LinkState.DOWN, f"{origin.name} has no slot for {target.name}"
+
+
+def _by_hand(ends: _Ends) -> tuple[LinkState, str]:
+    if fault := links_by_hand.without_slot(ends.origin, ends.target, ends.subscription):
+        return LinkState.DOWN, fault
+    if gone := links_by_hand.absent(ends.origin, ends.target):
+        return LinkState.ABSENT, gone
+    return LinkState.UNKNOWN, links_by_hand.unknown(ends.origin, ends.target)

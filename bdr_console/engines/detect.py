@@ -3,14 +3,34 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from bdr_console.engines import bdr3, bucardo, plain, recognised
+from bdr_console.engines import (
+    bdr1,
+    bdr3,
+    bucardo,
+    native,
+    pgactive,
+    pglogical,
+    plain,
+    recognised,
+    spock,
+)
 from bdr_console.engines.core.statements import statement
 from bdr_console.engines.engine import Kind
 from bdr_console.engines.identity import Identity
 
 DETECT = statement(Path(__file__).parent / "core", "detect", 0)
 
-KINDS: Sequence[Kind] = (bdr3.KIND, bucardo.KIND, *recognised.KINDS, plain.KIND)
+KINDS: Sequence[Kind] = (
+    bdr1.KIND,
+    bdr3.KIND,
+    pgactive.KIND,
+    spock.KIND,
+    pglogical.KIND,
+    bucardo.KIND,
+    *recognised.KINDS,
+    native.KIND,
+    plain.KIND,
+)
 """The first that matches is it: BDR 3 brings pglogical along, and any node is a plain PostgreSQL at last."""
 
 

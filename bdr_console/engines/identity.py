@@ -20,8 +20,9 @@ class Identity:
     extensions: Mapping[str, str]
     """Name -> version of the engines' extensions that are installed in this database."""
     tables: frozenset[str]
-    """The engines' tables and views that exist here, as schema.name; those of SymmetricDS and rubyrep are
-    looked for in every schema and given by their name alone."""
+    """The engines' tables and views that exist here, as schema.name, and functions with (): those that tell
+    the engines apart, and those that only some of their versions have. SymmetricDS and rubyrep are looked
+    for in every schema."""
     standins: frozenset[str] = frozenset()
     """Schemas that the rehearsal lab made in place of a real engine's."""
 
@@ -37,7 +38,7 @@ def identity(row: Mapping[str, Any]) -> Identity:
         server_version_num=row["server_version_num"],
         server_version=clean(row["server_version"].split()[0], 40),
         extensions=extensions,
-        tables=frozenset(clean(row["tables"] or "", 1000).split(",")) - {""},
+        tables=frozenset(clean(row["tables"] or "", 4000).split(",")) - {""},
         standins=frozenset(
             schema
             for schema, comment in (

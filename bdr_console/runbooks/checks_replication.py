@@ -43,6 +43,9 @@ def replication(reading: Reading, made: Plan, settings: ClusterSettings) -> Iter
 def _link(link: Link, title: str, why: str, most_bytes: int, most_seconds: float) -> Check:
     if link.state is LinkState.UNKNOWN:
         return Check(title, Outcome.UNKNOWN, link.reason, why, "Try again.")
+    if link.state is LinkState.ABSENT:
+        remedy = "Leave it alone until that is settled, or go on without it."
+        return Check(title, Outcome.WARN, f"no link: {link.reason}", why, remedy)
     if link.state is not LinkState.STREAMING:
         return Check(
             title, Outcome.FAIL, f"{link.state.value}: {link.reason}", why, "Repair replication first."

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from bdr_console.cluster.changes import Event, changes
 from bdr_console.cluster.history import History
+from bdr_console.cluster.memory import remember, timed
 from bdr_console.cluster.replication import Link, links
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.verdict import Level, Thresholds, Verdict, judge
@@ -54,6 +55,7 @@ class Timeline:
     def take(self, snapshot: Snapshot) -> tuple[Event, ...]:
         """Make `snapshot` the newest one; returns what changed since the one before."""
         before, self.snapshot = self.snapshot, snapshot
+        remember(self._history, snapshot)
         for link in links(snapshot, snapshot.taken_at):
             if link.fresh and link.seen_at is not None and link.slot is not None:
                 self._history.add(link.key, link.seen_at, link.lag_bytes)
@@ -77,8 +79,8 @@ class Timeline:
             return None
         if not self._listed:
             self._listed = tuple(self._events)
-        verdict = judge(snapshot, self._thresholds, now)
-        found = links(snapshot, now)
+        verdict = judge(snapshot, self._thresholds, now, self._history)
+        found = tuple(timed(link, self._history) for link in links(snapshot, now))
         return Moment(
             snapshot, now, verdict, found, self._history, self._listed, self._thresholds, self._glyphs
         )

@@ -48,7 +48,9 @@ def test_nodes_are_joined_by_the_engines_name_where_the_configuration_calls_them
 
 
 def test_a_walsender_that_catches_up_is_named_so() -> None:
-    facts = replace(node_facts("node1"), slots=(replace(slot("node2"), state="catchup"), slot("node3")))
+    facts = replace(
+        node_facts("node1"), slots=(replace(slot("node2", 5 << 20), state="catchup"), slot("node3"))
+    )
     link = next(
         link
         for link in links(with_node(snapshot(), node("node1", facts)), NOW)

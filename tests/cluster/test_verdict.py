@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from bdr_console.cluster.nodes import Member, Membership, NodeFacts, Sessions, Unread
+from bdr_console.cluster.nodes import Member, Membership, Sessions, Unread
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.proxies import ServerState
 from bdr_console.cluster.snapshot import Snapshot
@@ -176,7 +176,7 @@ def test_the_same_snapshot_turns_critical_when_nothing_new_arrives() -> None:
     }
 
 
-def test_a_node_that_is_no_member_is_unknown_not_fine() -> None:
-    facts: NodeFacts = replace(node_facts("node1"), members=())
-    verdict = judge(with_node(snapshot(), node("node1", facts)), LIMITS, NOW)
+def test_nodes_that_are_no_members_are_unknown_not_fine() -> None:
+    alone = tuple(node(n.name, replace(node_facts(n.name), members=())) for n in snapshot().nodes)
+    verdict = judge(replace(snapshot(), nodes=alone), LIMITS, NOW)
     assert verdict.level is Level.UNKNOWN

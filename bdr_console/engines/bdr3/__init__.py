@@ -1,23 +1,48 @@
-"""BDR 3.6, 3.7 and the PGD line after them: the views of schema `bdr`."""
+"""BDR 3.6, 3.7 and the PGD line after them: the views of schema `bdr`.
+
+No view named bdr.group_... is read: those ask every other node, and wait for one that is down.
+"""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from bdr_console.cluster.nodes import Member, Membership, NodeFacts, Subscription
-from bdr_console.cluster.text import clean
-from bdr_console.engines.core.facts import Answers, Reading, common_statements, moment, text_or_none
+from bdr_console.cluster.nodes import NodeFacts
+from bdr_console.engines.bdr3.caveats import caveats
+from bdr_console.engines.bdr3.groups import consensus, groups, sequences
+from bdr_console.engines.bdr3.rows import conflicts, members, membership, subscriptions, with_catchup
+from bdr_console.engines.core.facts import Answers, Reading, common_seldom, common_statements, text_or_none
 from bdr_console.engines.core.positions import position_statements
 from bdr_console.engines.core.statements import statement
 from bdr_console.engines.engine import Kind
 from bdr_console.engines.identity import Identity
+from bdr_console.links.postgres import Rows, Unreadable
+
+__all__ = ["KIND", "Bdr3", "membership"]
 
 _HERE = Path(__file__).parent
 
-_JOINING = frozenset({"CREATED", "JOIN_START", "JOINING", "CATCHUP", "PROMOTE", "PROMOTING"})
-_PARTING = frozenset({"PART_START", "PARTING", "PART_CATCHUP"})
+_EACH = {
+    "locks": "bdr.global_locks",
+    "raft": "bdr.get_raft_status()",
+    "rates": "bdr.node_replication_rates",
+    "leaders": "bdr.node_group_routing_summary",
+}
+_SELDOM = {
+    "groups": "bdr.node_group_summary",
+    "fences": "bdr.node_routing_config_summary",
+    "applying": "bdr.stat_subscription",
+    "blocked": "bdr.replication_status",
+    "workers": "bdr.workers",
+    "errors": "bdr.worker_errors",
+    "conflicts": "bdr.conflict_history_summary",
+    "sequences": "bdr.sequences",
+    "edition": "bdr.bdr_edition()",
+}
+"""Statement -> what it needs: asked only where that exists, for versions and editions differ in it."""
+_NEWER = {"raft": (60000, "bdr.stat_raft_state"), "errors": (50000, "bdr.event_summary")}
+"""Statement -> from which version on it needs something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +52,21 @@ class Bdr3:
     name: str
     server_version: str
     server_version_num: int
+    number: int = 30700
+    """BDR's own version as a number, 3.7.23 as 30723: the N of `name.before-N.sql` here."""
+    relations: frozenset[str] = frozenset()
+    """What exists of the relations and functions that not every version has."""
 
     def statements(self) -> Mapping[str, str]:
-        """Six statements."""
-        own = {
-            name: statement(_HERE, name, self.server_version_num)
-            for name in ("members", "slots", "subscriptions", "locks")
+        """Five statements, and up to four that this version has."""
+        return {
+            **common_statements(self.server_version_num),
+            **self._own(("members", "slots", "subscriptions", *self._there(_EACH))),
         }
-        return {**common_statements(self.server_version_num), **own}
 
     def seldom(self) -> Mapping[str, str]:
-        """Nothing yet."""
-        return {}
+        """What changes slowly, or costs more, as far as this version has it."""
+        return {**common_seldom(self.server_version_num), **self._own(self._there(_SELDOM))}
 
     def positions(self) -> Mapping[str, str]:
         """Two statements."""
@@ -48,58 +76,66 @@ class Bdr3:
         """One reading as types."""
         reading = Reading(answers)
         node = reading.node(self.name, self.server_version)
-        members = tuple(_member(row) for row in reading.rows("members"))
-        local = next((member for member in members if member.is_local), None)
+        known = members(reading.rows("members"), reading.optional("fences"))
+        local = next((member for member in known if member.is_local), None)
+        applying, blocked = reading.optional("applying"), reading.optional("blocked")
+        raft = consensus(self._raft(reading))
+        leaders, router = (
+            reading.optional("leaders"),
+            "PGD Proxy" if self.number < 60000 else "Connection Manager",
+        )
+        node_groups = groups(reading.optional("groups"), leaders, raft, known, router)
+        catchup = with_catchup(node.slots, reading.optional("rates"))
+        slots = tuple(replace(slot, catchup_seconds=catchup.get(slot.target or "")) for slot in node.slots)
+        edition = reading.optional("edition")
         return replace(
             node,
             node_name=local.name if local else None,
             group=local.group if local else None,
-            members=members,
-            subscriptions=tuple(_subscription(row) for row in reading.rows("subscriptions")),
+            edition=text_or_none(edition[0]["edition"]) if edition else None,
+            members=known,
+            slots=slots,
+            subscriptions=subscriptions(
+                reading.rows("subscriptions"),
+                applying,
+                reading.optional("workers"),
+                reading.optional("errors"),
+            ),
             locks=reading.locks(),
+            groups=node_groups,
+            consensus=raft,
+            conflicts=conflicts(reading.optional("conflicts")),
+            sequences=sequences(reading.optional("sequences"), raft),
+            caveats=(*node.caveats, *caveats(known, blocked, applying)),
             unread=tuple(reading.unread),
         )
 
+    def _raft(self, reading: Reading) -> Rows | Unreadable:
+        """Its own opinion, or why it has none; a missing privilege is no opinion."""
+        answer = reading.answers.get("raft", [])
+        if isinstance(answer, Unreadable) and answer.sqlstate not in ("42501", "42883", "42P01", "42703"):
+            return answer
+        return reading.optional("raft")
 
-def membership(state: str, target: str) -> Membership:
-    """The engine's state words as one of ours; STANDBY is a station on the way while the target is ACTIVE."""
-    if state == "ACTIVE":
-        return Membership.READY
-    if state == "STANDBY":
-        return Membership.JOINING if target == "ACTIVE" else Membership.STANDBY
-    if state in _JOINING:
-        return Membership.JOINING
-    if state in _PARTING:
-        return Membership.PARTING
-    return Membership.PARTED if state == "PARTED" else Membership.UNKNOWN
+    def _there(self, wanted: Mapping[str, str]) -> tuple[str, ...]:
+        def needs(name: str) -> str:
+            since, other = _NEWER.get(name, (0, ""))
+            return other if since and self.number >= since else wanted[name]
 
+        return tuple(name for name in wanted if needs(name) in self.relations)
 
-def _member(row: Mapping[str, Any]) -> Member:
-    state, target = clean(row["peer_state_name"] or "NONE", 60), str(row["peer_target_state_name"] or "")
-    return Member(
-        name=clean(row["node_name"], 200),
-        membership=membership(state, target),
-        raw_state=state,
-        group=text_or_none(row["node_group_name"]),
-        is_local=row["is_local"],
-    )
-
-
-def _subscription(row: Mapping[str, Any]) -> Subscription:
-    return Subscription(
-        name=clean(row["sub_name"], 200),
-        origin=clean(row["origin_name"], 200),
-        enabled=bool(row["sub_enabled"]),
-        status=clean(row["subscription_status"] or "unknown", 60),
-        last_commit_at=moment(row["last_xact_replay_timestamp"]),
-    )
+    def _own(self, names: tuple[str, ...]) -> dict[str, str]:
+        return {name: statement(_HERE, name, self.number) for name in names}
 
 
 def _make(found: Identity, version: str | None) -> Bdr3:
-    number = re.match(r"\d+(\.\d+)*", version or found.extensions.get("bdr", ""))
-    product = "PGD" if number and int(number[0].split(".")[0]) >= 4 else "BDR"
-    name = found.labelled(f"{product} {number[0] if number else '3'}", "bdr")
-    return Bdr3(name, found.server_version, found.server_version_num)
+    words = re.match(r"\d+(\.\d+)*", version or found.extensions.get("bdr", ""))
+    parts = [int(part) for part in words[0].split(".")[:3]] if words else [3, 7]
+    major, minor, patch = (*parts, 0, 0)[:3]
+    product = "PGD" if major >= 4 else "BDR"
+    name = found.labelled(f"{product} {words[0] if words else '3'}", "bdr")
+    number = major * 10000 + minor * 100 + patch
+    return Bdr3(name, found.server_version, found.server_version_num, number, found.tables)
 
 
 KIND = Kind(

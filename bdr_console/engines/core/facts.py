@@ -9,6 +9,7 @@ from typing import Any
 from bdr_console.cluster.groups import GlobalLock
 from bdr_console.cluster.nodes import NodeFacts, Sessions, Slot, Unread
 from bdr_console.cluster.text import clean
+from bdr_console.engines.core.plugins import plugin_caveats
 from bdr_console.engines.core.statements import statement
 from bdr_console.links.postgres import Rows, Unreadable
 
@@ -16,10 +17,18 @@ Answers = Mapping[str, Rows | Unreadable]
 
 _HERE = Path(__file__).parent
 
+_ABSENT = ("42P01", "42703", "42883", "3F000")
+"""SQLSTATEs of a relation, column, function or schema that is not there."""
+
 
 def common_statements(server_version: int) -> dict[str, str]:
     """The statements that every engine asks beside its own."""
     return {name: statement(_HERE, name, server_version) for name in ("server", "sessions")}
+
+
+def common_seldom(server_version: int) -> dict[str, str]:
+    """The statements that every engine asks now and then beside its own."""
+    return {"plugins": statement(_HERE, "plugins", server_version)} if server_version >= 90600 else {}
 
 
 def backends_statement(server_version: int) -> str:
@@ -46,6 +55,11 @@ class Reading:
             self.unread.append(Unread(what, answer.why))
             return []
         return answer
+
+    def optional(self, what: str) -> Rows:
+        """The same for a statement whose relation or columns not every version has: then simply none."""
+        answer = self.answers.get(what, [])
+        return [] if isinstance(answer, Unreadable) and answer.sqlstate in _ABSENT else self.rows(what)
 
     def row(self, what: str) -> dict[str, Any] | None:
         """The only row of one statement."""
@@ -74,7 +88,7 @@ class Reading:
 
     def node(self, engine: str, server_version: str) -> NodeFacts:
         """What every engine shows of a node: the server itself, its sessions and its slots. The engine adds
-        its own with dataclasses.replace, and at last `unread`."""
+        its own with dataclasses.replace (its caveats to those that are there), and at last `unread`."""
         server = self.row("server") or {}
         return NodeFacts(
             engine=engine,
@@ -90,6 +104,7 @@ class Reading:
             wal_lsn=text_or_none(server.get("wal_lsn")),
             started_at=moment(server.get("started_at")),
             clock=moment(server.get("clock")),
+            caveats=plugin_caveats(self.row("plugins")),
         )
 
     def locks(self) -> tuple[GlobalLock, ...]:

@@ -4,6 +4,9 @@ import re
 from functools import cache
 from pathlib import Path
 
+CORE = Path(__file__).parent
+"""The statements that any engine may use."""
+
 _OLDER = re.compile(r"\.before-(\d+)\.sql$")
 
 

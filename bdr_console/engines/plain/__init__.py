@@ -1,19 +1,16 @@
-"""Any PostgreSQL: its slots and native subscriptions. Who is a member of what, it cannot say."""
+"""Any PostgreSQL: its slots. Who is a member of what, it cannot say."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
 
-from bdr_console.cluster.nodes import NodeFacts, Subscription
-from bdr_console.cluster.text import clean
-from bdr_console.engines.core.facts import Answers, Reading, common_statements
+from bdr_console.cluster.nodes import NodeFacts
+from bdr_console.engines.core.facts import Answers, Reading, common_seldom, common_statements
 from bdr_console.engines.core.positions import position_statements
-from bdr_console.engines.core.statements import statement
+from bdr_console.engines.core.statements import CORE, statement
 from bdr_console.engines.engine import Kind
 from bdr_console.engines.identity import Identity
 
-_HERE = Path(__file__).parent
+__all__ = ["KIND", "Plain", "plain_name"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,41 +22,35 @@ class Plain:
     server_version_num: int
 
     def statements(self) -> Mapping[str, str]:
-        """Slots, and from PostgreSQL 10 on subscriptions."""
-        names = ("slots", "subscriptions") if self.server_version_num >= 100000 else ("slots",)
-        own = {name: statement(_HERE, name, self.server_version_num) for name in names}
-        return {**common_statements(self.server_version_num), **own}
+        """Slots."""
+        version = self.server_version_num
+        return {**common_statements(version), "slots": statement(CORE, "slots", version)}
 
     def seldom(self) -> Mapping[str, str]:
-        """Nothing."""
-        return {}
+        """Nothing of its own."""
+        return common_seldom(self.server_version_num)
 
     def positions(self) -> Mapping[str, str]:
         """Two statements."""
-        return position_statements(_HERE, self.server_version_num)
+        return position_statements(CORE, self.server_version_num)
 
     def facts(self, answers: Answers) -> NodeFacts:
         """One reading as types; slots name no node, because their names mean nothing we know."""
         reading = Reading(answers)
-        return replace(
-            reading.node(self.name, self.server_version),
-            subscriptions=tuple(_subscription(row) for row in reading.rows("subscriptions")),
-            unread=tuple(reading.unread),
-        )
+        node = reading.node(self.name, self.server_version)
+        return replace(node, unread=tuple(reading.unread))
 
 
-def _subscription(row: Mapping[str, Any]) -> Subscription:
-    status = "disabled" if not row["subenabled"] else "replicating" if row["pid"] else "down"
-    return Subscription(
-        clean(row["subname"], 200), "unknown", row["subenabled"], status, apply_pid=row["pid"]
-    )
-
-
-def _make(found: Identity, _version: str | None) -> Plain:
+def plain_name(found: Identity) -> str:
+    """`PostgreSQL 15.18`, and the engines' extensions that are there without being used."""
     name = f"PostgreSQL {found.server_version}"
     if found.extensions:
         name += " with " + ", ".join(f"{extension} {at}" for extension, at in found.extensions.items())
-    return Plain(name, found.server_version, found.server_version_num)
+    return name
+
+
+def _make(found: Identity, _version: str | None) -> Plain:
+    return Plain(plain_name(found), found.server_version, found.server_version_num)
 
 
 KIND = Kind("plain", lambda _: True, _make)

@@ -20,7 +20,7 @@ from bdr_console.engines.engine import Engine, Kind
 from bdr_console.engines.identity import Identity
 
 _HERE = Path(__file__).parent
-_PLAIN = _HERE.parent / "plain"
+_CORE = _HERE.parent / "core"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Recognised:
 
     def statements(self) -> Mapping[str, str]:
         """The common ones, the server's slots, and what waits."""
-        slots = {"slots": statement(_PLAIN, "slots", self.server_version_num)}
+        slots = {"slots": statement(_CORE, "slots", self.server_version_num)}
         return {**common_statements(self.server_version_num), **slots, **self._own("pending", "caveats")}
 
     def seldom(self) -> Mapping[str, str]:
@@ -51,7 +51,7 @@ class Recognised:
 
     def positions(self) -> Mapping[str, str]:
         """Those of any PostgreSQL: nobody's peers are known."""
-        return position_statements(_PLAIN, self.server_version_num)
+        return position_statements(_CORE, self.server_version_num)
 
     def facts(self, answers: Answers) -> NodeFacts:
         """One reading as types."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bdr_console.cluster.replication import Link, LinkState
+from bdr_console.cluster.text import format_seconds
 from bdr_console.cluster.verdict import Finding
 from bdr_console.ui.cells import BLANK, QUESTION, Cell, Column, Row, Tone
 from bdr_console.ui.moment import Moment
@@ -68,8 +69,28 @@ def row(link: Link, moment: Moment) -> Row:
         "applied": _applied(subscription.last_commit_at if subscription else None, moment.now),
         "why": Cell(link.reason),
     }
-    found = Row(" ".join(link.key), cells, f"{link.origin} -> {link.target}: {link.reason}", node=link.target)
+    detail = moment.glyphs.separator.join((f"{link.origin} -> {link.target}: {link.reason}", *_more(link)))
+    found = Row(" ".join(link.key), cells, detail, node=link.target)
     return found if link.fresh else found.aged("state")
+
+
+def _more(link: Link) -> list[str]:
+    """What no column has room for: the two processes, the replication sets, what was set up otherwise."""
+    slot, subscription = link.slot, link.subscription
+    told = [f"walsender {slot.pid}"] if slot and slot.pid else []
+    if subscription is None:
+        return told
+    if subscription.apply_pid:
+        told.append(f"apply worker {subscription.apply_pid}")
+    if subscription.replication_sets:
+        told.append(f"sets {', '.join(subscription.replication_sets)}")
+    if subscription.apply_delay:
+        told.append(f"applied {format_seconds(subscription.apply_delay)} late on purpose")
+    if subscription.unidirectional:
+        told.append("one way only")
+    if subscription.errors:
+        told.append(f"{subscription.errors} failures counted")
+    return told
 
 
 def state(link: Link, moment: Moment) -> Cell:

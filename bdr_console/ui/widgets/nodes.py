@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from bdr_console.cluster.clocks import skews
 from bdr_console.cluster.nodes import Membership, NodeFacts
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.text import format_seconds
@@ -61,6 +62,8 @@ def row(node: Observed[NodeFacts], moment: Moment) -> Row:
     detail = f"{node.name} ({node.address}): {moment.reasons(node.name) or 'answers'}"
     if facts is not None:
         detail += f"{moment.glyphs.separator}{facts.engine}, PostgreSQL {facts.server_version}"
+        skew = skews(moment.snapshot, moment.now).get(node.name)
+        detail += f"{moment.glyphs.separator}{skew.words}" if skew else ""
     found = Row(node.name, cells, detail, node=node.name)
     return found.aged("state") if old else found
 

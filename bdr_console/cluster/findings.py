@@ -1,0 +1,66 @@
+"""What a judgement is made of: levels, limits, findings, the verdict."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class Level(IntEnum):
+    """How bad a finding is; the worst one names the cluster."""
+
+    OK = 0
+    UNKNOWN = 1
+    WARN = 2
+    CRIT = 3
+
+    @property
+    def word(self) -> str:
+        """The word that the header shows."""
+        return {0: "HEALTHY", 1: "UNKNOWN", 2: "DEGRADED", 3: "CRITICAL"}[self.value]
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Limits from the configuration: bytes, seconds, counts, and one share (connections_warn, 0-1)."""
+
+    lag_bytes_warn: int = 10 * 1024**2
+    lag_bytes_crit: int = 100 * 1024**2
+    lag_seconds_warn: float = 30.0
+    lag_seconds_crit: float = 300.0
+    client_wait_warn: float = 1.0
+    client_wait_crit: float = 10.0
+    transaction_age_warn: float = 60.0
+    connections_warn: float = 0.85
+    lock_wait_warn: float = 10.0
+    lock_wait_crit: float = 60.0
+    clock_skew_warn: float = 2.0
+    clock_skew_crit: float = 5.0
+    orphan_slot_crit: int = 1024**3
+    conflicts_warn: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is not as it should be."""
+
+    level: Level
+    subject: str
+    """What it is about: a node, `a -> b`, `proxy/backend/server`, a pooler, a group, `conflicts`."""
+    text: str
+    """The reason, in words a DBA would use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The overall judgement; findings are sorted, the worst first."""
+
+    level: Level
+    findings: tuple[Finding, ...]
+
+    @property
+    def headline(self) -> str:
+        """One line: the word, the worst finding, and how many more there are."""
+        if not self.findings:
+            return self.level.word
+        first = self.findings[0]
+        more = f" (+{len(self.findings) - 1} more)" if len(self.findings) > 1 else ""
+        return f"{self.level.word}: {first.subject}: {first.text}{more}"

@@ -1,0 +1,121 @@
+"""What judgement needs of the past: which figures of a snapshot the history keeps, and under what key.
+
+No node is called like the first word of a key here: its name cannot hold a colon.
+"""
+
+from collections.abc import Hashable
+from dataclasses import replace
+from datetime import datetime
+
+from bdr_console.cluster.groups import GlobalLock
+from bdr_console.cluster.history import History
+from bdr_console.cluster.nodes import Membership
+from bdr_console.cluster.replication import CAUGHT_UP, Link, links
+from bdr_console.cluster.snapshot import Snapshot
+
+_REMEMBERED = 3600.0
+"""Seconds looked back for the time of a lag."""
+
+
+def confirmed_key(link: tuple[str, str]) -> Hashable:
+    """The position that a link's slot has confirmed, in bytes from 0/0."""
+    return ("confirmed:", *link)
+
+
+def active_key(link: tuple[str, str]) -> Hashable:
+    """1 while a link's slot is active, else 0."""
+    return ("active:", *link)
+
+
+def errors_key(link: tuple[str, str]) -> Hashable:
+    """How often the receiver of a link has failed to apply."""
+    return ("errors:", *link)
+
+
+def wal_key(node: str) -> Hashable:
+    """How far a node's WAL reached, in bytes from 0/0."""
+    return ("wal:", node)
+
+
+def paused_key(node: str) -> Hashable:
+    """1 while apply is paused on a node."""
+    return ("paused:", node)
+
+
+def lock_key(lock: GlobalLock) -> Hashable:
+    """1 while any node shows that lock."""
+    return ("lock:", lock.kind, lock.origin, lock.relation)
+
+
+def unready_key(node: str) -> Hashable:
+    """1 while a node calls itself anything but ready."""
+    return ("unready:", node)
+
+
+def leaderless_key(group: str | None) -> Hashable:
+    """1 while no node names a Raft leader of that group."""
+    return ("leaderless:", group)
+
+
+def remember(history: History, snapshot: Snapshot) -> None:
+    """Keep what this snapshot shows; a reading that was kept before, or is old, adds nothing."""
+    for link in links(snapshot, snapshot.taken_at):
+        if not link.fresh or link.seen_at is None:
+            continue
+        if link.slot is not None:
+            history.add(confirmed_key(link.key), link.seen_at, lsn_number(link.slot.confirmed_lsn))
+            history.add(active_key(link.key), link.seen_at, float(link.slot.active))
+        if link.subscription is not None and link.subscription.errors is not None:
+            history.add(errors_key(link.key), link.seen_at, float(link.subscription.errors))
+    fresh = [node for node in snapshot.nodes if node.is_fresh(snapshot.taken_at, snapshot.refresh)]
+    present: set[Hashable] = set()
+    for node in fresh:
+        if node.facts is None:
+            continue
+        if node.seen_at is not None and node.facts.wal_lsn is not None:
+            history.add(wal_key(node.name), node.seen_at, lsn_number(node.facts.wal_lsn))
+        if node.facts.apply_paused:
+            present.add(paused_key(node.name))
+        present |= {lock_key(lock) for lock in node.facts.locks}
+        if node.facts.membership not in (Membership.READY, Membership.UNKNOWN):
+            present.add(unready_key(node.name))
+    told = [entry for node in fresh if node.facts for entry in node.facts.consensus]
+    present |= {
+        leaderless_key(group)
+        for group in {entry.group for entry in told}
+        if not any(entry.leader for entry in told if entry.group == group)
+    }
+    _mark(history, present, snapshot.taken_at)
+
+
+def _mark(history: History, present: set[Hashable], at: datetime) -> None:
+    """Whatever of this kind was there before and is gone ends its run."""
+    for key in present:
+        history.add(key, at, 1.0)
+    for key in history.keys("lock:", "unready:", "leaderless:", "paused:") - present:
+        if history.since(key) is not None:
+            history.add(key, at, None)
+
+
+def timed(link: Link, history: History) -> Link:
+    """The same link; where its engine tells no time of the lag, with the time since the origin's WAL ended
+    where the target is now, as far as we watched. A little outstanding is none: not all WAL is for a peer."""
+    if link.lag_seconds is not None or link.lag_bytes is None:
+        return link
+    if link.lag_bytes < CAUGHT_UP:
+        return replace(link, lag_seconds=0.0)
+    written = history.window(wal_key(link.origin), _REMEMBERED)
+    if not written:
+        return link
+    newest, end = written[-1]
+    past = (at for at, reached in reversed(written) if reached <= end - link.lag_bytes)
+    return replace(link, lag_seconds=(newest - next(past, written[0][0])).total_seconds())
+
+
+def lsn_number(lsn: str | None) -> float | None:
+    """X/Y as bytes from the beginning; None for no position. Exact up to 8 PiB of WAL."""
+    high, slash, low = (lsn or "").partition("/")
+    try:
+        return float((int(high, 16) << 32) + int(low, 16)) if slash else None
+    except ValueError:
+        return None

@@ -1,0 +1,40 @@
+"""Whether a target was read lately. Pure."""
+
+from datetime import datetime
+
+from bdr_console.cluster.findings import Finding, Level
+from bdr_console.cluster.nodes import NodeFacts
+from bdr_console.cluster.observed import Observed
+from bdr_console.cluster.poolers import PoolerFacts
+from bdr_console.cluster.proxies import ProxyFacts
+from bdr_console.cluster.snapshot import Snapshot
+from bdr_console.cluster.text import format_seconds
+
+
+def unreached(
+    target: Observed[NodeFacts] | Observed[ProxyFacts] | Observed[PoolerFacts],
+    snapshot: Snapshot,
+    now: datetime,
+) -> Finding | None:
+    """The finding for a target whose reading is missing or old, if it is."""
+    age = target.age(now)
+    if target.is_fresh(now, snapshot.refresh):
+        return None
+    if target.error is None and age is None:
+        return Finding(Level.UNKNOWN, target.name, "not read yet")
+    since = f"; last seen {format_seconds(age)} ago" if age is not None else "; never seen"
+    return Finding(Level.CRIT, target.name, (target.error or "no answer") + since)
+
+
+def read_lately(snapshot: Snapshot, now: datetime) -> tuple[tuple[Observed[NodeFacts], NodeFacts], ...]:
+    """The nodes whose readings may be taken for the present, each with its facts."""
+    return tuple(
+        (node, node.facts)
+        for node in snapshot.nodes
+        if node.facts is not None and node.is_fresh(now, snapshot.refresh)
+    )
+
+
+def listed(names: list[str] | tuple[str, ...]) -> str:
+    """`node1`, `node1 and node2`, `node1, node2 and node3`."""
+    return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)

@@ -1,0 +1,49 @@
+"""What is wrong with conflicts: kinds that stop apply, and more of them than before. Pure."""
+
+from datetime import datetime, timedelta
+
+from bdr_console.cluster.conflicts import Collision, collisions
+from bdr_console.cluster.findings import Finding, Level, Thresholds
+from bdr_console.cluster.reach import read_lately
+from bdr_console.cluster.snapshot import Snapshot
+from bdr_console.cluster.text import format_seconds
+
+_STOPS = frozenset({"unhandled_tx_abort", "multiple_unique_conflicts", "apply_error_ddl"})
+"""Kinds that no engine resolves by itself: apply stops at them."""
+_LATELY = timedelta(minutes=5)
+_KEPT = timedelta(hours=1)
+
+
+def conflict_findings(snapshot: Snapshot, limits: Thresholds, now: datetime) -> list[Finding]:
+    """Collisions of the whole cluster, each once."""
+    fresh = read_lately(snapshot, now)
+    met = collisions((node.name, conflict) for node, facts in fresh for conflict in facts.conflicts)
+    found = []
+    lately = [one for one in met if now - one.conflict.at <= _LATELY]
+    if stopping := [one for one in lately if one.conflict.kind in _STOPS]:
+        found.append(Finding(Level.CRIT, stopping[0].seen_on[0], f"{_what(stopping[0])}: apply stops at it"))
+    if _rising(met, lately, limits.conflicts_warn, now):
+        age = (now - met[0].conflict.at).total_seconds()
+        when = f"{format_seconds(age)} ago" if age >= 1 else "just now"
+        text = f"{len(lately)} in the last 5 min, rising; the newest {when}: {_what(met[0])}"
+        found.append(Finding(Level.WARN, "conflicts", text))
+    return found
+
+
+def _rising(met: tuple[Collision, ...], lately: list[Collision], least: int, now: datetime) -> bool:
+    """Whether they come more than twice as often as before, within the hour that the nodes tell of."""
+    if least <= 0 or len(lately) < least:
+        return False
+    earlier = len(met) - len(lately)
+    if not earlier:
+        return True
+    # A node tells of its newest 50 only, so before the oldest one shown nothing is known.
+    span = min(_KEPT, now - min(one.conflict.at for one in met)) - _LATELY
+    per_window = earlier * _LATELY / span if span > timedelta(0) else 0.0
+    return len(lately) > 2 * per_window
+
+
+def _what(one: Collision) -> str:
+    conflict = one.conflict
+    origin = f" from {conflict.origin}" if conflict.origin else ""
+    return f"{conflict.kind} on {conflict.table or 'an unknown table'}{origin}"

@@ -1,0 +1,121 @@
+"""What is wrong between two nodes: links, their lag, apply that is stuck, slots that nobody reads. Pure."""
+
+import itertools
+from datetime import datetime
+
+from bdr_console.cluster.findings import Finding, Level, Thresholds
+from bdr_console.cluster.history import History
+from bdr_console.cluster.memory import active_key, confirmed_key, errors_key
+from bdr_console.cluster.nodes import Membership, NodeFacts, Slot
+from bdr_console.cluster.reach import read_lately
+from bdr_console.cluster.replication import Link, LinkState
+from bdr_console.cluster.snapshot import Snapshot
+from bdr_console.cluster.text import format_bytes, format_seconds
+
+_WINDOW = 30.0
+"""Seconds looked back for an apply that is stuck: engines try again every five seconds or so."""
+_LONGEST = 86400.0
+"""Seconds; nobody plans by an estimate of more than a day."""
+_NOISE = 64 * 1024
+"""Bytes within 15 s that are no trend: one transaction writes as much."""
+
+
+def link_findings(link: Link, limits: Thresholds, history: History) -> list[Finding]:
+    """One direction. A broken link also tells how far behind it is, once that is much."""
+    subject = f"{link.origin} -> {link.target}"
+    if link.state is LinkState.ABSENT:
+        return []
+    if link.state is LinkState.UNKNOWN:
+        return [Finding(Level.UNKNOWN, subject, link.reason)]
+    if stuck := _stuck(link, history):
+        return [Finding(Level.CRIT, subject, stuck)]
+    lag = _lag(link, limits, history)
+    found = _wal_at_risk(link, subject)
+    if link.state in (LinkState.DOWN, LinkState.PAUSED):
+        level = Level.CRIT if link.state is LinkState.DOWN else Level.WARN
+        text = link.reason
+        if lag is not None:
+            level, text = max(level, lag[0]), f"{text}; {lag[1]}"
+        return [*found, Finding(level, subject, text)]
+    return [*found, Finding(lag[0], subject, lag[1])] if lag else found
+
+
+def _lag(link: Link, limits: Thresholds, history: History) -> tuple[Level, str] | None:
+    """How much of a lag it is, in words; None below the limits."""
+    lag, seconds = link.lag_bytes or 0, link.lag_seconds or 0.0
+    if lag >= limits.lag_bytes_crit or seconds >= limits.lag_seconds_crit:
+        level = Level.CRIT
+    elif lag >= limits.lag_bytes_warn or seconds >= limits.lag_seconds_warn:
+        level = Level.WARN
+    else:
+        return None
+    text = f"lags {format_bytes(lag)}" + (f", {format_seconds(seconds)}" if seconds >= 1 else "")
+    return level, text + _heading(link, history)
+
+
+def _heading(link: Link, history: History) -> str:
+    """Where it is going: the engine's own estimate, else what was measured lately."""
+    done = link.slot.catchup_seconds if link.slot else None
+    trend = history.trend(link.key)
+    if trend is not None and abs(trend.rate) * 15 < _NOISE:
+        trend = None
+    if trend is not None and trend.rate > 0:
+        return ", growing"
+    if done is None and trend is not None:
+        done = trend.seconds_to_zero
+    return f", catching up in {format_seconds(done)}" if done is not None and done < _LONGEST else ""
+
+
+def _stuck(link: Link, history: History) -> str | None:
+    """Apply that tries the same transaction again and again: few bytes behind, and not one of them moves.
+    Seen when the confirmed position stands still while the slot flaps or failures are counted."""
+    confirmed = [value for _, value in history.window(confirmed_key(link.key), _WINDOW)]
+    if len(confirmed) < 3 or len(set(confirmed)) > 1 or not link.lag_bytes:
+        return None
+    errors = [value for _, value in history.window(errors_key(link.key), _WINDOW)]
+    failed = round(errors[-1] - errors[0]) if errors else 0
+    active = [value for _, value in history.window(active_key(link.key), _WINDOW)]
+    flaps = sum(1 for before, after in itertools.pairwise(active) if before != after)
+    if failed < 2 and flaps < 3:
+        return None
+    what = f"{failed} failures" if failed >= 2 else f"{flaps} changes of its slot"
+    why = f" ({link.subscription.last_error})" if link.subscription and link.subscription.last_error else ""
+    return (
+        f"apply is stuck on {link.target}: {what} in {_WINDOW:.0f} s and nothing confirmed{why};"
+        f" the cause is in {link.target}'s log"
+    )
+
+
+def _wal_at_risk(link: Link, subject: str) -> list[Finding]:
+    if link.slot is None or link.slot.wal_status != "unreserved":
+        return []
+    text = f"slot {link.slot.name} is about to lose WAL that {link.target} needs (wal_status unreserved)"
+    return [Finding(Level.CRIT, subject, text)]
+
+
+def slot_findings(snapshot: Snapshot, limits: Thresholds, now: datetime) -> list[Finding]:
+    """Slots that no known node reads, or that were kept for a parted one: their WAL is kept for ever."""
+    fresh = read_lately(snapshot, now)
+    joining = any(member.membership is Membership.JOINING for _, facts in fresh for member in facts.members)
+    found = []
+    for node, facts in fresh:
+        if facts.node_name is None and facts.meshed:
+            continue  # its slots name no node at all
+        for slot in facts.slots:
+            if slot.active or not (why := _nobody(slot, facts)):
+                continue
+            kept = f"; it keeps {format_bytes(slot.retained_bytes)} of WAL"
+            late = (slot.retained_bytes or 0) >= limits.orphan_slot_crit
+            hint = " (a join is under way)" if joining and slot.target is None else ""
+            text = f"slot {slot.name}: {why}{hint}{kept}"
+            found.append(Finding(Level.CRIT if late else Level.WARN, node.name, text))
+    return found
+
+
+def _nobody(slot: Slot, facts: NodeFacts) -> str | None:
+    if slot.target is None:
+        return "no known node reads it"
+    gone = any(
+        member.name == slot.target and member.membership is Membership.PARTED for member in facts.members
+    )
+    return f"left from {slot.target}, which is parted" if gone else None

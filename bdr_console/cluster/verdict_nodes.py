@@ -1,0 +1,82 @@
+"""What is wrong with single nodes: contact, sessions, switches, what could not be read, clocks. Pure."""
+
+from datetime import datetime
+
+from bdr_console.cluster.clocks import skews
+from bdr_console.cluster.findings import Finding, Level, Thresholds
+from bdr_console.cluster.history import History
+from bdr_console.cluster.memory import paused_key
+from bdr_console.cluster.nodes import Membership, NodeFacts
+from bdr_console.cluster.observed import Observed
+from bdr_console.cluster.reach import unreached
+from bdr_console.cluster.snapshot import Snapshot
+from bdr_console.cluster.text import format_seconds
+
+_PAUSE = 30.0
+"""Seconds, half of the usual wal_sender_timeout: what is paused for longer will look like an outage."""
+
+
+def node_findings(
+    node: Observed[NodeFacts], snapshot: Snapshot, limits: Thresholds, now: datetime, history: History
+) -> list[Finding]:
+    """One node by its own readings alone."""
+    facts = node.facts
+    if (stale := unreached(node, snapshot, now)) or facts is None:
+        return [stale] if stale else []
+    found = [
+        Finding(Level.CRIT if caveat.severe else Level.WARN, node.name, caveat.text)
+        for caveat in facts.caveats
+    ]
+    if facts.apply_paused:
+        since = history.since(paused_key(node.name))
+        lasting = 0.0 if since is None else (now - since).total_seconds()
+        text = "apply is paused: nothing that its peers write is applied here"
+        if lasting >= _PAUSE:
+            text += f", for {format_seconds(lasting)}; its peers give up on it after their wal_sender_timeout"
+        found.append(Finding(Level.CRIT if lasting >= _PAUSE else Level.WARN, node.name, text))
+    found += _read_only(node.name, facts)
+    found += _sessions(node.name, facts, limits)
+    for share in facts.sequences:
+        left = "" if share.left is None else f" has {share.left} values left"
+        note = f" ({share.note})" if share.note else ""
+        found.append(Finding(Level.WARN, node.name, f"sequence {share.name}{left}{note}"))
+    found += [Finding(Level.UNKNOWN, node.name, f"{u.what} could not be read: {u.why}") for u in facts.unread]
+    return found
+
+
+def _read_only(name: str, facts: NodeFacts) -> list[Finding]:
+    found = []
+    own = next((member for member in facts.members if member.is_local), None)
+    if own is not None and own.read_only and own.membership is not Membership.JOINING:
+        found.append(Finding(Level.WARN, name, "is marked read-only in the group"))
+    if facts.read_only:
+        found.append(Finding(Level.WARN, name, "is set read-only (default_transaction_read_only)"))
+    return found
+
+
+def _sessions(name: str, facts: NodeFacts, limits: Thresholds) -> list[Finding]:
+    sessions, found = facts.sessions, []
+    if sessions is None:
+        return []
+    oldest = sessions.oldest_transaction
+    if oldest is not None and oldest >= limits.transaction_age_warn:
+        text = f"oldest transaction open for {format_seconds(oldest)}"
+        if sessions.oldest_transaction_pid is not None:
+            text += f" (pid {sessions.oldest_transaction_pid})"
+        found.append(Finding(Level.WARN, name, text))
+    if sessions.total >= limits.connections_warn * sessions.max_connections:
+        text = f"{sessions.total} of {sessions.max_connections} connections in use"
+        found.append(Finding(Level.WARN, name, text))
+    return found
+
+
+def clock_findings(snapshot: Snapshot, limits: Thresholds, now: datetime) -> list[Finding]:
+    """Clocks that differ by more than the limits, and by more than they can be measured."""
+    found = []
+    for name, skew in skews(snapshot, now).items():
+        sure = abs(skew.seconds) - skew.uncertainty
+        if sure < limits.clock_skew_warn:
+            continue
+        level = Level.CRIT if sure >= limits.clock_skew_crit else Level.WARN
+        found.append(Finding(level, name, f"{skew.words}: where the last update wins, an older one may"))
+    return found

@@ -1,0 +1,138 @@
+"""Native logical replication, PostgreSQL 10 and later: publications and subscriptions.
+
+It knows no nodes and no group: who replicates to whom is told by the slots that subscriptions read.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from bdr_console.cluster.conflicts import ConflictCount
+from bdr_console.cluster.nodes import Member, Membership, NodeFacts, Subscription
+from bdr_console.cluster.text import clean
+from bdr_console.engines.core.facts import (
+    Answers,
+    Reading,
+    common_seldom,
+    common_statements,
+    text_or_none,
+)
+from bdr_console.engines.core.positions import position_statements
+from bdr_console.engines.core.statements import CORE, statement
+from bdr_console.engines.engine import Kind
+from bdr_console.engines.identity import Identity
+from bdr_console.engines.native.caveats import caveats
+from bdr_console.engines.plain import plain_name
+from bdr_console.links.postgres import Rows
+
+__all__ = ["KIND", "Native"]
+
+_HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Native:
+    """The engine as one node runs it."""
+
+    name: str
+    server_version: str
+    server_version_num: int
+    replicates: bool = True
+    """Whether there is a publication or a subscription: then the node is a member, as far as native
+    replication has any."""
+    addresses: bool = False
+    """Whether the role may see where subscriptions connect to: without it slots have to tell."""
+
+    def statements(self) -> Mapping[str, str]:
+        """Slots and subscriptions."""
+        version = self.server_version_num
+        return {
+            **common_statements(version),
+            "slots": statement(CORE, "slots", version),
+            "subscriptions": statement(_HERE, "subscriptions", version),
+        }
+
+    def seldom(self) -> Mapping[str, str]:
+        """What is set up, and how far the first copies are."""
+        version = self.server_version_num
+        names = ("publications", "tables", "origins") if self.addresses else ("publications", "tables")
+        own = {name: statement(_HERE, name, version) for name in names}
+        return {**common_seldom(version), **own}
+
+    def positions(self) -> Mapping[str, str]:
+        """Two statements."""
+        return position_statements(CORE, self.server_version_num)
+
+    def facts(self, answers: Answers) -> NodeFacts:
+        """One reading as types. Slots name no node, and subscriptions no origin but its address."""
+        reading = Reading(answers)
+        node = reading.node(self.name, self.server_version)
+        rows, publications = reading.rows("subscriptions"), reading.rows("publications")
+        addresses = _addresses(reading.rows("origins"))
+        found = caveats(
+            rows,
+            reading.rows("tables"),
+            publishes=bool(publications),
+            server_version=self.server_version_num,
+        )
+        return replace(
+            node,
+            members=(Member("this node", Membership.READY, "native", is_local=True),)
+            if self.replicates
+            else (),
+            subscriptions=tuple(_subscription(row, addresses.get(row["subname"])) for row in rows),
+            conflict_counts=tuple(count for row in rows for count in _counts(row)),
+            meshed=False,
+            caveats=(*node.caveats, *found),
+            unread=tuple(reading.unread),
+        )
+
+
+def _addresses(rows: Rows) -> dict[str, str]:
+    """Subscription -> host:port."""
+    return {
+        row["subname"]: f"{clean(row['host'], 200)}:{clean(row['port'], 10)}" for row in rows if row["host"]
+    }
+
+
+def _subscription(row: Mapping[str, Any], address: str | None) -> Subscription:
+    counters = row["counters"] or {}
+    counted = counters.get("apply_error_count")
+    return Subscription(
+        name=clean(row["subname"], 200),
+        origin="unknown",
+        enabled=row["subenabled"],
+        status="disabled" if not row["subenabled"] else "replicating" if row["pid"] else "down",
+        apply_pid=row["pid"],
+        replication_sets=tuple(clean(name, 100) for name in row["publications"] or ()),
+        errors=None if counted is None else counted + (counters.get("sync_error_count") or 0),
+        received_lsn=text_or_none(row["received_lsn"]),
+        slot_name=text_or_none(row["subslotname"]),
+        origin_address=address,
+        forwards=row["suborigin"] != "none",
+    )
+
+
+def _counts(row: Mapping[str, Any]) -> list[ConflictCount]:
+    return [
+        ConflictCount(clean(row["subname"], 200), clean(name.removeprefix("confl_"), 60), count)
+        for name, count in (row["counters"] or {}).items()
+        if name.startswith("confl_") and count
+    ]
+
+
+def _make(found: Identity, version: str | None) -> Native:
+    name = plain_name(found)
+    if version:
+        name = f"{name}, native replication"
+    addresses = bool(version and "addresses" in version)
+    return Native(name, found.server_version, found.server_version_num, version is not None, addresses)
+
+
+KIND = Kind(
+    "native",
+    lambda found: found.server_version_num >= 100000,
+    _make,
+    statement(_HERE, "version", 0),
+)

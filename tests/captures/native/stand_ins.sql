@@ -1,0 +1,11 @@
+-- The captured catalogs with the columns that some captures show in other words.
+CREATE VIEW museum.pg_database AS SELECT 16384::oid AS oid, 'shop'::name AS datname;
+CREATE VIEW museum.pg_subscription AS
+    SELECT coalesce(c.oid, w.subid) AS oid, 16384::oid AS subdbid, c.subname, c.subenabled, c.suborigin, c.subslotname,
+           c.subpublications, c.subconninfo, c.subdisableonerr
+      FROM museum.captured_subscription c
+      LEFT JOIN (SELECT DISTINCT subid, subname FROM museum.pg_stat_subscription) w USING (subname);
+CREATE VIEW museum.pg_subscription_rel AS
+    SELECT coalesce(c.srsubid, s.oid) AS srsubid, c.srrelid, c.srsubstate
+      FROM museum.captured_subscription_rel c
+      LEFT JOIN museum.pg_subscription s USING (subname);

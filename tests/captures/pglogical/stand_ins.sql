@@ -1,0 +1,8 @@
+-- Functions of pglogical that the engine's statements call, over the captured tables.
+CREATE FUNCTION pglogical.show_subscription_status(OUT subscription_name text, OUT status text) RETURNS SETOF record LANGUAGE sql AS $$
+    SELECT subscription_name, status FROM pglogical.show_subscription_status
+$$;
+CREATE VIEW museum.pg_database AS SELECT 16384::oid AS oid, 'shop'::name AS datname;
+CREATE VIEW museum.pg_stat_activity AS
+    SELECT pid, application_name, backend_type, state, NULL::timestamptz AS xact_start, ''::text AS query
+      FROM museum.pg_stat_activity_workers;

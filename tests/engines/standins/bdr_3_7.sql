@@ -1,0 +1,84 @@
+-- STAND-IN, from documentation: the part of BDR 3.7 that the console reads, as tables with the columns that the manual
+-- lists for its views (but xmin, which a table cannot have). The product itself is not to be had; no row here ever came from it.
+-- The test that loads this puts the rows in.
+CREATE SCHEMA bdr;
+
+CREATE TABLE bdr.node_summary (
+  node_name name, node_group_name name, interface_name name, interface_connstr text, peer_state_name text,
+  peer_target_state_name text, node_seq_id int4, node_local_dbname name, set_repl_ops text, pub_repsets text[],
+  sub_repsets text[], node_id oid, node_group_id oid, if_id oid
+);
+
+CREATE TABLE bdr.standin_local (node_name name);
+CREATE VIEW bdr.local_node_summary AS SELECT * FROM bdr.node_summary JOIN bdr.standin_local USING (node_name);
+
+CREATE TABLE bdr.node_slots (
+  target_dbname name, node_group_name name, node_group_id oid, origin_name name, target_name name, origin_id oid,
+  target_id oid, local_slot_name name, slot_name name, is_group_slot boolean, plugin name, slot_type text,
+  datoid oid, database name, temporary bool, active bool, active_pid int4, catalog_xmin xid,
+  restart_lsn pg_lsn, confirmed_flush_lsn pg_lsn, usesysid oid, usename name, application_name text,
+  client_addr inet, client_hostname text, client_port int4, backend_start timestamptz, state text, sent_lsn pg_lsn,
+  write_lsn pg_lsn, flush_lsn pg_lsn, replay_lsn pg_lsn, write_lag interval, flush_lag interval,
+  replay_lag interval, sent_lag_bytes int8, write_lag_bytes int8, flush_lag_bytes int8, replay_lag_bytes int8,
+  sent_lag_size text, write_lag_size text, flush_lag_size text, replay_lag_size text
+);
+
+CREATE TABLE bdr.subscription_summary (
+  node_group_name name, sub_name name, origin_name name, target_name name, sub_enabled bool, sub_slot_name name,
+  sub_replication_sets text[], sub_forward_origins text[], sub_apply_delay interval, sub_origin_name name,
+  bdr_subscription_mode char, subscription_status text, node_group_id oid, sub_id oid, origin_id oid,
+  target_id oid, receive_lsn pg_lsn, receive_commit_lsn pg_lsn, last_xact_replay_lsn pg_lsn,
+  last_xact_flush_lsn pg_lsn, last_xact_replay_timestamp timestamptz
+);
+
+CREATE TABLE bdr.global_locks (
+  origin_node_id oid, origin_node_name name, lock_type text, relation text, pid int4, acquire_stage text,
+  waiters int4, global_lock_request_time timestamptz, local_lock_request_time timestamptz,
+  last_state_change_time timestamptz
+);
+
+CREATE TABLE bdr.workers (
+  worker_pid int, worker_role int, worker_role_name text, worker_subid oid, worker_commit_timestamp timestamptz,
+  worker_local_timestamp timestamptz
+);
+
+CREATE TABLE bdr.stat_subscription (
+  sub_name name, subid oid, nconnect bigint, ncommit bigint, nabort bigint, nerror bigint, nskippedtx bigint,
+  ninsert bigint, nupdate bigint, ndelete bigint, ntruncate bigint, nddl bigint, ndeadlocks bigint,
+  nretries bigint, connect_time timestamptz, last_disconnect_time timestamptz, start_lsn pg_lsn,
+  retries_at_same_lsn bigint, curr_ncommit bigint
+);
+
+CREATE TABLE bdr.worker_errors (
+  node_group_name name, origin_name name, source_name name, target_name name, sub_name name, worker_role int,
+  worker_role_name text, worker_pid int, error_time timestamptz, error_age interval, error_message text,
+  error_context_message text, remoterelid oid, subwriter_id oid, subwriter_name name
+);
+
+CREATE TABLE bdr.replication_status (
+  node_id oid, node_name name, origin_node_id oid, origin_node_name name, sub_id oid, sub_name name,
+  connected boolean, replication_blocked boolean, connect_time timestamptz, disconnect_time timestamptz,
+  uptime interval
+);
+
+CREATE TABLE bdr.conflict_history_summary (
+  "schema" text, "table" text, local_time timestamptz, local_tuple_commit_time timestamptz,
+  remote_commit_time timestamptz, conflict_type text, conflict_resolution text
+);
+
+CREATE TABLE bdr.sequences (
+  nspname name, relname name, seqkind text
+);
+
+-- Its worker's opinion; it raises this error while the worker restarts.
+CREATE TABLE bdr.standin_raft (status json);
+CREATE FUNCTION bdr.get_raft_status() RETURNS json LANGUAGE plpgsql AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM bdr.standin_raft) THEN
+    RAISE EXCEPTION 'could not find consensus worker';
+  END IF;
+  RETURN (SELECT status FROM bdr.standin_raft);
+END $$;
+
+CREATE FUNCTION bdr.bdr_version() RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT '3.7.23'::text $$;
+CREATE FUNCTION bdr.bdr_edition() RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT 'EE'::text $$;

@@ -28,6 +28,7 @@ def _end_labs_of_dead_sessions() -> None:
                 Lab.load(directory).down()
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Of several pytest-xdist workers one runs every test of the lab: there is one, and it mostly waits."""
     for item in items:

@@ -11,6 +11,7 @@ from bdr_console.errors import ConsoleError
 
 _LAZY = {
     "lab": "bdr_console.lab.commands:lab",
+    "grants": "bdr_console.grants_command:grants",
     "switchover": "bdr_console.switchover_command:switchover",
     "rolling": "bdr_console.rolling_command:rolling",
     "runs": "bdr_console.runs_command:runs",

@@ -21,12 +21,13 @@ class Event:
 
 
 def changes(before: Snapshot, after: Snapshot) -> tuple[Event, ...]:
-    """Events between two readings of one cluster: contact, membership, links, servers, pauses."""
+    """Events between two readings of one cluster: contact, members, unread parts, links, servers, pauses."""
     return (
         *_contact(before.nodes, after.nodes, after.taken_at),
         *_contact(before.proxies, after.proxies, after.taken_at),
         *_contact(before.poolers, after.poolers, after.taken_at),
         *_members(before, after),
+        *_unread(before, after),
         *_links(before, after),
         *(
             event
@@ -69,6 +70,27 @@ def _members(before: Snapshot, after: Snapshot) -> list[Event]:
             found.append(Event(after.taken_at, Level.WARN, node.name, text))
         if was.facts.started_at and node.facts.started_at and was.facts.started_at < node.facts.started_at:
             found.append(Event(after.taken_at, Level.WARN, node.name, "PostgreSQL was restarted"))
+    return found
+
+
+def _unread(before: Snapshot, after: Snapshot) -> list[Event]:
+    found = []
+    for node in after.nodes:
+        was = before.node(node.name)
+        if node.facts is None or was is None:
+            continue
+        blind = {part.what: part.why for part in was.facts.unread} if was.facts else {}
+        blinder = {part.what: part.why for part in node.facts.unread}
+        causes: dict[str, list[str]] = {}  # one denied schema blinds many parts
+        for what, why in blinder.items():
+            if what not in blind:
+                causes.setdefault(why, []).append(what)
+        for why, parts in causes.items():
+            hint = "; `bdr-console grants` prints what to grant" if "permission denied" in why else ""
+            text = f"cannot read {', '.join(parts)}: {why}{hint}"
+            found.append(Event(after.taken_at, Level.WARN, node.name, text))
+        if seeing := [what for what in blind if what not in blinder]:
+            found.append(Event(after.taken_at, Level.OK, node.name, f"reads {', '.join(seeing)} again"))
     return found
 
 

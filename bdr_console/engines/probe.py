@@ -7,8 +7,8 @@ from bdr_console.cluster.text import clean
 from bdr_console.engines.core.facts import Answers
 from bdr_console.engines.core.positions import wal_positions
 from bdr_console.engines.detect import DETECT, kind_of
-from bdr_console.engines.engine import Engine
-from bdr_console.engines.identity import identity
+from bdr_console.engines.engine import Engine, Kind
+from bdr_console.engines.identity import Identity, identity
 from bdr_console.links.errors import LinkError
 from bdr_console.links.postgres import PostgresReader, Unreadable
 
@@ -52,6 +52,10 @@ class Probe:
         self._engine = engine
         return engine.facts({**self._kept, **answers})
 
+    async def kind(self) -> Kind:
+        """Which kind of engine the node runs; raises LinkError."""
+        return (await self._identify())[0]
+
     async def positions(self) -> WalPositions:
         """How far the node's WAL reaches and how far its peers have applied it; raises LinkError."""
         if self._engine is None:
@@ -68,7 +72,7 @@ class Probe:
             )
         return found
 
-    async def _detect(self) -> Engine:
+    async def _identify(self) -> tuple[Kind, Identity]:
         answer = (await self._reader.fetch({"detect": DETECT}))["detect"]
         if isinstance(answer, Unreadable):
             raise LinkError(
@@ -79,7 +83,10 @@ class Probe:
                 "The role needs no more than CONNECT on the database for this.",
             )
         found = identity(answer[0])
-        kind = kind_of(found, self._wanted)
+        return kind_of(found, self._wanted), found
+
+    async def _detect(self) -> Engine:
+        kind, found = await self._identify()
         version = None
         if kind.version:
             told = (await self._reader.fetch({"version": kind.version}))["version"]

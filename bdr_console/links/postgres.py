@@ -88,7 +88,7 @@ class PostgresReader:
             self._refused = {sql: kept for sql, kept in self._refused.items() if kept[0] > now}
             ask = {key: sql for key, sql in statements.items() if sql not in self._refused}
             try:
-                results = await session.pipeline(list(ask.values()), self.deadline) if ask else []
+                results = await session.pipeline(list(ask.values()), self.deadline, again=True) if ask else []
             except TimeoutError:
                 raise no_answer(self.name, self.address, "reading", self.deadline) from None
             except SessionLost as error:

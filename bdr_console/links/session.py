@@ -7,6 +7,7 @@ Here a passed deadline closes the socket at once and sends nothing.
 """
 
 import asyncio
+import itertools
 from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
 
@@ -22,6 +23,12 @@ Rows = list[dict[str, Any]]
 ResultT = TypeVar("ResultT")
 
 _LOST = "the server closed the connection"
+_STALE_PLAN = b"0A000"
+
+
+def _sqlstate(result: pq.abc.PGresult) -> bytes | None:
+    """The error's code; None for a result that is none."""
+    return result.error_field(pq.DiagnosticField.SQLSTATE)
 
 
 class _Text(Loader):
@@ -42,6 +49,9 @@ class Session:
         self._connection = connection
         self._pgconn = connection.pgconn
         self._waiter: asyncio.Future[None] | None = None
+        self._seen: set[str] = set()
+        self._prepared: dict[str, bytes] = {}
+        self._numbers = itertools.count(1)
         for name in ("text", "varchar", "bpchar", "name", '"char"', "unknown", "cstring", "xml"):
             if connection.adapters.types.get(name) is not None:
                 connection.adapters.register_loader(name, _Text)
@@ -89,20 +99,60 @@ class Session:
         if waiter is not None and not waiter.done():
             waiter.set_exception(SessionLost("closed from here"))
 
-    async def pipeline(self, statements: Sequence[str], deadline: float) -> list[pq.abc.PGresult]:
-        """Send all statements at once, each its own transaction; one result for each, failed or not."""
+    async def pipeline(
+        self, statements: Sequence[str], deadline: float, *, again: bool = False
+    ) -> list[pq.abc.PGresult]:
+        """Send all statements at once, each its own transaction; one result for each, failed or not.
+
+        `again`: the same texts will come again. From the second time on the server keeps them prepared, and
+        neither parses nor plans them any more, which is most of what small queries cost it.
+        """
 
         async def exchange() -> list[pq.abc.PGresult]:
             self._pgconn.enter_pipeline_mode()
-            for statement in statements:
-                self._pgconn.send_query_params(statement.encode(), None)
-                self._pgconn.pipeline_sync()
+            sent = [self._send(statement, again) for statement in statements]
             await self._flush()
-            found = [await self._synced() for _ in statements]
+            found = [
+                await self._answer(statement, prepares)
+                for statement, prepares in zip(statements, sent, strict=True)
+            ]
+            for place, (statement, result) in enumerate(zip(statements, found, strict=True)):
+                # A column's type has changed since: the statement itself is as good as before.
+                if statement in self._prepared and _sqlstate(result) == _STALE_PLAN:
+                    del self._prepared[statement]
+                    self._send(statement, again=False)
+                    await self._flush()
+                    found[place] = await self._synced()
             self._pgconn.exit_pipeline_mode()
             return found
 
         return await self._guarded(exchange(), deadline)
+
+    def _send(self, statement: str, again: bool) -> bool:
+        """Queue one statement and its sync; true when a prepare with a sync of its own goes before it."""
+        name = self._prepared.get(statement)
+        prepares = again and name is None and statement in self._seen
+        if prepares:
+            name = self._prepared[statement] = f"bdr_console_{next(self._numbers)}".encode()
+            self._pgconn.send_prepare(name, statement.encode())
+            self._pgconn.pipeline_sync()
+        if again:
+            self._seen.add(statement)
+        if name is None:
+            self._pgconn.send_query_params(statement.encode(), None)
+        else:
+            self._pgconn.send_query_prepared(name, None)
+        self._pgconn.pipeline_sync()
+        return prepares
+
+    async def _answer(self, statement: str, prepares: bool) -> pq.abc.PGresult:
+        """The result of one statement; where it could not be prepared, why."""
+        prepared = await self._synced() if prepares else None
+        result = await self._synced()
+        if prepared is None or _sqlstate(prepared) is None:
+            return result
+        del self._prepared[statement]
+        return prepared
 
     async def simple(self, statement: str, deadline: float | None) -> pq.abc.PGresult:
         """One statement over the simple query protocol; its last result."""

@@ -11,6 +11,7 @@ from bdr_console.runbooks.run import (
     Holder,
     Offer,
     Outcome,
+    Proof,
     RunStatus,
     RunView,
     StepStatus,
@@ -42,7 +43,7 @@ def advance(view: RunView | None, event: Event) -> RunView | None:
         case "step":
             return _step(view, event)
         case "evidence":
-            return _with_step(view, event["step"], evidence=tuple(event["lines"]), holders=_holders(event))
+            return _with_step(view, event["step"], **_seen(event))
         case "status":
             return replace(
                 view,
@@ -71,6 +72,7 @@ def advance(view: RunView | None, event: Event) -> RunView | None:
 
 
 def _begin(event: Event) -> RunView:
+    until = event.get("until")
     return RunView(
         run_id=event["run"],
         runbook=event["runbook"],
@@ -83,6 +85,7 @@ def _begin(event: Event) -> RunView:
         status=RunStatus.RUNNING,
         steps=(*(_planned(step) for step in event["steps"]), *_ahead(event)),
         nodes=tuple(event.get("nodes", ())),
+        until=datetime.fromisoformat(until) if until else None,
     )
 
 
@@ -140,6 +143,8 @@ def _planned(step: Event) -> StepView:
         _commands(step["commands"]),
         _commands(step["undo"]),
         deadline=step.get("deadline"),
+        condition=step.get("condition", ""),
+        no_return=step.get("no_return", False),
     )
 
 
@@ -150,16 +155,34 @@ def _step(view: RunView, event: Event) -> RunView:
         return view
     changed: dict[str, Any] = {"status": status}
     if "lines" in event:
-        changed |= {"evidence": tuple(event["lines"]), "holders": _holders(event)}
+        changed |= _seen(event)
     if "deadline" in event:
         changed["deadline"] = event["deadline"]
     if status is StepStatus.PENDING:  # the run goes back to an earlier step: this one lies ahead again
-        changed |= {"began_at": None, "ended_at": None, "evidence": (), "holders": ()}
+        changed |= {
+            "began_at": None,
+            "ended_at": None,
+            "evidence": (),
+            "holders": (),
+            "proof": None,
+            "alarm": "",
+        }
     elif status is StepStatus.RUNNING or was.began_at is None:
         changed |= {"began_at": _moment(event), "ended_at": None}
     if status in _ENDED:
         changed |= {"ended_at": _moment(event), "holders": ()}
     return _with_step(view, event["step"], **changed)
+
+
+def _seen(event: Event) -> dict[str, Any]:
+    """What a look showed, as fields of the step."""
+    proof = event.get("proof")
+    return {
+        "evidence": tuple(event["lines"]),
+        "holders": _holders(event),
+        "proof": Proof(proof) if proof else None,
+        "alarm": event.get("alarm", ""),
+    }
 
 
 def _with_step(view: RunView, key: str, **changed: Any) -> RunView:

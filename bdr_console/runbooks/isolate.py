@@ -45,6 +45,7 @@ def plan(
             deadline=10.0,
             on_timeout=_ASKS,
             together=True,
+            no_return=True,
         ),
         StepPlan(
             "prepare",

@@ -20,7 +20,7 @@ class Narration:
         self._said: tuple[RunStatus, str, tuple[Offer, ...]] | None = None
         self._said_at = 0.0
         self._marked: dict[str, StepStatus] = {}
-        self._shown: dict[str, tuple[Proof, tuple[str, ...], tuple[Holder, ...]]] = {}
+        self._shown: dict[str, tuple[Proof, str, tuple[str, ...], tuple[Holder, ...]]] = {}
         self._shown_at = 0.0
 
     def say(self, status: RunStatus, message: str, offers: tuple[Offer, ...]) -> None:
@@ -42,7 +42,7 @@ class Narration:
         """Where one step stands, on disk before anything else happens."""
         key = step.plan.key
         if seen is not None:
-            self._shown[key] = (seen.proof, seen.evidence, seen.holders)
+            self._shown[key] = (seen.proof, seen.alarm, seen.evidence, seen.holders)
             fields |= _told(seen)
         self._marked[key] = status
         # While clients wait the disk is not waited for: the next intent brings this line to it.
@@ -55,12 +55,15 @@ class Narration:
             self.mark(step, status, seen)
             return
         last, now = self._shown.get(key), time.monotonic()
-        if last == (seen.proof, seen.evidence, seen.holders):
+        if last == (seen.proof, seen.alarm, seen.evidence, seen.holders):
             return
-        alike = last is not None and (last[0], bool(last[2])) == (seen.proof, bool(seen.holders))
+        alike = last is not None and (last[:2], bool(last[3])) == (
+            (seen.proof, seen.alarm),
+            bool(seen.holders),
+        )
         if alike and now - self._shown_at < _PROGRESS_EVERY:
             return
-        self._shown[key], self._shown_at = (seen.proof, seen.evidence, seen.holders), now
+        self._shown[key], self._shown_at = (seen.proof, seen.alarm, seen.evidence, seen.holders), now
         self._journal.write("evidence", False, step=key, **_told(seen))
 
 
@@ -73,6 +76,8 @@ def steps_event(made: Plan) -> list[dict[str, Any]]:
             "commands": [asdict(command) for command in view.commands],
             "undo": [asdict(command) for command in view.undo],
             "deadline": view.deadline,
+            "condition": view.condition,
+            "no_return": view.no_return,
         }
         for view in made.views()
     ]
@@ -80,6 +85,8 @@ def steps_event(made: Plan) -> list[dict[str, Any]]:
 
 def _told(seen: Observation) -> dict[str, Any]:
     told: dict[str, Any] = {"proof": seen.proof, "lines": seen.evidence}
+    if seen.alarm:
+        told["alarm"] = seen.alarm
     if seen.holders:
         told["holders"] = [asdict(holder) for holder in seen.holders]
     return told

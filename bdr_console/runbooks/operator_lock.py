@@ -6,7 +6,6 @@ doing stands in its `application_name` on the nodes: `bdr-console run 3f2a alice
 
 import asyncio
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bdr_console.config import ClusterSettings
@@ -156,22 +155,56 @@ class OperatorLock:
         await asyncio.gather(*(link.close() for link in self._links.values()))
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a holder says of itself in its application_name, as far as 63 bytes let it."""
+
+    doing: str
+    """`run ab12`, or `lock vacuumdb` for another program; the whole name where it is not one of ours."""
+    who: str
+    step: str
+
+
+def told(application: str) -> Told:
+    """The parts of a name that `shown_name` made. Pure."""
+    name = re.fullmatch(r"bdr-console (\w+ \S+)(?: (?!step )(.*?))?(?: step (\S+))?", application.strip())
+    if name is None:
+        return Told(application.strip(), "", "")
+    return Told(name[1], name[2] or "", name[3] or "")
+
+
+class LockWatch:
+    """Looks who holds the lock, again and again, through one read-only session on each node."""
+
+    def __init__(self, settings: ClusterSettings) -> None:
+        self._links = tuple(
+            AdvisoryLink(name, node.dsn, application_name="bdr-console look")
+            for name, node in settings.nodes.items()
+        )
+
+    async def holders(self) -> tuple[Holder, ...]:
+        """Who holds it now, by node; takes nothing, and passes over silent nodes."""
+
+        async def one(link: AdvisoryLink) -> tuple[Holder, ...]:
+            try:
+                return await link.holders()
+            except LinkError:
+                return ()
+
+        return tuple(holder for found in await asyncio.gather(*map(one, self._links)) for holder in found)
+
+    async def close(self) -> None:
+        """Close every session at once."""
+        await asyncio.gather(*(link.close() for link in self._links))
+
+
 async def holders(settings: ClusterSettings) -> tuple[Holder, ...]:
     """Who holds the lock of this cluster now, by node; takes nothing, and passes over silent nodes."""
-    links: Mapping[str, AdvisoryLink] = {
-        name: AdvisoryLink(name, node.dsn, application_name="bdr-console look")
-        for name, node in settings.nodes.items()
-    }
-
-    async def one(link: AdvisoryLink) -> tuple[Holder, ...]:
-        try:
-            return await link.holders()
-        except LinkError:
-            return ()
-        finally:
-            await link.close()
-
-    return tuple(holder for found in await asyncio.gather(*map(one, links.values())) for holder in found)
+    watch = LockWatch(settings)
+    try:
+        return await watch.holders()
+    finally:
+        await watch.close()
 
 
 def shown_name(doing: str, who: str, step: str) -> str:

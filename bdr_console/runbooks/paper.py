@@ -1,10 +1,17 @@
 """The plan, or the rest of a run, as text with the equivalent shell commands: for a change ticket, or for the
 night when no console works."""
 
+import os
 import re
 import shlex
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
 
-from bdr_console.runbooks.run import Check, Command, RunView, StepStatus, StepView
+from bdr_console import paths
+from bdr_console.errors import ConsoleError
+from bdr_console.runbooks.conditions import point_of_no_return
+from bdr_console.runbooks.run import Check, Command, Proof, RunView, StepStatus, StepView
 from bdr_console.runbooks.step import Plan
 
 _BEHIND = (StepStatus.DONE, StepStatus.SKIPPED)
@@ -24,7 +31,7 @@ def paper(made: Plan, checks: tuple[Check, ...] = ()) -> str:
             lines.append(f"  [{check.outcome.value}] {check.title}: {check.seen}")
             if check.outcome.value != "pass" and check.remedy:
                 lines.append(f"      {check.remedy}")
-    return "\n".join([*lines, "", *_steps(made.views())]) + "\n"
+    return "\n".join([*lines, "", *_steps(made.views(), made.node)]) + "\n"
 
 
 def rest(view: RunView) -> str:
@@ -32,12 +39,34 @@ def rest(view: RunView) -> str:
     what = f"{view.runbook.capitalize()} of {view.subject}"
     title = f"{what}, cluster {view.cluster}, run {view.run_id}: {view.status.value}"
     left = [f"  Left over: {line}" for line in view.leftovers]
-    return "\n".join([title, *left, "", *_steps(view.steps)]) + "\n"
+    return "\n".join([title, *left, "", *_steps(view.steps, view.node)]) + "\n"
 
 
-def _steps(steps: tuple[StepView, ...]) -> list[str]:
+def from_what_is_seen(made: Plan, steps: tuple[StepView, ...], left: tuple[str, ...]) -> str:
+    """What is left of a run that nobody carries on; steps whose condition holds are ticked."""
+    ticked = tuple(replace(s, status=StepStatus.DONE) if s.proof is Proof.MET else s for s in steps)
+    title = f"Switchover of {made.node}, cluster {made.cluster}: what is left of it, from what is seen"
+    lines = [title, *(f"  In force: {line}" for line in left), "", *_steps(ticked, made.node)]
+    return "\n".join(lines) + "\n"
+
+
+def write(name: str, text: str, now: datetime) -> Path:
+    """Write a paper to a file that only its owner can read, and return where. Raises ConsoleError."""
+    try:
+        path = paths.private_dir(paths.state_dir() / "paper") / f"{now.astimezone():%Y%m%dT%H%M%S}-{name}.txt"
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(f"Written {now.astimezone():%Y-%m-%d %H:%M:%S %Z}\n\n{text}")
+    except OSError as error:
+        raise ConsoleError(f"the paper cannot be written: {error}", "Set BDR_CONSOLE_STATE.") from None
+    return path
+
+
+def _steps(steps: tuple[StepView, ...], node: str) -> list[str]:
     lines = []
     for number, step in enumerate(steps, start=1):
+        if step.no_return:
+            lines.append(f"--- {point_of_no_return(node)} ---")
         lines.append(f"[{'x' if step.status in _BEHIND else ' '}] {number}. {step.title}")
         if step.status in _BEHIND:
             continue

@@ -37,6 +37,14 @@ class Command:
     text: str
 
 
+class Proof(StrEnum):
+    """Whether the condition that a step brings about holds. UNKNOWN is neither done nor failed."""
+
+    MET = "met"
+    UNMET = "unmet"
+    UNKNOWN = "could not tell"
+
+
 class StepStatus(StrEnum):
     """Where a step stands."""
 
@@ -117,6 +125,14 @@ class StepView:
     """Seconds that the proof may take; None for a hold."""
     holders: tuple[Holder, ...] = ()
     """Who it waits for, the longest first; empty while it does not wait for anybody."""
+    condition: str = ""
+    """What is so once the step is behind, as a statement; empty for a hold, which brings nothing about."""
+    proof: Proof | None = None
+    """Whether that was so at the latest look; None before the first."""
+    no_return: bool = False
+    """From this step on clients work on another node: an undo does not bring them back."""
+    alarm: str = ""
+    """What the operator must know at once, by the latest look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +181,13 @@ class RunView:
     """Whether a command was sent, or about to be."""
     nodes: tuple[str, ...] = ()
     """The nodes of a rolling run in the order of their turns; `node` is the one whose turn it is."""
+    until: datetime | None = None
+    """When the maintenance should be over; None when nobody said."""
+
+    @property
+    def alarm(self) -> str:
+        """What the operator must know at once; empty when there is nothing."""
+        return self.current.alarm if self.current else ""
 
     @property
     def subject(self) -> str:

@@ -196,6 +196,7 @@ def _beginning(made: Plan, request: Request) -> dict[str, Any]:
         "node": made.node,
         "who": request["who"],
         "reason": request["reason"],
+        "until": request.get("until", ""),
         "pid": os.getpid(),
         "notes": made.notes,
         "steps": steps_event(made),

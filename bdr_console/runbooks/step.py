@@ -1,22 +1,30 @@
 """What a runbook is made of: acts, steps, and what a step can say of itself."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal, Protocol
 
 from bdr_console.cluster.nodes import WalPositions
+from bdr_console.runbooks.conditions import condition
 from bdr_console.runbooks.reading import Part, Reading
-from bdr_console.runbooks.run import Command, Holder, Offer, StepView
+from bdr_console.runbooks.run import Command, Holder, Offer, Proof, StepView
+
+__all__ = [
+    "Act",
+    "Choice",
+    "Intervention",
+    "Observation",
+    "OnTimeout",
+    "Plan",
+    "Proof",
+    "Step",
+    "StepPlan",
+    "TargetKind",
+    "Watch",
+    "World",
+]
 
 TargetKind = Literal["haproxy", "pgbouncer", "node"]
-
-
-class Proof(StrEnum):
-    """Whether the condition that a step brings about holds. UNKNOWN is neither done nor failed."""
-
-    MET = "met"
-    UNMET = "unmet"
-    UNKNOWN = "could not tell"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +103,8 @@ class StepPlan:
     pause_ends: bool = False
     """When this step is behind, no client waits any more."""
     no_return: bool = False
-    """From this step on the watchdog only lets clients go on; it no longer puts servers back."""
+    """From this step on clients work on another node, and an undo does not bring them back. So the watchdog
+    only lets clients go on; it no longer puts servers back."""
     repeat: float | None = None
     """Seconds after which its commands are sent once more while its proof is unmet: only for commands that
     change nothing, however often they are sent."""
@@ -110,6 +119,7 @@ class StepPlan:
             tuple(act.command for act in self.acts),
             tuple(act.undo for act in self.acts if act.undo),
             deadline=self.deadline,
+            no_return=self.no_return,
         )
 
 
@@ -146,7 +156,12 @@ class Plan:
 
     def views(self) -> tuple[StepView, ...]:
         """The steps as the screen shows them before a run."""
-        return tuple(step.view() for step in self.steps)
+        out = next((step.acts for step in self.steps if step.key == "disable"), ())
+        servers = ", ".join(dict.fromkeys(act.subject for act in out))
+        return tuple(
+            replace(step.view(), condition="" if step.holds else condition(step.key, self.node, servers))
+            for step in self.steps
+        )
 
     def step(self, key: str) -> StepPlan:
         """The step of that key; raises KeyError."""

@@ -62,6 +62,7 @@ def gradual(parts: Parts, choice: Choice) -> tuple[StepPlan, ...]:
             "Have every PgBouncer replace its server connections",
             tuple(_pooler_act("RECONNECT", route) for route in used),
             deadline=15.0,
+            no_return=True,
         ),
         StepPlan(
             "wait_close",

@@ -1,54 +1,12 @@
 """Every key of the console, once: bindings, footer, help and palette are all made from this list."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
+from bdr_console.ui.action import Action, Place
 
-class Place(StrEnum):
-    """Where a key works; the value is its heading in the help."""
-
-    EVERYWHERE = "Everywhere"
-    OVERVIEW = "Overview"
-    PLAN = "Plan of a switchover"
-    RUN = "Run under way"
-    QUESTION = "Questions"
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """One thing a key does."""
-
-    id: str
-    """What a user's key map names; it does not change between versions."""
-    keys: str
-    """Textual's names, comma separated; empty when a widget of Textual's handles the key itself."""
-    does: str
-    """Textual's action."""
-    label: str
-    """One or two words for the footer."""
-    help: str
-    place: Place
-    shown_as: str
-    """The key as a reader writes it."""
-    footer: bool = False
-    changes: bool = False
-    """Whether it can change the cluster: not reachable in read-only mode."""
-
-    def binding(self) -> Binding:
-        """The binding for Textual."""
-        return Binding(
-            self.keys,
-            self.does,
-            self.label,
-            show=self.footer,
-            key_display=self.shown_as,
-            tooltip=self.help,
-            id=self.id,
-        )
-
+__all__ = ["ACTIONS", "Action", "Place", "bindings", "of", "word_action"]
 
 ACTIONS = (
     Action("help", "question_mark", "app.help", "Help", "Show every key", Place.EVERYWHERE, "?", footer=True),
@@ -139,6 +97,17 @@ ACTIONS = (
         footer=True,
     ),
     Action(
+        "left",
+        "o",
+        "screen.left",
+        "Left over",
+        "Resume or undo what a run left in maintenance, when nobody carries it on",
+        Place.OVERVIEW,
+        "o",
+        footer=True,
+        changes=True,
+    ),
+    Action(
         "plan-start",
         "",
         "",
@@ -180,13 +149,33 @@ ACTIONS = (
     ),
     Action(
         "plan-pools",
-        "ctrl+f",
+        "ctrl+l",
         "screen.pools",
         "Session pools",
         "Clients in session pools: wait, or fast-close",
         Place.PLAN,
-        "ctrl+f",
+        "ctrl+l",
         footer=True,
+    ),
+    Action(
+        "plan-paper",
+        "ctrl+t",
+        "screen.paper",
+        "Paper",
+        "Write the plan as shell commands to a file, and say where",
+        Place.PLAN,
+        "ctrl+t",
+        footer=True,
+    ),
+    Action(
+        "plan-next",
+        "",
+        "",
+        "Next field",
+        "From the name to the reason and the expected end (both optional)",
+        Place.PLAN,
+        "tab",
+        changes=True,
     ),
     Action(
         "plan-up",
@@ -232,7 +221,7 @@ ACTIONS = (
         "run-wait",
         "w",
         "screen.say('wait')",
-        "Wait longer",
+        "Wait",
         "Give the step that waits more time",
         Place.RUN,
         "w",
@@ -243,7 +232,7 @@ ACTIONS = (
         "run-again",
         "d",
         "screen.say('again')",
-        "Do again",
+        "Again",
         "Send the step's commands again, when it offers that",
         Place.RUN,
         "d",
@@ -262,6 +251,49 @@ ACTIONS = (
         changes=True,
     ),
     Action(
+        "run-paper",
+        "p",
+        "screen.paper",
+        "Paper",
+        "Write the rest of the run as shell commands to a file, done steps ticked",
+        Place.RUN,
+        "p",
+        footer=True,
+    ),
+    Action(
+        "run-resume",
+        "r",
+        "screen.finish('resume')",
+        "Resume",
+        "Go on with a run whose runner is gone (asks for the node's name)",
+        Place.RUN,
+        "r",
+        footer=True,
+        changes=True,
+    ),
+    Action(
+        "run-undo",
+        "u",
+        "screen.finish('undo')",
+        "Undo",
+        "Put back what a run whose runner is gone has changed (asks for the node's name)",
+        Place.RUN,
+        "u",
+        footer=True,
+        changes=True,
+    ),
+    Action(
+        "run-switch-back",
+        "s",
+        "screen.switch_back",
+        "Switch back",
+        "When the run is done: plan to take out the node that has the traffic now",
+        Place.RUN,
+        "s",
+        footer=True,
+        changes=True,
+    ),
+    Action(
         "run-back",
         "escape,b",
         "screen.back",
@@ -270,6 +302,66 @@ ACTIONS = (
         Place.RUN,
         "b",
         footer=True,
+    ),
+    Action(
+        "left-resume",
+        "r",
+        "screen.finish('resume')",
+        "Resume",
+        "Go on from what is seen, after typing the node's name",
+        Place.LEFT,
+        "r",
+        footer=True,
+        changes=True,
+    ),
+    Action(
+        "left-undo",
+        "u",
+        "screen.finish('undo')",
+        "Undo",
+        "Put back what was changed, after typing the node's name",
+        Place.LEFT,
+        "u",
+        footer=True,
+        changes=True,
+    ),
+    Action(
+        "left-paper",
+        "p",
+        "screen.paper",
+        "Paper",
+        "Write what is left to do as shell commands to a file, done steps ticked",
+        Place.LEFT,
+        "p",
+        footer=True,
+    ),
+    Action(
+        "left-back",
+        "escape",
+        "screen.back",
+        "Back",
+        "Back; nothing is sent",
+        Place.LEFT,
+        "esc",
+        footer=True,
+    ),
+    Action(
+        "left-up",
+        "up,pageup",
+        "screen.scroll(-1)",
+        "Scroll",
+        "Scroll (also page up, page down)",
+        Place.LEFT,
+        "up/down",
+    ),
+    Action(
+        "left-down",
+        "down,pagedown",
+        "screen.scroll(1)",
+        "Scroll down",
+        "Scroll down",
+        Place.LEFT,
+        "down",
     ),
     Action("yes", "y", "screen.answer(True)", "Yes", "Yes, do it", Place.QUESTION, "y"),
     Action("no", "n,escape", "screen.answer(False)", "No", "No, go back", Place.QUESTION, "n"),

@@ -13,6 +13,7 @@ from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.css.query import NoMatches
 from textual.screen import Screen
+from textual.scrollbar import ScrollBar, ScrollBarRender
 
 from bdr_console.cluster.changes import Event
 from bdr_console.cluster.snapshot import Snapshot
@@ -24,22 +25,24 @@ from bdr_console.runbooks.run import RunView
 from bdr_console.ui import crash
 from bdr_console.ui.actions import Place, bindings
 from bdr_console.ui.colours import DEFAULTS, Styles
-from bdr_console.ui.desk import ActDesk, RunDesk
-from bdr_console.ui.moment import Timeline
-from bdr_console.ui.monitored import JournalDesk, MonitoredCluster, RunbookDesk
+from bdr_console.ui.desk import ActDesk, LockDesk, RunDesk
+from bdr_console.ui.left import left_behind
+from bdr_console.ui.lock_watch import LockSight
+from bdr_console.ui.moment import Moment, Timeline
+from bdr_console.ui.monitored import AdvisoryDesk, JournalDesk, MonitoredCluster, RunbookDesk
+from bdr_console.ui.operator import Operator
 from bdr_console.ui.palette import commands
 from bdr_console.ui.run_watch import RunWatch
 from bdr_console.ui.screens.help import Help
 from bdr_console.ui.screens.live import LiveScreen
 from bdr_console.ui.screens.overview import Overview
-from bdr_console.ui.screens.plan import PlanScreen
-from bdr_console.ui.screens.question import Pick, Question
-from bdr_console.ui.screens.run import RunScreen
+from bdr_console.ui.screens.question import Question
 from bdr_console.ui.source import SnapshotSource
 from bdr_console.ui.status import Status, run_place
 from bdr_console.ui.terminal import ascii_only as locale_is_ascii
 from bdr_console.ui.terminal import on_signals, refuse_unfit, watch_hangup
 from bdr_console.ui.themes import NO_COLOUR, choose, load_themes
+from bdr_console.ui.widgets.scroll_bar import AsciiScrollBar
 from bdr_console.ui.words import ASCII, UNICODE
 
 if TYPE_CHECKING:
@@ -49,7 +52,6 @@ _PAINT_EVERY = 0.5
 """Seconds between two looks at whether there is something new to show."""
 _PACES = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 _RETRY_SOURCE = 2.0
-READ_ONLY = "this console is read-only: it was started to watch, and cannot change anything"
 
 
 def utc_now() -> datetime:
@@ -82,6 +84,7 @@ class ConsoleApp(App[int]):
         theme: str = "dark",
         runs: RunDesk | None = None,
         acts: ActDesk | None = None,
+        lock: LockDesk | None = None,
         ascii_only: bool = False,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
@@ -98,12 +101,14 @@ class ConsoleApp(App[int]):
             self.register_theme(file.theme())
         self.theme = theme
         self.glyphs = ASCII if ascii_only else UNICODE
+        ScrollBar.renderer = AsciiScrollBar if ascii_only else ScrollBarRender
         self.cluster = cluster
         self.environment = environment
         self.tones = Styles(self.theme_variables or DEFAULTS, ansi=chosen.ansi)
         self._source = source
         self.runs = RunWatch(self, runs, clock)
-        self._acts = acts
+        self.lock = LockSight(self, lock)
+        self.operator = Operator(self, acts)
         self._pace = refresh
         self._clock = clock
         self._timeline = Timeline(thresholds or Thresholds(), self.glyphs)
@@ -114,7 +119,7 @@ class ConsoleApp(App[int]):
     @property
     def read_only(self) -> bool:
         """Whether this console can only watch."""
-        return self._acts is None
+        return self.operator.acts is None
 
     @property
     def newest(self) -> Snapshot | None:
@@ -149,11 +154,12 @@ class ConsoleApp(App[int]):
     def _begin(self) -> None:
         self.run_worker(self._pump(), exit_on_error=False, name="snapshots")
         self.run_worker(self.runs.watch(), exit_on_error=False, name="runs")
+        self.run_worker(self.lock.watch(), exit_on_error=False, name="lock")
         self.set_interval(_PAINT_EVERY, self._tick)
 
     async def on_unmount(self) -> None:
         """Stop reading; a silent server does not keep the console from ending."""
-        await self._source.close()
+        await asyncio.gather(self._source.close(), self.lock.close())
 
     def _fatal_error(self) -> None:
         """Instead of Textual's traceback with local variables (a name private to Textual; it is pinned)."""
@@ -212,19 +218,29 @@ class ConsoleApp(App[int]):
             return
         now = self._clock()
         moment = self._timeline.at(now)
-        verdict = moment.verdict if moment else None
-        status = Status(
+        status = self.status_at(now, moment)
+        with contextlib.suppress(NoMatches):  # a screen that is being taken down has lost some of its parts
+            screen.show(moment, status)
+
+    def status_at(self, now: datetime, moment: Moment | None) -> Status:
+        """Everything around the panes."""
+        lock = self.lock.foreign
+        return Status(
             self.cluster,
             self.environment,
             self.read_only,
             self._pace,
             now,
-            verdict,
+            moment.verdict if moment else None,
             self.runs.run,
             self._trouble,
+            lock,
+            left_behind(self.runs.recent, self.newest, lock),
         )
-        with contextlib.suppress(NoMatches):  # a screen that is being taken down has lost some of its parts
-            screen.show(moment, status)
+
+    def now(self) -> datetime:
+        """The moment it is."""
+        return self._clock()
 
     def note(self, level: Level, subject: str, text: str) -> None:
         """Add a line to the event log."""
@@ -239,65 +255,11 @@ class ConsoleApp(App[int]):
             self._timeline.note([event])
         self.paint()
 
-    def open_run(self) -> None:
-        """Show the run under way, or the last one."""
-        run = self.runs.run
-        if run is None:
-            self.notify("no run is under way", markup=False)
-            return
-        self.runs.follow(run.run_id)
-        self.push_screen(RunScreen(run.run_id, self.glyphs))
-
-    def run_started(self, run_id: str) -> None:
-        """Go from the plan to the run that it became."""
-        self.runs.follow(run_id)
-        screen = RunScreen(run_id, self.glyphs)
-        if isinstance(self.screen, PlanScreen):
-            self.switch_screen(screen)
-        else:
-            self.push_screen(screen)
-
-    def plan_switchover(self, node: str | None) -> None:
-        """Open the plan for `node`, or let the operator pick one."""
-        if self._acts is None:
-            self.notify(READ_ONLY, severity="warning", markup=False)
-            return
-        if (run := self.runs.under_way) is not None:
-            self.notify(f"a run is under way on {run.node}: w shows it", severity="warning", markup=False)
-            return
-        if node is None:
-            snapshot = self._timeline.snapshot
-            names = [target.name for target in snapshot.nodes] if snapshot else []
-            self.push_screen(Pick("Switchover of which node?", names), self._picked)
-            return
-        self.push_screen(PlanScreen(node, self._acts, self.glyphs))
-
-    def _picked(self, node: str | None) -> None:
-        if node is not None:
-            self.plan_switchover(node)
-
-    def say(self, run_id: str, word: str) -> None:
-        """Send one word to a run."""
-        if self._acts is None:
-            self.notify(READ_ONLY, severity="warning", markup=False)
-            return
-        self.run_worker(self._send(self._acts, run_id, word), exit_on_error=False)
-
-    async def _send(self, acts: ActDesk, run_id: str, word: str) -> None:
-        try:
-            answer = await acts.send(run_id, word)
-        except Exception as error:
-            told = crash.as_console_error(error, f"sending '{word}'")
-            self.note(Level.WARN, "run", f"'{word}' was refused: {clean(told.problem)}")
-            self.notify(f"{clean(told.problem)} {clean(told.remedy)}", severity="error", markup=False)
-            return
-        self.note(Level.OK, "run", f"said '{word}': {clean(answer)}")
-
     # Keys --------------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Grey out what a watching console cannot do. A hint only: there is nothing behind it to call."""
-        if action == "switchover" and self.read_only:
+        if action in ("switchover", "left") and self.read_only:
             return None
         return True
 
@@ -378,6 +340,7 @@ def run_console(
         theme=theme,
         runs=JournalDesk(name),
         acts=None if read_only else RunbookDesk(config, name, chosen),
+        lock=AdvisoryDesk(chosen),
         ascii_only=locale_is_ascii(),
     )
     refuse_unfit()

@@ -39,3 +39,8 @@ class Styles:
 
     def __getitem__(self, tone: Tone) -> Style:
         return self._styles[tone]
+
+    @property
+    def loud(self) -> Style:
+        """For an alarm: in reverse, so that it stands out without colour too."""
+        return self._styles[Tone.BAD] + Style(reverse=True)

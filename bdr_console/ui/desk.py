@@ -1,20 +1,24 @@
 """What the screen may know of runs, and what it may do to them: a watcher gets only the first of the two."""
 
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
-from typing import Protocol
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
 
+from bdr_console.runbooks.modes import DEFAULT_MODE, MODES, SESSION_POOLS
 from bdr_console.runbooks.run import Check, Outcome, RunView, StepView
 
-MODES = ("auto", "quiesce", "gradual")
-SESSION_POOLS = ("wait", "fast-close")
+if TYPE_CHECKING:
+    from bdr_console.runbooks.standing import Unfinished
+    from bdr_console.runbooks.step import Plan
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
     """How clients are to be moved: the words of runbooks/modes.py."""
 
-    mode: str = MODES[0]
-    session_pools: str = "wait"
+    mode: str = DEFAULT_MODE
+    session_pools: str = SESSION_POOLS[0]
 
     def next_mode(self) -> "Terms":
         """The same with the next mode."""
@@ -23,6 +27,15 @@ class Terms:
     def other_pools(self) -> "Terms":
         """The same with the other answer for session pools."""
         return replace(self, session_pools=SESSION_POOLS[self.session_pools == SESSION_POOLS[0]])
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """What the maintenance is for, and when it should be over."""
+
+    reason: str = ""
+    until: datetime | None = None
+    """With its zone; None when no end was named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +48,33 @@ class PlanView:
     notes: tuple[str, ...] = ()
     mode: str = ""
     """The mode that `auto` has come to; empty when the runbook has none."""
+    plan: "Plan | None" = None
+    """What it was made of; None for one that is only shown."""
 
     @property
     def refusals(self) -> tuple[Check, ...]:
         """The checks that forbid to start."""
         return tuple(check for check in self.checks if check.outcome in (Outcome.FAIL, Outcome.UNKNOWN))
+
+
+@dataclass(frozen=True, slots=True)
+class LockHolder:
+    """Another operator, or another program, at work on this cluster."""
+
+    doing: str
+    """`run ab12` (the last four characters of its id), or what it says of itself."""
+    who: str
+    """user@host as far as it is told; empty when it is not."""
+    step: str
+    """Where the run stands; empty when it is not told."""
+    client: str
+    """The address it connects from."""
+    since: str
+    """When its session began, ISO 8601."""
+    nodes: tuple[str, ...]
+    """Where the lock was seen."""
+    pid: int
+    """Of its backend on the first of them."""
 
 
 class RunDesk(Protocol):
@@ -48,8 +83,21 @@ class RunDesk(Protocol):
     def latest(self) -> RunView | None:
         """The run under way on this cluster, or else the last one that ended; None when there was none."""
 
+    def recent(self) -> tuple[RunView, ...]:
+        """The latest runs of this cluster, however they stand."""
+
     def view(self, run_id: str) -> RunView | None:
         """That run as its journal tells it now."""
+
+
+class LockDesk(Protocol):
+    """Looks who holds the operators' lock; takes nothing."""
+
+    async def holder(self) -> LockHolder | None:
+        """Who holds it now; None when nobody does, as far as the nodes that answer tell."""
+
+    async def close(self) -> None:
+        """Stop looking; returns promptly even when a server is silent."""
 
 
 class ActDesk(Protocol):
@@ -61,10 +109,26 @@ class ActDesk(Protocol):
         Raises ConsoleError when there is no such plan.
         """
 
-    def start(self, node: str, terms: Terms) -> str:
+    def conditions(self, plan: PlanView) -> AsyncGenerator[tuple[StepView, ...], None]:
+        """The plan's steps with what is observed of each now, again and again until it is closed.
+
+        Changes nothing. Raises ConsoleError.
+        """
+
+    def start(self, node: str, terms: Terms, purpose: Purpose) -> str:
         """Start the switchover of `node`; returns the run's id. Blocks, so it is called from a thread.
 
         Raises ConsoleError when it was not started.
+        """
+
+    def unfinished(self, node: str, run_id: str | None) -> "AsyncGenerator[Unfinished, None]":
+        """What is left of that run, or without one of a switchover of `node` by what is seen; again and again
+        until it is closed. Changes nothing. Raises ConsoleError when there is nothing to go on with."""
+
+    def finish(self, node: str, run_id: str | None, *, undo: bool) -> str:
+        """Go on with what is left, or take it back; returns the id of the run. Blocks, as `start` does.
+
+        Raises ConsoleError when it was not begun.
         """
 
     async def send(self, run_id: str, word: str) -> str:

@@ -6,7 +6,7 @@ fifth of a second to import.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,14 +15,16 @@ from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.config import ClusterSettings
 from bdr_console.runbooks.archive import follow, run_dir
 from bdr_console.runbooks.journal import JournalFollower
-from bdr_console.runbooks.run import RunView
-from bdr_console.ui.desk import PlanView, Terms
+from bdr_console.runbooks.run import RunView, StepView
+from bdr_console.ui.desk import LockHolder, PlanView, Purpose, Terms
 
 if TYPE_CHECKING:
     from bdr_console.monitor import Monitor
+    from bdr_console.runbooks.operator_lock import LockWatch
+    from bdr_console.runbooks.standing import Unfinished
 
 _LOOK_BACK = 20
-"""Directories of runs looked at for the newest one; their names begin with the time of their start."""
+"""Directories of runs that are looked at, newest first; their names begin with the time of their start."""
 
 
 class MonitoredCluster:
@@ -72,20 +74,46 @@ class JournalDesk:
 
     def latest(self) -> RunView | None:
         """The run under way on this cluster, or else the last one that ended."""
-        newest: RunView | None = None
-        for run_id in sorted((path.name for path in paths.runs_dir().iterdir()), reverse=True)[:_LOOK_BACK]:
-            run = self.view(run_id)
-            if run is None or run.cluster != self._cluster:
-                continue
-            if not run.status.over:
-                return run
-            newest = newest or run
-        return newest
+        known = self.recent()
+        return next((run for run in known if not run.status.over), known[0] if known else None)
+
+    def recent(self) -> tuple[RunView, ...]:
+        """The latest runs of this cluster, newest first."""
+        ids = sorted((path.name for path in paths.runs_dir().iterdir()), reverse=True)[:_LOOK_BACK]
+        views = (self.view(run_id) for run_id in ids)
+        return tuple(run for run in views if run is not None and run.cluster == self._cluster)
 
     def view(self, run_id: str) -> RunView | None:
         """That run as its journal tells it now."""
         follower = self._followers.setdefault(run_id, follow(run_dir(run_id)))
         return follower.poll()
+
+
+class AdvisoryDesk:
+    """The operators' lock as the nodes show it, through read-only sessions kept open."""
+
+    def __init__(self, settings: ClusterSettings) -> None:
+        self._settings = settings
+        self._watch: LockWatch | None = None
+
+    async def holder(self) -> LockHolder | None:
+        """Who holds the lock now."""
+        from bdr_console.runbooks.operator_lock import LockWatch, told
+
+        self._watch = self._watch or LockWatch(self._settings)
+        found = await self._watch.holders()
+        if not found:
+            return None
+        first = found[0]
+        said = told(first.application)
+        nodes = tuple(dict.fromkeys(h.node for h in found if h.application == first.application))
+        doing = said.doing or f"a session of role {first.role or 'unknown'}"
+        return LockHolder(doing, said.who, said.step, first.client, first.since, nodes, first.pid)
+
+    async def close(self) -> None:
+        """Close the sessions."""
+        if self._watch is not None:
+            await self._watch.close()
 
 
 class RunbookDesk:
@@ -103,16 +131,54 @@ class RunbookDesk:
         plan, checks = await launch.preview(
             self._settings, self._cluster, node, terms.mode, session_pools=terms.session_pools
         )
-        return PlanView(node, plan.views(), checks, plan.notes, plan.choice.mode if plan.choice else "")
+        mode = plan.choice.mode if plan.choice else ""
+        return PlanView(node, plan.views(), checks, plan.notes, mode, plan)
 
-    def start(self, node: str, terms: Terms) -> str:
+    async def conditions(self, plan: PlanView) -> AsyncGenerator[tuple[StepView, ...], None]:
+        """The plan's steps with what is observed of each now."""
+        from bdr_console.runbooks import standing
+
+        if plan.plan is None:
+            return
+        async with contextlib.aclosing(
+            standing.conditions(plan.plan, self._settings, self._cluster)
+        ) as looks:
+            async for steps in looks:
+                yield steps
+
+    def start(self, node: str, terms: Terms, purpose: Purpose) -> str:
         """Start the switchover of `node` in its runner; returns the run's id."""
         from bdr_console.runbooks import launch
 
         run = launch.start(
-            self._config, self._cluster, node, mode=terms.mode, session_pools=terms.session_pools
+            self._config,
+            self._cluster,
+            node,
+            purpose.reason,
+            mode=terms.mode,
+            session_pools=terms.session_pools,
+            until=purpose.until,
         )
         return run.name
+
+    async def unfinished(self, node: str, run_id: str | None) -> "AsyncGenerator[Unfinished, None]":
+        """What is left of a run that nobody carries on."""
+        from bdr_console.runbooks import standing
+
+        directory = run_dir(run_id) if run_id else None
+        async with contextlib.aclosing(
+            standing.unfinished(directory, node, self._settings, self._cluster)
+        ) as looks:
+            async for left in looks:
+                yield left
+
+    def finish(self, node: str, run_id: str | None, *, undo: bool) -> str:
+        """Go on with what is left, or take it back, in a runner of its own; returns the run's id."""
+        from bdr_console.runbooks import launch
+
+        if run_id is not None:
+            return launch.again(run_id, undo=undo).name
+        return launch.take_over(self._config, self._cluster, node, undo=undo).name
 
     async def send(self, run_id: str, word: str) -> str:
         """Say one word to the run."""

@@ -7,6 +7,7 @@ from textual.app import SystemCommand
 from textual.screen import Screen
 
 from bdr_console.ui.actions import ACTIONS, Place
+from bdr_console.ui.screens.left import LeftScreen
 from bdr_console.ui.screens.overview import Overview
 from bdr_console.ui.screens.plan import PlanScreen
 from bdr_console.ui.screens.run import RunScreen
@@ -14,7 +15,12 @@ from bdr_console.ui.screens.run import RunScreen
 if TYPE_CHECKING:
     from bdr_console.ui.app import ConsoleApp
 
-_PLACES: dict[type, Place] = {Overview: Place.OVERVIEW, PlanScreen: Place.PLAN, RunScreen: Place.RUN}
+_PLACES: dict[type, Place] = {
+    Overview: Place.OVERVIEW,
+    PlanScreen: Place.PLAN,
+    RunScreen: Place.RUN,
+    LeftScreen: Place.LEFT,
+}
 
 
 def commands(app: "ConsoleApp", screen: Screen[object]) -> Iterable[SystemCommand]:

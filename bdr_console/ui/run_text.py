@@ -1,18 +1,29 @@
 """Plans and runs as text: what will be sent, what was seen, where it stands. Pure."""
 
 import io
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from rich.console import Console
 from rich.text import Text
 
-from bdr_console.cluster.text import clean, format_seconds
-from bdr_console.runbooks.run import Check, Command, Offer, Outcome, RunView, StepStatus, StepView
+from bdr_console.cluster.text import clean, format_clock, format_seconds
+from bdr_console.runbooks.conditions import point_of_no_return
+from bdr_console.runbooks.run import (
+    Check,
+    Command,
+    Offer,
+    Outcome,
+    Proof,
+    RunStatus,
+    RunView,
+    StepStatus,
+    StepView,
+)
 from bdr_console.ui.actions import word_action
 from bdr_console.ui.cells import Tone
 from bdr_console.ui.colours import Styles
 from bdr_console.ui.desk import PlanView
-from bdr_console.ui.words import Glyphs, coarse, outcome_cell, run_cell, step_cell
+from bdr_console.ui.words import Glyphs, coarse, outcome_cell, proof_cell, run_cell, step_cell
 
 _CONSOLE = Console(file=io.StringIO(), width=80)
 """Wraps text; it prints nothing."""
@@ -53,17 +64,39 @@ def plan_text(plan: PlanView, styles: Styles, glyphs: Glyphs, width: int) -> Tex
     lines = [Text.assemble(("Checks", "bold underline"), f"  {_tally(plan.checks)}")]
     lines += [line for check in others for line in _check_lines(check, styles, glyphs, width)]
     lines += [hang(Text("  "), Text(safe(note)), width) for note in plan.notes]
-    lines += [Text(), Text("Steps, in this order", "bold underline")]
+    lines += [
+        Text(),
+        Text("Steps, in this order: what each brings about, and whether it is so now", "bold underline"),
+    ]
     for number, step in enumerate(plan.steps, start=1):
         limit = f"  (at most {format_seconds(step.deadline)})" if step.deadline is not None else ""
-        body = Text.assemble(safe(step.title), (limit, styles[Tone.STALE]))
-        lines.append(hang(Text(f"  {number}. "), body, width))
+        lines += condition_lines(number, step, plan.node, styles, glyphs, width, limit=limit)
         lines += command_lines(step.commands, styles, width)
         lines += command_lines(step.undo, styles, width, undo=True)
     if passed:
         lines += [Text(), Text("Checks that passed, with what was seen", "bold underline")]
         lines += [line for check in passed for line in _check_lines(check, styles, glyphs, width)]
     return joined(lines)
+
+
+def condition_lines(
+    number: int, step: StepView, node: str, styles: Styles, glyphs: Glyphs, width: int, *, limit: str = ""
+) -> list[Text]:
+    """One step before it is taken: met, unmet or could not tell, and the condition that it brings about."""
+    lines = [no_return_line(node, styles, width)] if step.no_return else []
+    behind = step.status is StepStatus.DONE
+    cell = step_cell(step.status, glyphs) if behind else proof_cell(step, glyphs)
+    body = Text.assemble(safe(step.condition or step.title), (limit, styles[Tone.STALE]))
+    lines.append(hang(Text.assemble((f" {cell.text:<9} ", styles[cell.tone]), f"{number}. "), body, width))
+    if step.proof is Proof.UNKNOWN and not behind:
+        said = "; ".join(step.evidence[:2]) or "nothing was answered"
+        lines.append(hang(Text("     "), Text(safe(f"{said}; asked again every few seconds")), width))
+    return lines
+
+
+def no_return_line(node: str, styles: Styles, width: int) -> Text:
+    """The point of no return, drawn between two steps."""
+    return hang(Text(" -- "), Text(f"{point_of_no_return(safe(node))} --", styles[Tone.LAG]), width)
 
 
 def _tally(checks: tuple[Check, ...]) -> str:
@@ -114,19 +147,37 @@ def run_title(run: RunView, styles: Styles, glyphs: Glyphs, now: datetime) -> Te
     text.append(
         f"{glyphs.separator}{'took' if run.ended_at else 'for'} {coarse(max(0.0, seconds))}", "not bold"
     )
+    if run.until is not None and not run.status.over:
+        text.append(
+            f"{glyphs.separator}{_until(run.until, now)}", "not bold" if now < run.until else styles.loud
+        )
     text.append(f"{glyphs.separator}by {safe(run.who)}", "not bold")
     if run.reason:
         text.append(f"{glyphs.separator}{safe(run.reason)}", "not bold")
     return text
 
 
-def step_text(number: int, step: StepView, now: datetime, styles: Styles, glyphs: Glyphs, width: int) -> Text:
+def _until(until: datetime, now: datetime) -> str:
+    """`until 14:30, 25m left`, or how long that is over."""
+    left = (until - now).total_seconds()
+    said = f"until {until.astimezone():%H:%M}"
+    return f"{said}, {coarse(left)} left" if left > 0 else f"{said}, {coarse(-left)} over"
+
+
+def step_text(
+    number: int, step: StepView, run: RunView, now: datetime, styles: Styles, glyphs: Glyphs, width: int
+) -> Text:
     """One step: a line, and under the one at work (or the one that failed) its commands and its evidence."""
     cell = step_cell(step.status, glyphs)
     ahead = step.status is StepStatus.PENDING
-    title = Text(f"{safe(step.title)}{_timing(step, now)}", styles[Tone.STALE] if ahead else "")
-    lines = [hang(Text.assemble((f" {cell.text:<13}", styles[cell.tone]), f"{number}. "), title, width)]
     at_work = step.status in (StepStatus.RUNNING, StepStatus.WAITING, StepStatus.HOLDING, StepStatus.UNDOING)
+    unknown = step.proof is Proof.UNKNOWN and step.status in (StepStatus.RUNNING, StepStatus.WAITING)
+    if unknown:
+        cell = proof_cell(step, glyphs)
+    said = safe(step.condition or step.title)
+    title = Text(f"{said}{_timing(step, now)}", styles[Tone.STALE] if ahead else "")
+    lines = [no_return_line(run.node, styles, width)] if step.no_return else []
+    lines.append(hang(Text.assemble((f" {cell.text:<12} ", styles[cell.tone]), f"{number}. "), title, width))
     open_ = at_work or step.status is StepStatus.FAILED
     if open_:
         undoing = step.status is StepStatus.UNDOING
@@ -134,6 +185,9 @@ def step_text(number: int, step: StepView, now: datetime, styles: Styles, glyphs
     if not ahead:
         evidence = step.evidence if open_ else step.evidence[-1:]
         lines += [hang(Text("     "), Text(safe(line)), width) for line in evidence]
+    if unknown and step.began_at is not None and step.deadline is not None:
+        by = format_clock(step.began_at + timedelta(seconds=step.deadline))
+        lines.append(Text(f"     it is asked on, and decided by {by} at the latest", styles[Tone.UNKNOWN]))
     return joined(lines)
 
 
@@ -152,18 +206,34 @@ def _timing(step: StepView, now: datetime) -> str:
 
 def message_text(run: RunView, styles: Styles) -> Text:
     """The sentence for the operator, and what an ended run has left behind."""
-    text = Text(f" {safe(run.message)}" if run.message else "", end="")
+    text = Text(end="")
+    if run.alarm:
+        text.append(f" ALARM: {safe(run.alarm)} ", styles.loud)
+    elif run.message:
+        text.append(f" {safe(run.message)}")
     for left in run.leftovers:
         text.append("\n " if text.plain else " ")
         text.append(f"left as it is: {safe(left)}", styles[Tone.BAD])
     return text
 
 
-def offers_text(run: RunView, styles: Styles, *, read_only: bool) -> Text:
-    """The words that the run takes now, each with its key."""
+def offers_text(run: RunView, styles: Styles, *, read_only: bool, back: str | None = None) -> Text:
+    """The words that the run takes now, each with its key; of one that is over, what can be done after it.
+
+    `back` is the node that has the traffic now and could be taken out to give it back.
+    """
     text = Text(" ", no_wrap=True, overflow="ellipsis", end="")
     if run.status.over:
-        return text.append("this run is over", styles[Tone.STALE])
+        text.append("this run is over   ", styles[Tone.STALE])
+        if read_only:
+            return text
+        if run.status in (RunStatus.LOST, RunStatus.STOPPED):
+            text.append("r ", "bold").append("resume it from what is seen   ")
+            return text.append("u ", "bold").append("undo what is left of it")
+        if back is not None:
+            text.append("s ", "bold")
+            text.append(f"switch back: take {safe(back)} out, so that {safe(run.node)} has the traffic again")
+        return text
     if not run.offers:
         return text.append("nothing to decide now", styles[Tone.STALE])
     about = [offer for offer in run.offers if offer.subject]

@@ -38,7 +38,10 @@ class RunWatch:
         self._clock = clock
         self._followed: str | None = None
         self._wake = asyncio.Event()
+        self._recent_at: datetime | None = None
         self.run: RunView | None = None
+        self.recent: tuple[RunView, ...] = ()
+        """The latest runs of this cluster, as they stood a moment ago."""
 
     @property
     def under_way(self) -> RunView | None:
@@ -49,6 +52,11 @@ class RunWatch:
         """Look at this run from now on, beginning now."""
         self._followed = run_id
         self._wake.set()
+
+    def knows(self, tag: str) -> bool:
+        """Whether the run whose id ends so was started from this host, or is being followed."""
+        ids = (self._followed or "", *(run.run_id for run in self.recent))
+        return any(run_id.endswith(f"-{tag}") for run_id in ids)
 
     async def watch(self) -> None:
         """Look for ever; a journal that cannot be read is said and tried again later."""
@@ -65,6 +73,9 @@ class RunWatch:
         followed = self._followed
         try:
             run = await in_background(lambda: desk.view(followed) if followed else desk.latest())
+            now = self._clock()
+            if self._recent_at is None or abs((now - self._recent_at).total_seconds()) >= _IDLE:
+                self.recent, self._recent_at = await in_background(desk.recent), now
         except Exception as error:
             told = (
                 as_console_error(error, "reading the journals") if not isinstance(error, OSError) else error
@@ -80,6 +91,8 @@ class RunWatch:
 
     def _take(self, run: RunView) -> None:
         before, self.run = self.run, run
+        if run.alarm and (before is None or before.alarm != run.alarm):
+            self._app.bell()
         if before != run:
             self._app.run_changed(run, run_event(before, run, self._clock()))
 
@@ -89,6 +102,8 @@ def run_event(before: RunView | None, run: RunView, now: datetime) -> Event | No
     same = before is not None and before.run_id == run.run_id
     if not same and run.status.over:
         return None  # an old run, found when the console started
+    if run.alarm and not (same and before is not None and before.alarm == run.alarm):
+        return Event(now, Level.CRIT, f"run {run.node}", run.alarm)
     if same and before is not None and before.status is run.status and run_place(before) == run_place(run):
         return None
     said = f": {run.message}" if run.message else ""

@@ -5,10 +5,13 @@ from datetime import datetime
 
 from rich.text import Text
 
+from bdr_console.cluster.text import clean, format_clock
 from bdr_console.cluster.verdict import Level, Verdict
 from bdr_console.runbooks.run import RunStatus, RunView
 from bdr_console.ui.cells import Tone
 from bdr_console.ui.colours import Styles
+from bdr_console.ui.desk import LockHolder
+from bdr_console.ui.left import Left
 from bdr_console.ui.words import Glyphs, level_symbol, level_tone, run_cell
 
 
@@ -26,6 +29,10 @@ class Status:
     run: RunView | None
     trouble: str = ""
     """Why no snapshots come, when none do."""
+    lock: LockHolder | None = None
+    """Another operator at work on this cluster."""
+    left: tuple[Left, ...] = ()
+    """What nobody carries on."""
 
 
 def is_production(environment: str) -> bool:
@@ -74,6 +81,62 @@ def _marked(level: Level, said: str, styles: Styles, glyphs: Glyphs) -> Text:
 def deserves_a_line(run: RunView | None) -> bool:
     """A run that goes on, and one that ended badly: it left something changed."""
     return run is not None and (not run.status.over or run.status in (RunStatus.STOPPED, RunStatus.LOST))
+
+
+def quiet_run(status: Status) -> RunView | None:
+    """The run that has its line in the head: not one that a notice speaks of."""
+    run = status.run
+    if run is None or not deserves_a_line(run) or run.alarm:
+        return None
+    return (
+        None if any(left.run is not None and left.run.run_id == run.run_id for left in status.left) else run
+    )
+
+
+def notices(status: Status, styles: Styles, glyphs: Glyphs, *, hint: bool) -> Text | None:
+    """An alarm of the run, who else is at work, what was left behind; None when there is nothing."""
+    lines = []
+    if status.run is not None and status.run.alarm:
+        said = f" {glyphs.bad} RUN {status.run.node}: ALARM {clean(status.run.alarm)} "
+        lines.append(Text(said, styles.loud))
+    if status.lock is not None:
+        lines.append(Text(f" {glyphs.bad} LOCK {lock_text(status.lock)}", styles[Tone.LAG]))
+    if status.left:
+        first, more = status.left[0], len(status.left) - 1
+        text = Text(" ")
+        text.append(f"{glyphs.bad} LEFT", styles[Tone.BAD])
+        text.append(f"{glyphs.separator}{clean(first.text)}" + (f" (and {more} more)" if more else ""))
+        if hint and not status.read_only:
+            text.append(": ").append("o", "bold").append(" resume or undo")
+        lines.append(text)
+    if not lines:
+        return None
+    joined = Text("\n", end="").join(lines)
+    joined.end = ""
+    return joined
+
+
+def lock_text(lock: LockHolder) -> str:
+    """Who is at work, from where, since when, at which step."""
+    who = lock.who or "somebody"
+    at = f" at step {lock.step}" if lock.step else ""
+    return clean(f"{who}: {lock.doing}{at}, from {lock.client}, since {_clock(lock.since)}")
+
+
+def refused_by(lock: LockHolder) -> str:
+    """Why nothing can be started now, and what may be done about it."""
+    return clean(
+        f"another operator is at work on this cluster: {lock_text(lock)} (lock on {', '.join(lock.nodes)}). "
+        "Let that run end, or abort it there. If that host is gone for good: "
+        f"SELECT pg_terminate_backend({lock.pid}) on {lock.nodes[0]}."
+    )
+
+
+def _clock(since: str) -> str:
+    try:
+        return format_clock(datetime.fromisoformat(since))
+    except ValueError:
+        return since or "?"
 
 
 def run_line(run: RunView, styles: Styles, glyphs: Glyphs) -> Text:

@@ -8,7 +8,7 @@ from bdr_console.cluster.proxies import ServerState
 from bdr_console.cluster.replication import LinkState
 from bdr_console.cluster.text import format_seconds
 from bdr_console.cluster.verdict import Level
-from bdr_console.runbooks.run import Outcome, RunStatus, StepStatus
+from bdr_console.runbooks.run import Outcome, Proof, RunStatus, StepStatus, StepView
 from bdr_console.ui.cells import QUESTION, Cell, Tone
 
 
@@ -127,6 +127,18 @@ def step_cell(status: StepStatus, glyphs: Glyphs) -> Cell:
         StepStatus.UNDONE: (glyphs.undone, Tone.UP),
     }[status]
     return Cell(f"{symbol} {status.value}", tone)
+
+
+def proof_cell(step: StepView, glyphs: Glyphs) -> Cell:
+    """Whether a step's condition holds now; blank for a hold and before the first look."""
+    if step.proof is None:
+        return Cell("")
+    symbol, tone = {
+        Proof.MET: (glyphs.done, Tone.UP),
+        Proof.UNMET: (glyphs.pending, Tone.STALE),
+        Proof.UNKNOWN: (glyphs.unknown, Tone.UNKNOWN),
+    }[step.proof]
+    return Cell(f"{symbol} {step.proof.value}", tone)
 
 
 def run_cell(status: RunStatus, glyphs: Glyphs) -> Cell:

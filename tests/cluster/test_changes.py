@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bdr_console.cluster.changes import changes
+from bdr_console.cluster.nodes import Unread
 from bdr_console.cluster.proxies import ServerState
 from bdr_console.cluster.verdict import Level
 from tests.cluster.builders import NOW, node, node_facts, pooler, proxy, server, slot, snapshot, with_node
@@ -61,3 +62,26 @@ def test_a_paused_database_and_a_restarted_server_are_events() -> None:
         snapshot(), node("node1", replace(node_facts("node1"), started_at=NOW + timedelta(seconds=1)))
     )
     assert told(snapshot(), restarted) == [("node1", "PostgreSQL was restarted")]
+
+
+def test_a_part_that_cannot_be_read_is_an_event_once_and_its_return_another() -> None:
+    why = Unread("slots", "permission denied for view node_slots")
+    blind = with_node(snapshot(), node("node1", replace(node_facts("node1"), unread=(why,))))
+    text = f"cannot read slots: {why.why}; `bdr-console grants` prints what to grant"
+    assert ("node1", text) in told(snapshot(), blind)
+    assert told(blind, blind) == []
+    assert ("node1", "reads slots again") in told(blind, snapshot())
+    slow = replace(why, why="canceling statement due to statement timeout")
+    other = with_node(snapshot(), node("node1", replace(node_facts("node1"), unread=(slow,))))
+    assert told(blind, other) == [], "one and the same part is told once, whatever the reason becomes"
+    assert ("node1", f"cannot read slots: {slow.why}") in told(snapshot(), other)
+
+
+def test_what_the_first_reading_could_not_read_is_an_event() -> None:
+    unread = tuple(Unread(what, "permission denied for schema bdr") for what in ("slots", "locks"))
+    facts = replace(node_facts("node1"), unread=unread)
+    unseen = with_node(snapshot(), replace(node("node1"), facts=None))
+    found = told(unseen, with_node(snapshot(), node("node1", facts)))
+    told_of = [text for subject, text in found if subject == "node1" and "cannot read" in text]
+    assert len(told_of) == 1, "parts with one cause make one line"
+    assert told_of[0].startswith("cannot read slots, locks: permission denied for schema bdr; ")

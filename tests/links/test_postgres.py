@@ -65,6 +65,38 @@ async def test_a_reader_keeps_one_session_and_leaves_none_behind(own_postgres: P
     await asyncio.to_thread(wait_until, gone, "the session has ended")
 
 
+async def test_what_is_asked_again_is_parsed_once_and_outlives_a_change_of_its_table(
+    postgres: Postgres,
+) -> None:
+    postgres.run("CREATE TABLE public.shape (n int)", "INSERT INTO public.shape VALUES (1)")
+    ask = {
+        "rows": "SELECT n FROM public.shape",
+        "kept": "SELECT count(*) AS kept FROM pg_prepared_statements WHERE statement LIKE '%public.shape'",
+        "wrong": "SELECT 1/0 AS never",
+        "nonsense": "SELEC 1",
+    }
+    reader = PostgresReader("node1", postgres.dsn())
+    try:
+        seen = [await reader.fetch(ask) for _ in range(4)]
+        assert [answers["rows"] for answers in seen] == [[{"n": 1}]] * 4
+        assert seen[0]["kept"] == [{"kept": 0}]
+        assert seen[-1]["kept"] == [{"kept": 1}]
+        for answers in seen:
+            assert isinstance(answers["wrong"], Unreadable)
+            assert "division by zero" in answers["wrong"].why
+            assert isinstance(answers["nonsense"], Unreadable)
+            assert "syntax error" in answers["nonsense"].why
+        postgres.run("ALTER TABLE public.shape ALTER n TYPE text USING n || ' more'")
+        for _ in range(3):
+            assert (await reader.fetch(ask))["rows"] == [{"n": "1 more"}]
+        postgres.run("DROP TABLE public.shape")
+        gone = (await reader.fetch(ask))["rows"]
+        assert isinstance(gone, Unreadable)
+        assert gone.sqlstate == "42P01"
+    finally:
+        await reader.close()
+
+
 async def test_a_missing_privilege_is_not_asked_for_every_second(own_postgres: Postgres) -> None:
     own_postgres.run(f"CREATE ROLE watcher LOGIN PASSWORD '{PASSWORD}'", "CREATE TABLE public.secret (n int)")
     reader = PostgresReader("node1", own_postgres.dsn("watcher"))

@@ -3,7 +3,7 @@
 from typing import Any
 
 from bdr_console.runbooks.fold import fold
-from bdr_console.runbooks.run import Command, Offer, Outcome, RunStatus, StepStatus
+from bdr_console.runbooks.run import Command, Offer, Outcome, Proof, RunStatus, StepStatus
 
 T = "2026-11-22T03:00:0{}+00:00"
 
@@ -106,3 +106,23 @@ def test_a_step_that_lies_ahead_again_forgets_its_first_try() -> None:
 def test_events_of_a_later_version_change_nothing() -> None:
     assert fold([beginning(), event(1, "paused", step="disable")]) == fold([beginning()])
     assert fold([beginning(), event(1, "step", step="unknown", status="done")]) == fold([beginning()])
+
+
+def test_proof_and_alarm_of_the_latest_look_are_kept_and_forgotten_when_the_step_lies_ahead_again() -> None:
+    events = [
+        {**beginning(), "until": "2026-11-22T05:00:00+00:00"},
+        event(1, "step", step="disable", status="running", proof="unmet", lines=["x"]),
+        event(2, "evidence", step="disable", proof="could not tell", lines=["?"], alarm="look"),
+    ]
+    view = fold(events)
+    assert view is not None
+    assert view.until is not None
+    assert view.until.hour == 5
+    assert view.steps[0].proof is Proof.UNKNOWN
+    assert view.alarm == "look"
+    view = fold([*events, event(3, "evidence", step="disable", proof="met", lines=["y"])])
+    assert view is not None
+    assert (view.steps[0].proof, view.alarm) == (Proof.MET, "")
+    view = fold([*events, event(3, "step", step="disable", status="pending")])
+    assert view is not None
+    assert (view.steps[0].proof, view.steps[0].alarm) == (None, "")

@@ -183,6 +183,9 @@ def test_the_paper_has_the_shell_command_for_each(host: str, text: str, expected
 def test_the_paper_of_a_run_ticks_what_is_behind_and_keeps_what_is_left() -> None:
     made = plan(snapshot(), SETTINGS, "node1", "gradual")
     assert "[ ] 1." in paper(made)
+    assert "--- point of no return: clients move here; undo enables node1, they stay ---\n[ ] 2." in paper(
+        made
+    )
     steps = list(made.views())
     steps[0] = replace(steps[0], status=StepStatus.DONE)
     view = RunView(
@@ -203,3 +206,14 @@ def test_the_paper_of_a_run_ticks_what_is_behind_and_keeps_what_is_left() -> Non
     assert "disable server" not in text
     assert "RECONNECT app" in text
     assert "Left over: b/s" in text
+
+
+@pytest.mark.parametrize(("mode", "last_before"), [("gradual", "disable"), ("quiesce", "barrier")])
+def test_every_step_says_what_it_brings_about_and_one_is_the_point_of_no_return(
+    mode: str, last_before: str
+) -> None:
+    views = plan(snapshot(), SETTINGS, "node1", mode).views()
+    assert [view.key for view in views if not view.condition] == ["hold"]
+    (at,) = [number for number, view in enumerate(views) if view.no_return]
+    assert views[at - 1].key == last_before
+    assert "bk_db/bdr_initial_node is in maintenance on every HAProxy" in [view.condition for view in views]

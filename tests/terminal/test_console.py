@@ -1,7 +1,9 @@
 """What a user meets at the terminal: sizes, faults, read-only, the way out."""
 
+import json
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -93,3 +95,27 @@ def test_sigterm_gives_the_terminal_back(console: Opener) -> None:
     os.kill(terminal.child(), signal.SIGTERM)
     screen = terminal.wait_for("exit status")
     assert "Traceback" not in screen
+
+
+def test_a_run_whose_runner_was_killed_is_offered_and_undone_by_keys(
+    healthy_lab: Lab, console: Opener, tmp_path: Path
+) -> None:
+    terminal = console(columns=80, lines=24)
+    terminal.wait_for("HEALTHY", "node1")
+    terminal.press("s")
+    terminal.wait_for("type the node's name: node1", "tab: reason (optional)", seconds=30)
+    terminal.write("node1")
+    terminal.press("Enter")
+    terminal.wait_for("g go on: bring the node back", seconds=60)
+    (journal,) = (tmp_path / "state").glob("runs/*/journal.jsonl")
+    os.kill(json.loads(journal.read_text().splitlines()[0])["pid"], signal.SIGKILL)
+    terminal.wait_for("runner gone", "u undo what is left of it")
+    terminal.press("b")
+    terminal.wait_for("LEFT", "node1 is in maintenance", "at step hold", "o Left over")
+    terminal.press("o")
+    terminal.wait_for("✓ met     1.", "unmet", "u undo: put back what was changed", seconds=30)
+    terminal.press("u")
+    terminal.wait_for("to undo (put back what was changed), type the node's name: node1")
+    terminal.write("node1")
+    terminal.press("Enter")
+    terminal.wait_for("everything put back", "this run is over", seconds=60)

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 
@@ -11,9 +11,10 @@ from textual.pilot import Pilot
 
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.errors import ConsoleError
-from bdr_console.runbooks.run import RunView
+from bdr_console.runbooks.run import RunView, StepView
+from bdr_console.runbooks.standing import Unfinished
 from bdr_console.ui.app import ConsoleApp
-from bdr_console.ui.desk import PlanView, Terms
+from bdr_console.ui.desk import LockHolder, PlanView, Purpose, Terms
 from tests.ui.scenes import CHECKS, NOW, FixedSource, steps
 
 DEADLINE = 10.0
@@ -29,17 +30,44 @@ class FakeRuns:
         """That run."""
         return self.run
 
+    def recent(self) -> tuple[RunView, ...]:
+        """That run."""
+        return (self.run,) if self.run is not None else ()
+
     def view(self, run_id: str) -> RunView | None:
         """That run, if it is the one."""
         return self.run if self.run is not None and self.run.run_id == run_id else None
+
+
+class FakeLock:
+    """Stands for the lock on the nodes: the holder that a test puts there."""
+
+    def __init__(self, held: LockHolder | None = None) -> None:
+        self.held = held
+
+    async def holder(self) -> LockHolder | None:
+        """That holder."""
+        return self.held
+
+    async def close(self) -> None:
+        """Nothing is open."""
 
 
 class FakeActs:
     """Stands for the runbooks: remembers what was asked of it, changes nothing."""
 
     def __init__(
-        self, *, plan: PlanView | ConsoleError | None = None, refuse: ConsoleError | None = None
+        self,
+        *,
+        plan: PlanView | ConsoleError | None = None,
+        refuse: ConsoleError | None = None,
+        left: Unfinished | ConsoleError | None = None,
     ) -> None:
+        self.observed: asyncio.Queue[tuple[StepView, ...]] = asyncio.Queue()
+        """What the live cluster shows of the plan's steps, one look after the other."""
+        self.purpose = Purpose()
+        self.finished: list[tuple[str, str | None, str]] = []
+        self._left = left
         self.started: list[str] = []
         self.said: list[tuple[str, str]] = []
         self.plans = 0
@@ -56,9 +84,30 @@ class FakeActs:
             raise self._plan
         return self._plan
 
-    def start(self, node: str, terms: Terms) -> str:
+    async def conditions(self, plan: PlanView) -> AsyncGenerator[tuple[StepView, ...], None]:
+        """The looks that the test puts there."""
+        while True:
+            yield await self.observed.get()
+
+    async def unfinished(self, node: str, run_id: str | None) -> AsyncGenerator[Unfinished, None]:
+        """What the test left behind."""
+        if isinstance(self._left, ConsoleError):
+            raise self._left
+        if self._left is not None:
+            yield self._left
+        await asyncio.Event().wait()
+
+    def finish(self, node: str, run_id: str | None, *, undo: bool) -> str:
+        """Remember."""
+        if self._refuse is not None:
+            raise self._refuse
+        self.finished.append((node, run_id, "undo" if undo else "resume"))
+        return "20260304T095940-node1-ab12"
+
+    def start(self, node: str, terms: Terms, purpose: Purpose) -> str:
         """Remember."""
         self.terms = terms
+        self.purpose = purpose
         self.start_thread = threading.current_thread().name
         if self._refuse is not None:
             raise self._refuse
@@ -79,6 +128,7 @@ async def console(
     size: tuple[int, int] = (140, 40),
     runs: FakeRuns | None = None,
     acts: FakeActs | None = None,
+    lock: FakeLock | None = None,
     clock: Callable[[], datetime] = lambda: NOW,
     source: FixedSource | None = None,
     **options: object,
@@ -91,6 +141,7 @@ async def console(
         environment=environment,
         runs=runs,
         acts=acts,
+        lock=lock,
         clock=clock,
         **options,  # type: ignore[arg-type]
     )

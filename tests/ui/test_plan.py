@@ -177,7 +177,7 @@ async def test_a_plan_in_production_says_so_where_the_name_is_typed() -> None:
 async def test_a_console_that_only_watches_cannot_plan_and_says_why() -> None:
     async with console(snapshot()) as (app, pilot):
         await until_shown(pilot, "READ-ONLY")
-        assert app._acts is None
+        assert app.operator.acts is None
         await pilot.press("s")
         await until_shown(pilot, "this console is read-only")
         assert isinstance(app.screen, Overview)
@@ -203,7 +203,7 @@ async def test_the_way_clients_move_is_chosen_with_a_key_and_the_plan_is_made_ag
     async with console(snapshot(), acts=acts) as (_, pilot):
         await pilot.press("s")
         await until_shown(pilot, "mode auto", "session pools wait")
-        await pilot.press("ctrl+o", "ctrl+f")
+        await pilot.press("ctrl+o", "ctrl+l")
         await until_shown(pilot, "mode quiesce", "session pools fast-close")
         assert acts.terms == Terms("quiesce", "fast-close")
         await pilot.press(*"node1", "enter")

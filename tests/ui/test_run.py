@@ -190,7 +190,7 @@ async def test_a_watching_console_sees_the_run_but_has_no_word_in_it() -> None:
         await pilot.press("a", "w", "g")
         await pilot.pause()
         assert isinstance(app.screen, RunScreen)
-        app.say(RUN, "abort")
+        app.operator.say(RUN, "abort")
         await until_shown(pilot, "this console is read-only")
 
 

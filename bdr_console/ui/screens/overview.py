@@ -8,6 +8,7 @@ from textual.widgets import DataTable
 
 from bdr_console.ui.actions import Place, bindings
 from bdr_console.ui.cells import Row
+from bdr_console.ui.left import Left
 from bdr_console.ui.moment import Moment
 from bdr_console.ui.screens.live import LiveScreen
 from bdr_console.ui.status import Status
@@ -38,6 +39,7 @@ class Overview(LiveScreen):
         self._glyphs = glyphs
         self._panes = tuple(pane(glyphs) for pane in _PANES)
         self._current = self._panes[0]
+        self._left: tuple[Left, ...] = ()
 
     def compose(self) -> ComposeResult:
         """Head, tab line, panes, the selected row in full, keys."""
@@ -66,7 +68,10 @@ class Overview(LiveScreen):
     def show(self, moment: Moment | None, status: Status) -> None:
         """Show that moment in every pane that is in sight."""
         styles = self.console.tones
-        self.query_one(Heading).show(status, styles)
+        before, self._left = self._left, status.left
+        if bool(before) != bool(self._left):
+            self.refresh_bindings()
+        self.query_one(Heading).show(status, styles, hint=True)
         self.query_one(PaneBar).show(self._panes, self._current, moment, styles)
         if moment is not None:
             for pane in self._panes:
@@ -109,11 +114,21 @@ class Overview(LiveScreen):
     def action_switchover(self) -> None:
         """Plan a switchover of the selected node, or of one to be picked."""
         row = self.selected
-        self.console.plan_switchover(row.node if row and isinstance(self._current, Nodes | HAProxy) else None)
+        self.console.operator.plan_switchover(
+            row.node if row and isinstance(self._current, Nodes | HAProxy) else None
+        )
 
     def action_attach(self) -> None:
         """Look at the run under way."""
-        self.console.open_run()
+        self.console.operator.open_run()
+
+    def action_left(self) -> None:
+        """Finish what a run that nobody carries on has left in maintenance."""
+        self.console.operator.open_left(self._left)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What was left behind has its key while there is something."""
+        return bool(self._left) if action == "left" else True
 
     def _go(self, pane: Pane) -> None:
         self._make_current(pane)

@@ -1,5 +1,6 @@
 """The plan of a switchover: every command and every check, before anything is sent."""
 
+import contextlib
 from dataclasses import replace
 from functools import partial
 from typing import ClassVar
@@ -9,25 +10,29 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
-from textual.widgets import Input
 
+from bdr_console.errors import ConsoleError
+from bdr_console.runbooks.hold import expected_end
 from bdr_console.ui.actions import Place, bindings
 from bdr_console.ui.background import in_background
 from bdr_console.ui.crash import as_console_error
-from bdr_console.ui.desk import ActDesk, PlanView, Terms
+from bdr_console.ui.desk import ActDesk, LockHolder, PlanView, Purpose, Terms
 from bdr_console.ui.moment import Moment
 from bdr_console.ui.run_text import plan_text
 from bdr_console.ui.screens.live import LiveScreen
-from bdr_console.ui.status import Status, is_production
+from bdr_console.ui.status import Status, is_production, refused_by
 from bdr_console.ui.widgets.heading import Heading
 from bdr_console.ui.widgets.key_line import KeyLine
 from bdr_console.ui.widgets.line import Line
+from bdr_console.ui.widgets.name_box import NameBox
 from bdr_console.ui.words import Glyphs
 
 
 class PlanScreen(LiveScreen):
     """Shows the plan for one node, and starts it once the node's name has been typed."""
 
+    AUTO_FOCUS: ClassVar[str | None] = ""
+    """The field for the name takes the keys only when it is opened."""
     BINDINGS: ClassVar[list[BindingType]] = bindings(Place.PLAN)
 
     def __init__(self, node: str, desk: ActDesk, glyphs: Glyphs) -> None:
@@ -37,6 +42,7 @@ class PlanScreen(LiveScreen):
         self._glyphs = glyphs
         self._terms = Terms()
         self._plan: PlanView | None = None
+        self._lock: LockHolder | None = None
         self._starting = False
 
     def compose(self) -> ComposeResult:
@@ -46,7 +52,7 @@ class PlanScreen(LiveScreen):
         with VerticalScroll(classes="body", can_focus=False):
             yield Line(Text(" reading the cluster for the checks...", end=""), id="plan")
         yield Line(id="answer")
-        yield Input(id="confirm", placeholder=f"type {self._node} and press enter", select_on_focus=False)
+        yield NameBox(purpose=True)
         yield KeyLine()
 
     def on_mount(self) -> None:
@@ -55,8 +61,15 @@ class PlanScreen(LiveScreen):
         self.action_again()
 
     def show(self, moment: Moment | None, status: Status) -> None:
-        """Keep the head up to date; the plan stays as it was read."""
+        """Keep the head up to date; while another operator is at work nothing can be started."""
         self.query_one(Heading).show(status, self.console.tones)
+        before, self._lock = self._lock, status.lock
+        if self._plan is None or self._starting or (before is None) == (self._lock is None):
+            return
+        if self._lock is not None:
+            self._invite(self._plan)
+        else:
+            self.action_again()  # what was read while that operator was at work is of no use
 
     def restyle(self) -> None:
         """Paint the plan in the new colours."""
@@ -85,8 +98,9 @@ class PlanScreen(LiveScreen):
         if self._starting:
             return
         self._terms = terms
+        self._plan = None
         self._title("")
-        self._close_input()
+        self.query_one(NameBox).close()
         self._ask("reading the cluster for the checks...")
         self.run_worker(self._read(), exclusive=True, exit_on_error=False, name="plan")
 
@@ -100,57 +114,94 @@ class PlanScreen(LiveScreen):
         if not self._starting:
             self.dismiss()
 
-    @on(Input.Submitted)
-    def _typed(self, event: Input.Submitted) -> None:
-        if self._plan is None or self._plan.refusals or self._starting:
+    def action_paper(self) -> None:
+        """Write the plan as shell commands to a file."""
+        made, checks = (self._plan.plan, self._plan.checks) if self._plan else (None, ())
+        if made is None:
+            self.notify("there is no plan to write yet", markup=False)
             return
-        typed = event.value.strip()
-        if typed != self._node:
+
+        def text() -> str:
+            from bdr_console.runbooks.paper import paper
+
+            return paper(made, checks)
+
+        self.console.operator.write_paper(f"plan-{self._node}", text)
+
+    @on(NameBox.Typed)
+    def _typed(self, typed: NameBox.Typed) -> None:
+        if self._plan is None or self._plan.refusals or self._lock or self._starting:
+            return
+        if typed.name != self._node:
             self._ask(f"that is not '{self._node}': nothing was started. Type the name, or press esc.")
             return
+        try:
+            purpose = Purpose(
+                typed.reason, expected_end(typed.until, self.console.now()) if typed.until else None
+            )
+        except ConsoleError as error:
+            self._ask(f"nothing was started: {error.problem}. {error.remedy}")
+            return
         self._starting = True
-        self._close_input()
+        self.query_one(NameBox).close()
         self._ask("starting the run...")
         # The application's worker, not the screen's: a run that has begun is followed wherever one looks.
-        self.app.run_worker(self._start(), exit_on_error=False, name="start")
+        self.app.run_worker(self._start(purpose), exit_on_error=False, name="start")
 
     async def _read(self) -> None:
         try:
-            self._plan = await self._desk.plan(self._node, self._terms)
+            plan = await self._desk.plan(self._node, self._terms)
         except Exception as error:
-            self._plan = None
             told = as_console_error(error, "reading the checks")
             self._ask(f"there is no plan: {told.problem}. {told.remedy}")
             return
-        self._title(self._plan.mode)
+        self._plan = plan
+        self._title(plan.mode)
         self.restyle()
-        refusals = self._plan.refusals
-        if refusals:
+        self._invite(plan)
+        await self._look_on(plan)
+
+    async def _look_on(self, plan: PlanView) -> None:
+        """Show of each step whether its condition holds, for as long as this plan is shown."""
+        try:
+            async with contextlib.aclosing(self._desk.conditions(plan)) as looks:
+                async for steps in looks:
+                    self._plan = replace(plan, steps=steps)
+                    self.restyle()
+        except Exception as error:
+            told = as_console_error(error, "looking at the conditions of the steps")
+            self.notify(f"{told.problem} {told.remedy}", severity="warning", markup=False)
+
+    def _invite(self, plan: PlanView) -> None:
+        """Ask for the name, or say why it is of no use."""
+        box = self.query_one(NameBox)
+        if refusals := plan.refusals:
             titles = "; ".join(check.title for check in refusals)
             self._ask(
-                f"refused by {len(refusals)} of {len(self._plan.checks)} checks: {titles}. "
-                "ctrl+r checks again."
+                f"refused by {len(refusals)} of {len(plan.checks)} checks: {titles}. ctrl+r checks again."
             )
+        elif self._lock is not None:
+            self._ask(f"refused: {refused_by(self._lock)}")
+        else:
+            box.open(f"type {self._node} and press enter")
+            environment = self.console.environment
+            where = f" in {environment.upper()}" if is_production(environment) else ""
+            self._ask(f"to start{where}, type the node's name: {self._node}")
             return
-        box = self.query_one("#confirm", Input)
-        box.add_class("-open")
-        box.focus()
-        environment = self.console.environment
-        where = f" in {environment.upper()}" if is_production(environment) else ""
-        self._ask(f"to start{where}, type the node's name: {self._node}")
+        box.close()
 
-    async def _start(self) -> None:
+    async def _start(self, purpose: Purpose) -> None:
         try:
             # What was shown is what runs; at another moment `auto` might choose otherwise.
             shown = self._plan.mode if self._plan else ""
             terms = replace(self._terms, mode=shown or self._terms.mode)
-            run_id = await in_background(partial(self._desk.start, self._node, terms))
+            run_id = await in_background(partial(self._desk.start, self._node, terms, purpose))
         except Exception as error:
             self._starting = False
             told = as_console_error(error, "starting the run")
             self._ask(f"not started: {told.problem}. {told.remedy}")
             return
-        self.console.run_started(run_id)
+        self.console.operator.run_started(run_id)
 
     def _title(self, mode: str) -> None:
         """Which node, and how its clients are moved."""
@@ -165,9 +216,3 @@ class PlanScreen(LiveScreen):
     def _ask(self, text: str) -> None:
         if self.is_mounted:
             self.query_one("#answer", Line).say(Text(f" {text}", end=""))
-
-    def _close_input(self) -> None:
-        box = self.query_one("#confirm", Input)
-        box.value = ""
-        box.remove_class("-open")
-        self.set_focus(None)

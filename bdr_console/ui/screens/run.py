@@ -7,7 +7,8 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 
-from bdr_console.runbooks.run import Offer, RunView, StepStatus
+from bdr_console.runbooks.routes import switch_back_target
+from bdr_console.runbooks.run import Offer, RunStatus, RunView, StepStatus
 from bdr_console.ui.actions import Place, bindings
 from bdr_console.ui.colours import Styles
 from bdr_console.ui.moment import Moment
@@ -32,6 +33,8 @@ from bdr_console.ui.widgets.pane import Pane
 from bdr_console.ui.widgets.pgbouncer import PgBouncer
 from bdr_console.ui.words import Glyphs
 
+_UNFINISHED = (RunStatus.LOST, RunStatus.STOPPED)
+
 
 class RunScreen(LiveScreen):
     """Follows one run by its id. Leaving the screen leaves the run alone."""
@@ -43,6 +46,8 @@ class RunScreen(LiveScreen):
         self.run_id = run_id
         self._glyphs = glyphs
         self._run: RunView | None = None
+        self._back: str | None = None
+        """The node that has the traffic now that the run is done, where that is another one."""
 
     def compose(self) -> ComposeResult:
         """Head, steps and panes, message, offers, keys."""
@@ -70,7 +75,12 @@ class RunScreen(LiveScreen):
                 pane.show(moment)
         run = status.run
         if run is not None and run.run_id == self.run_id:
+            done = moment is not None and run.status is RunStatus.DONE
+            back = switch_back_target(moment.snapshot, run.node) if moment and done else None
+            changed, self._back = back != self._back, back
             self._show_run(run, status)
+            if changed:
+                self.refresh_bindings()
 
     def on_resize(self) -> None:
         """Wrap the steps anew."""
@@ -83,18 +93,27 @@ class RunScreen(LiveScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A word is there when the run offers it; greyed when it does not, or when one only watches."""
+        run = self._run
+        if action == "finish":
+            return run is not None and run.status in _UNFINISHED and not self.console.read_only
+        if action == "switch_back":
+            return self._back is not None and not self.console.read_only
         if action not in ("say", "pick_holder"):
             return True
-        offers = self._run.offers if self._run is not None else ()
+        if run is not None and run.status.over:
+            return False
+        offers = run.offers if run is not None else ()
         offered = any(
             offer.subject if action == "pick_holder" else offer.word == parameters[0] for offer in offers
         )
+        if not offered and parameters in (("again",), ("wait",)):
+            return False  # the line of keys is short
         return True if offered and not self.console.read_only else None
 
     def action_say(self, word: str) -> None:
         """Send that word to the run; an abort is confirmed first."""
         if word != "abort" or self._run is None:
-            self.console.say(self.run_id, word)
+            self.console.operator.say(self.run_id, word)
             return
         question = Question(
             f"Abort the {self._run.runbook} of {self._run.node}?", _abort_text(self._run, self.console.tones)
@@ -120,11 +139,34 @@ class RunScreen(LiveScreen):
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self.console.say(self.run_id, offer.word)
+                self.console.operator.say(self.run_id, offer.word)
 
         text = intervention_text(run, offer, self.console.tones, Question.WIDTH)
         label = safe(offer.label)
         self.app.push_screen(Question(f"{label[:1].upper()}{label[1:]}?", text), answered)
+
+    def action_paper(self) -> None:
+        """Write the rest of the run as shell commands to a file."""
+        if (run := self._run) is None:
+            return
+
+        def text() -> str:
+            from bdr_console.runbooks.paper import rest
+
+            return rest(run)
+
+        self.console.operator.write_paper(run.run_id, text)
+
+    def action_finish(self, word: str) -> None:
+        """Resume or undo a run that nobody carries on: on a screen of its own, which asks for the name."""
+        if self._run is not None:
+            self.console.operator.finish(self._run.node, self.run_id, word)
+
+    def action_switch_back(self) -> None:
+        """Plan to take out the node that has the traffic now."""
+        if self._back is not None:
+            self.dismiss()
+            self.console.operator.plan_switchover(self._back)
 
     def action_back(self) -> None:
         """Back to the overview; the run goes on."""
@@ -132,14 +174,16 @@ class RunScreen(LiveScreen):
 
     def _abort_answered(self, yes: bool | None) -> None:
         if yes:
-            self.console.say(self.run_id, "abort")
+            self.console.operator.say(self.run_id, "abort")
 
     def _show_run(self, run: RunView, status: Status) -> None:
         before, self._run = self._run, run
         styles = self.console.tones
         self.query_one("#run-title", Line).say(run_title(run, styles, self._glyphs, status.now))
         self.query_one("#message", Line).say(message_text(run, styles))
-        self.query_one("#offers", Line).say(offers_text(run, styles, read_only=status.read_only))
+        self.query_one("#offers", Line).say(
+            offers_text(run, styles, read_only=status.read_only, back=self._back)
+        )
         steps = self.query_one("#steps", VerticalScroll)
         lines = list(steps.query(Line))
         if len(lines) < len(run.steps):
@@ -148,7 +192,7 @@ class RunScreen(LiveScreen):
             lines += added
         width = steps.scrollable_content_region.width or 80
         for number, (line, step) in enumerate(zip(lines, run.steps, strict=False), start=1):
-            line.say(step_text(number, step, status.now, styles, self._glyphs, width))
+            line.say(step_text(number, step, run, status.now, styles, self._glyphs, width))
         for line in lines[len(run.steps) :]:  # the next node of a rolling run may have fewer
             line.say(Text())
         if before is None or before.offers != run.offers or before.status is not run.status:

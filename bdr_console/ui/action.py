@@ -1,0 +1,50 @@
+"""What a key is: where it works, what it does, what a reader is told of it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from textual.binding import Binding
+
+
+class Place(StrEnum):
+    """Where a key works; the value is its heading in the help."""
+
+    EVERYWHERE = "Everywhere"
+    OVERVIEW = "Overview"
+    PLAN = "Plan of a switchover"
+    RUN = "Run under way"
+    LEFT = "What a run left behind"
+    QUESTION = "Questions"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing a key does."""
+
+    id: str
+    """What a user's key map names; it does not change between versions."""
+    keys: str
+    """Textual's names, comma separated; empty when a widget of Textual's handles the key itself."""
+    does: str
+    """Textual's action."""
+    label: str
+    """One or two words for the footer."""
+    help: str
+    place: Place
+    shown_as: str
+    """The key as a reader writes it."""
+    footer: bool = False
+    changes: bool = False
+    """Whether it can change the cluster: not reachable in read-only mode."""
+
+    def binding(self) -> Binding:
+        """The binding for Textual."""
+        return Binding(
+            self.keys,
+            self.does,
+            self.label,
+            show=self.footer,
+            key_display=self.shown_as,
+            tooltip=self.help,
+            id=self.id,
+        )

@@ -1,0 +1,131 @@
+"""What the operator orders: a plan, a start, words to a run, the end of what was left behind, a paper."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from bdr_console.cluster.text import clean
+from bdr_console.cluster.verdict import Level
+from bdr_console.ui.background import in_background
+from bdr_console.ui.crash import as_console_error
+from bdr_console.ui.desk import ActDesk
+from bdr_console.ui.left import Left
+from bdr_console.ui.screens.left import LeftScreen
+from bdr_console.ui.screens.plan import PlanScreen
+from bdr_console.ui.screens.question import Pick
+from bdr_console.ui.screens.run import RunScreen
+
+if TYPE_CHECKING:
+    from bdr_console.ui.app import ConsoleApp
+
+READ_ONLY = "this console is read-only: it was started to watch, and cannot change anything"
+
+
+class Operator:
+    """Opens the screens of runs and passes orders on. Without a desk it only says that it may not."""
+
+    def __init__(self, app: "ConsoleApp", acts: ActDesk | None) -> None:
+        self._app = app
+        self.acts = acts
+
+    def open_run(self) -> None:
+        """Show the run under way, or the last one."""
+        run = self._app.runs.run
+        if run is None:
+            self._app.notify("no run is under way", markup=False)
+            return
+        self._app.runs.follow(run.run_id)
+        self._app.push_screen(RunScreen(run.run_id, self._app.glyphs))
+
+    def run_started(self, run_id: str) -> None:
+        """Go from the screen it was started on to the run itself."""
+        self._app.runs.follow(run_id)
+        screen = RunScreen(run_id, self._app.glyphs)
+        if isinstance(self._app.screen, PlanScreen | LeftScreen):
+            self._app.switch_screen(screen)
+        else:
+            self._app.push_screen(screen)
+
+    def plan_switchover(self, node: str | None) -> None:
+        """Open the plan for `node`, or let the operator pick one."""
+        if self.acts is None:
+            self._refuse(READ_ONLY)
+            return
+        if (run := self._app.runs.under_way) is not None:
+            self._refuse(f"a run is under way on {run.node}: w shows it")
+            return
+        if node is None:
+            snapshot = self._app.newest
+            names = [target.name for target in snapshot.nodes] if snapshot else []
+            self._app.push_screen(Pick("Switchover of which node?", names), self._picked)
+            return
+        self._app.push_screen(PlanScreen(node, self.acts, self._app.glyphs))
+
+    def _picked(self, node: str | None) -> None:
+        if node is not None:
+            self.plan_switchover(node)
+
+    def open_left(self, left: tuple[Left, ...]) -> None:
+        """Show what was left behind, the one there is or one to be picked."""
+        by_name = {one.text: one for one in left}
+        if self.acts is None:
+            self._refuse(READ_ONLY)
+        elif not left:
+            self._app.notify("nothing is left in maintenance by a run that nobody carries on", markup=False)
+        elif len(left) == 1:
+            self.finish(left[0].node, left[0].run.run_id if left[0].run else None)
+        else:
+
+            def picked(name: str | None) -> None:
+                if name is not None:
+                    one = by_name[name]
+                    self.finish(one.node, one.run.run_id if one.run else None)
+
+            self._app.push_screen(Pick("Which one?", tuple(by_name)), picked)
+
+    def finish(self, node: str, run_id: str | None, word: str = "") -> None:
+        """Show what is left of that run (None: by what is seen), and ask at once for `resume` or `undo`."""
+        if self.acts is None:
+            self._refuse(READ_ONLY)
+            return
+        screen = LeftScreen(node, run_id, self.acts, self._app.glyphs, word)
+        if isinstance(self._app.screen, RunScreen):
+            self._app.switch_screen(screen)
+        else:
+            self._app.push_screen(screen)
+
+    def say(self, run_id: str, word: str) -> None:
+        """Send one word to a run."""
+        if self.acts is None:
+            self._refuse(READ_ONLY)
+            return
+        self._app.run_worker(self._send(self.acts, run_id, word), exit_on_error=False)
+
+    async def _send(self, acts: ActDesk, run_id: str, word: str) -> None:
+        try:
+            answer = await acts.send(run_id, word)
+        except Exception as error:
+            told = as_console_error(error, f"sending '{word}'")
+            self._app.note(Level.WARN, "run", f"'{word}' was refused: {clean(told.problem)}")
+            self._app.notify(f"{clean(told.problem)} {clean(told.remedy)}", severity="error", markup=False)
+            return
+        self._app.note(Level.OK, "run", f"said '{word}': {clean(answer)}")
+
+    def write_paper(self, name: str, made: Callable[[], str]) -> None:
+        """Write what `made` returns to a file, and say where."""
+        self._app.run_worker(self._write_paper(name, made), exit_on_error=False)
+
+    async def _write_paper(self, name: str, made: Callable[[], str]) -> None:
+        from bdr_console.runbooks import paper
+
+        now = self._app.now()
+        try:
+            path = await in_background(lambda: paper.write(name, made(), now))
+        except Exception as error:
+            told = as_console_error(error, "writing the paper")
+            self._app.notify(f"{clean(told.problem)} {clean(told.remedy)}", severity="error", markup=False)
+            return
+        self._app.note(Level.OK, "paper", f"written to {path}")
+        self._app.notify(f"on paper: {clean(path)}", timeout=8, markup=False)
+
+    def _refuse(self, why: str) -> None:
+        self._app.notify(why, severity="warning", markup=False)

@@ -1,0 +1,69 @@
+"""Whether the conditions of a plan hold now, before anything is sent and after a run has died."""
+
+from typing import cast
+
+import pytest
+
+from bdr_console.errors import ConsoleError
+from bdr_console.runbooks.resume import adopted
+from bdr_console.runbooks.run import Proof
+from bdr_console.runbooks.standing import PARTS, Standing, Still
+from bdr_console.runbooks.survey import Survey
+from bdr_console.runbooks.switchover import plan
+from tests.runbooks.world import SETTINGS, FakeWorld
+
+
+async def looked_at(world: FakeWorld, mode: str = "gradual") -> dict[str, Proof | None]:
+    """The proof of each step by one look."""
+    before = await FakeWorld().read(PARTS)
+    made = plan(before.snapshot, SETTINGS, "node1", mode)
+    reading = await world.read(PARTS)
+    # The simulated cluster answers what a survey would be asked: how far the WAL has come.
+    still = Still(reading, cast(Survey, world))
+    views = await Standing(made, SETTINGS).look(still, adopted(reading, made))
+    assert world.sent == []
+    return {view.key: view.proof for view in views}
+
+
+async def test_before_a_run_the_way_out_is_unmet_and_the_way_back_is_met() -> None:
+    seen = await looked_at(FakeWorld())
+    assert seen["disable"] is Proof.UNMET
+    assert seen["reconnect"] is Proof.UNMET
+    assert seen["hold"] is None
+    assert seen["ready"] is Proof.MET
+    assert seen["enable"] is Proof.MET
+
+
+async def test_a_node_left_in_maintenance_shows_what_is_met_and_that_it_is_not_enabled() -> None:
+    world = FakeWorld(connections=[])
+    for servers in world.maintenance.values():
+        servers.add("bdr_initial_node")
+    seen = await looked_at(world)
+    assert seen["disable"] is Proof.MET
+    assert seen["wait_close"] is Proof.MET
+    assert seen["drained"] is Proof.MET
+    assert seen["enable"] is Proof.UNMET
+
+
+async def test_a_haproxy_that_does_not_answer_is_could_not_tell() -> None:
+    world = FakeWorld(silent={"haproxy1", "haproxy2"})
+    seen = await looked_at(world)
+    assert seen["disable"] is Proof.UNKNOWN
+
+
+async def test_before_a_quiesce_nobody_is_paused_and_everybody_is_served() -> None:
+    seen = await looked_at(FakeWorld(), "quiesce")
+    assert seen["pause"] is Proof.UNMET
+    assert seen["resume"] is Proof.MET
+
+
+async def test_a_world_that_only_looks_sends_nothing() -> None:
+    world = FakeWorld()
+    still = Still(await world.read(PARTS), cast(Survey, world))
+    with pytest.raises(ConsoleError, match="only looks"):
+        await still.send("haproxy", "haproxy1", "disable server bk_db/bdr_initial_node")
+    with pytest.raises(ConsoleError, match="only looks"):
+        await still.send_waiting("pgb-tx", "WAIT_CLOSE app")
+    with pytest.raises(ConsoleError, match="only looks"):
+        await still.signal("node1", "terminate", 1, "")
+    assert world.sent == []

@@ -1,5 +1,6 @@
 """Reading a plain PostgreSQL, on a real one."""
 
+import asyncio
 import subprocess
 from pathlib import Path
 
@@ -7,16 +8,20 @@ import psycopg
 import pytest
 
 import bdr_console.engines
-from bdr_console.cluster.nodes import Membership, NodeFacts
+from bdr_console.cluster.nodes import Membership, NodeFacts, Slot
 from bdr_console.engines import Probe
 from bdr_console.engines.core.statements import statement
 from bdr_console.engines.detect import DETECT
 from bdr_console.links.postgres import PostgresReader
-from tests.links.servers import PASSWORD, Postgres, program
+from tests.links.servers import PASSWORD, Postgres, program, wait_until
 from tests.links.watching import eventually
 
 ENGINES = Path(bdr_console.engines.__file__).parent
-SQL = sorted(path for path in (ENGINES / "core").glob("*.sql") if ".before-" not in path.name)
+SQL = sorted(
+    path
+    for path in (*ENGINES.glob("core/*.sql"), *ENGINES.glob("plain/*.sql"))
+    if ".before-" not in path.name and path.name != "grants.sql"
+)
 
 
 async def read(postgres: Postgres, user: str = "postgres", database: str = "postgres") -> NodeFacts:
@@ -109,6 +114,60 @@ async def test_a_role_without_pg_monitor_is_told_and_no_session_is_counted_as_ze
         facts = await read(postgres, user="blind")
     assert facts.sessions is None
     assert "GRANT pg_monitor" in (facts.why_unread("sessions") or "")
+
+
+async def test_native_subscriptions_and_their_slots_are_shown_and_a_stopped_one_is_down(
+    postgres: Postgres,
+) -> None:
+    postgres.run("CREATE DATABASE pub", "CREATE DATABASE sub")
+    table = "CREATE TABLE public.t (n int PRIMARY KEY)"
+    postgres.run(table, "CREATE PUBLICATION p FOR TABLE public.t", database="pub")
+    postgres.run("SELECT pg_create_logical_replication_slot('s', 'pgoutput')", database="pub")
+    where = postgres.dsn(database="pub")
+    postgres.run(
+        table,
+        f"CREATE SUBSCRIPTION s CONNECTION '{where}' PUBLICATION p WITH (create_slot = off, slot_name = 's')",
+        database="sub",
+    )
+    seen: dict[str, Slot] = {}
+
+    async def status(subscription: str, slot: str) -> bool:
+        facts = await read(postgres, database="sub")
+        seen["slot"] = next(s for s in facts.slots if s.name == "s")
+        return (facts.subscriptions[0].status, seen["slot"].state) == (subscription, slot)
+
+    async def all_confirmed() -> bool:
+        return await status("replicating", "streaming") and seen["slot"].lag_seconds is not None
+
+    try:
+        await eventually(lambda: status("replicating", "streaming"), "changes stream")
+        await eventually(all_confirmed, "once nothing is outstanding the lag is known, not unknown")
+        assert seen["slot"].active
+        assert seen["slot"].target is None
+        assert seen["slot"].pid
+        postgres.run("ALTER SUBSCRIPTION s DISABLE", database="sub")
+        await eventually(lambda: status("disabled", "disconnected"), "the subscription is stopped")
+        assert not seen["slot"].active
+        postgres.run("INSERT INTO public.t SELECT generate_series(1, 1000)", database="pub")
+        lag = (await read(postgres, database="sub")).slots[0].lag_bytes
+        assert lag is not None
+        assert lag > 10_000, "lag grows while nobody reads the slot"
+    finally:
+        postgres.run(
+            "ALTER SUBSCRIPTION s DISABLE",
+            "ALTER SUBSCRIPTION s SET (slot_name = NONE)",
+            "DROP SUBSCRIPTION s",
+            database="sub",
+        )
+
+        def released() -> bool:
+            with psycopg.connect(postgres.dsn()) as connection:
+                return connection.execute(
+                    "SELECT count(*) FROM pg_replication_slots WHERE active"
+                ).fetchone() == (0,)
+
+        await asyncio.to_thread(wait_until, released, "the slot is released")
+        postgres.run("SELECT pg_drop_replication_slot('s')")
 
 
 async def test_the_catalogs_alone_tell_the_engine(postgres: Postgres) -> None:

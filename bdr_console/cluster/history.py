@@ -2,7 +2,7 @@
 
 import itertools
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -53,6 +53,19 @@ class History:
             lambda sample: (newest - sample[0]).total_seconds() <= seconds, reversed(samples)
         )
         return tuple((at, value) for at, value in inside if value is not None)[::-1]
+
+    def age_of(self, key: Hashable, at_most: Callable[[float], float]) -> float | None:
+        """Seconds from the newest reading back to the last one of `at_most(newest)` or less, or to the oldest
+        one kept, where none was so small. None without a reading."""
+        newest: tuple[datetime, float] | None = None
+        oldest = None
+        for at, value in reversed(self._samples.get(key, deque())):
+            if value is None:
+                continue
+            newest, oldest = newest or (at, value), at
+            if value <= at_most(newest[1]):
+                break
+        return None if newest is None or oldest is None else (newest[0] - oldest).total_seconds()
 
     def since(self, key: Hashable) -> datetime | None:
         """When the run of readings began that the newest one belongs to; None when the newest is none."""

@@ -13,9 +13,6 @@ from bdr_console.cluster.nodes import Membership
 from bdr_console.cluster.replication import CAUGHT_UP, Link, links
 from bdr_console.cluster.snapshot import Snapshot
 
-_REMEMBERED = 3600.0
-"""Seconds looked back for the time of a lag."""
-
 
 def confirmed_key(link: tuple[str, str]) -> Hashable:
     """The position that a link's slot has confirmed, in bytes from 0/0."""
@@ -104,12 +101,8 @@ def timed(link: Link, history: History) -> Link:
         return link
     if link.lag_bytes < CAUGHT_UP:
         return replace(link, lag_seconds=0.0)
-    written = history.window(wal_key(link.origin), _REMEMBERED)
-    if not written:
-        return link
-    newest, end = written[-1]
-    past = (at for at, reached in reversed(written) if reached <= end - link.lag_bytes)
-    return replace(link, lag_seconds=(newest - next(past, written[0][0])).total_seconds())
+    behind = link.lag_bytes
+    return replace(link, lag_seconds=history.age_of(wal_key(link.origin), lambda end: end - behind))
 
 
 def lsn_number(lsn: str | None) -> float | None:

@@ -44,6 +44,23 @@ def test_unknown_samples_are_gaps_not_zeros() -> None:
     assert sparkline(filled(0, None, 8).last("lag", 3), 3) == " ·█"
 
 
+def test_a_run_ends_at_the_first_gap_and_a_window_leaves_gaps_out() -> None:
+    history = filled(1, None, 1, 1)
+    newest = NOW + timedelta(seconds=3)
+    assert history.since("lag") == newest - timedelta(seconds=1)
+    assert [value for _, value in history.window("lag", 60.0)] == [1, 1, 1]
+    assert [value for _, value in history.window("lag", 1.0)] == [1, 1]
+    assert filled(1, None).since("lag") is None
+    assert (History().since("lag"), History().window("lag", 5.0)) == (None, ())
+
+
+def test_a_figure_is_as_old_as_the_last_one_that_was_no_more() -> None:
+    growing = filled(10, 20, None, 30)
+    assert growing.age_of("lag", lambda newest: newest - 10) == 2.0
+    assert growing.age_of("lag", lambda newest: newest - 25) == 3.0, "as far as is known"
+    assert History().age_of("lag", lambda newest: newest) is None
+
+
 def test_memory_is_bounded() -> None:
     history = History(keep=10)
     for second in range(100):

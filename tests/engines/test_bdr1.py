@@ -15,7 +15,7 @@ from bdr_console.cluster.memory import remember
 from bdr_console.cluster.nodes import Membership, NodeFacts
 from bdr_console.cluster.replication import LinkState, links
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.cluster.verdict import Level, Thresholds, judge
+from bdr_console.cluster.verdict import Thresholds, judge
 from bdr_console.engines.bdr1 import Bdr1
 from bdr_console.engines.core.positions import wal_positions
 from bdr_console.engines.detect import kind_of
@@ -185,5 +185,13 @@ def test_the_version_is_named_and_rules_where_locks_are_looked_for(
     assert ("sequences" in engine.seldom()) is (engine.name.startswith("BDR 1"))
 
 
-def test_a_verdict_of_unknown_is_no_better_than_a_warning_is_bad() -> None:
-    assert Level.OK < Level.UNKNOWN < Level.WARN < Level.CRIT
+def test_bdr_2_shows_how_many_peers_have_granted_a_lock_and_who_asked(museum: Museum) -> None:
+    second = Bdr1("BDR 2.0.5", "9.6.5", 90605, 2)
+    state = State(FOLDER / "04-healthy")
+    asking, granting = (museum.facts(state, node, second) for node in ("node2", "node1"))
+    assert asking.unread == granting.unread == ()
+    (lock,) = asking.locks
+    assert (lock.kind, lock.origin, lock.stage, lock.pid, lock.confirmed, lock.age) == (
+        "ddl_lock", "node2", "acquire_tally_confirmations", 4711, "1 of 2", None,
+    )  # fmt: skip
+    assert [(one.stage, one.pid, one.confirmed) for one in granting.locks] == [("peer_confirmed", None, None)]

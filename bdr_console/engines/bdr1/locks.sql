@@ -3,6 +3,6 @@
 SELECT lock_mode AS lock_type, coalesce(owner_node_name, owner_sysid) AS origin, NULL::text AS relation,
        lock_state AS stage, NULL::float8 AS age,
        CASE WHEN owner_is_my_node THEN nullif(owner_local_pid, 0) END AS pid,
-       CASE WHEN lock_state LIKE 'acquire\_%' THEN npeers_confirmed || ' of ' || npeers END AS confirmed
+       CASE WHEN lock_state = 'acquire_tally_confirmations' THEN npeers_confirmed || ' of ' || npeers END AS confirmed
   FROM bdr.bdr_locks
  WHERE lock_state <> 'nolock';

@@ -31,3 +31,10 @@ CREATE FUNCTION bdr.bdr_get_apply_pid(sysid text, timeline oid, dboid oid) RETUR
       JOIN museum.apply_pids k ON k.node = h.node AND k.origin = n.node_name
       JOIN museum.pg_stat_activity a ON a.pid = k.pid
 $$;
+-- The view that BDR 2.0 has of its lock, with the columns and states of its source (none was run): node2 asks.
+CREATE VIEW bdr.bdr_locks AS
+    SELECT h.node = 'node2' AS owner_is_my_node, '7710822008222001274'::text AS owner_sysid, 'node2'::text AS owner_node_name,
+           'ddl_lock'::text AS lock_mode,
+           CASE WHEN h.node = 'node2' THEN 'acquire_tally_confirmations' ELSE 'peer_confirmed' END AS lock_state,
+           CASE WHEN h.node = 'node2' THEN 4711 ELSE 0 END AS owner_local_pid, 2 AS npeers, 1 AS npeers_confirmed
+      FROM museum.here h;

@@ -3,4 +3,3 @@
 --   CREATE ROLE :"role" LOGIN;
 -- PostgreSQL 9.4 to 9.6 have no pg_monitor: there sessions and walsenders of other roles are for superusers only.
 GRANT pg_monitor TO :"role";
-GRANT SELECT (oid, subdbid, subname, subenabled) ON pg_subscription TO :"role";

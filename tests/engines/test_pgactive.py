@@ -7,7 +7,6 @@ import pytest
 from bdr_console.cluster.nodes import Caveat, NodeFacts
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.verdict import Thresholds, judge
-from bdr_console.engines.core.output_plugins import refused
 from bdr_console.engines.detect import kind_of
 from bdr_console.engines.identity import Identity
 from bdr_console.engines.pgactive import Pgactive
@@ -62,32 +61,12 @@ def test_a_per_db_worker_that_does_not_start_leaves_no_error_but_is_told(museum:
 
 def test_a_read_only_mark_that_keeps_no_write_out_says_so(museum: Museum) -> None:
     marked = [{"node_name": "node1", "status": "r", "read_only": True, "is_local": True}]
-    switches = {"apply_paused": False, "skips_ddl": True, "output_plugins": None}
+    switches = {"apply_paused": False, "skips_ddl": True}
     (caveat,) = read(museum, members=marked, switches=[switches]).caveats
     assert caveat == Caveat(
         False, "its read-only mark keeps no write out while pgactive.skip_ddl_replication is on"
     )
     assert read(museum, members=marked, switches=[{**switches, "skips_ddl": False}]).caveats == ()
-
-
-@pytest.mark.parametrize(
-    ("setting", "kept_out"),
-    [
-        (None, False),
-        ("", False),
-        ("pgoutput, test_decoding", True),
-        ("pgoutput, pgactive", False),
-        ('"pgoutput, pgactive"', True),
-        ('"pgoutput", "pgactive"', False),
-    ],
-)
-def test_a_list_of_output_plugins_without_ours_stops_replication_at_the_next_restart(
-    museum: Museum, setting: str | None, kept_out: bool
-) -> None:
-    switches = {"apply_paused": False, "skips_ddl": False, "output_plugins": setting}
-    caveats = read(museum, switches=[switches]).caveats
-    assert refused(setting, "pgactive") is kept_out
-    assert [caveat.severe for caveat in caveats] == ([True] if kept_out else [])
 
 
 def test_no_statement_calls_what_connects_to_other_nodes() -> None:

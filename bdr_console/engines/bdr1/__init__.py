@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bdr_console.cluster.nodes import Caveat, Member, Membership, NodeFacts
 from bdr_console.engines.bdr1 import rows
-from bdr_console.engines.core.facts import Answers, Reading, common_statements
+from bdr_console.engines.core.facts import Answers, Reading, common_seldom, common_statements
 from bdr_console.engines.core.positions import position_statements
 from bdr_console.engines.core.statements import statement
 from bdr_console.engines.engine import Kind
@@ -36,7 +36,8 @@ class Bdr1:
     def seldom(self) -> Mapping[str, str]:
         """Conflicts, and with 1.0 the global sequences that ask for a majority."""
         names = ("conflicts", "conflict_counts", *(("sequences",) if self.major < 2 else ()))
-        return {name: statement(_HERE, name, self.server_version_num) for name in names}
+        own = {name: statement(_HERE, name, self.server_version_num) for name in names}
+        return {**common_seldom(self.server_version_num), **own}
 
     def positions(self) -> Mapping[str, str]:
         """Two statements."""
@@ -58,7 +59,7 @@ class Bdr1:
             conflicts=rows.conflicts(reading),
             conflict_counts=rows.conflict_counts(reading),
             sequences=rows.sequences(reading),
-            caveats=_caveats(members),
+            caveats=(*node.caveats, *_caveats(members)),
             unread=tuple(reading.unread),
         )
 

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from bdr_console.cluster.nodes import Caveat, Member, Membership, NodeFacts
 from bdr_console.engines.bdr1 import rows
-from bdr_console.engines.core.facts import Answers, Reading, common_statements
-from bdr_console.engines.core.output_plugins import refused
+from bdr_console.engines.core.facts import Answers, Reading, common_seldom, common_statements
 from bdr_console.engines.core.positions import position_statements
 from bdr_console.engines.core.statements import statement
 from bdr_console.engines.engine import Kind
@@ -34,7 +33,8 @@ class Pgactive:
     def seldom(self) -> Mapping[str, str]:
         """Conflicts."""
         names = ("conflicts", "conflict_counts")
-        return {name: statement(_HERE, name, self.server_version_num) for name in names}
+        own = {name: statement(_HERE, name, self.server_version_num) for name in names}
+        return {**common_seldom(self.server_version_num), **own}
 
     def positions(self) -> Mapping[str, str]:
         """Two statements."""
@@ -47,7 +47,6 @@ class Pgactive:
         members = rows.members(reading)
         switches = reading.row("switches")
         skips_ddl = bool(switches and switches["skips_ddl"])
-        plugins = str(switches["output_plugins"] or "") if switches else ""
         return replace(
             node,
             node_name=next((member.name for member in members if member.is_local), None),
@@ -57,20 +56,15 @@ class Pgactive:
             locks=reading.locks(),
             conflicts=rows.conflicts(reading),
             conflict_counts=rows.conflict_counts(reading),
-            caveats=_caveats(members, reading.rows("workers"), skips_ddl=skips_ddl, plugins=plugins),
+            caveats=(*node.caveats, *_caveats(members, reading.rows("workers"), skips_ddl=skips_ddl)),
             unread=tuple(reading.unread),
         )
 
 
-def _caveats(
-    members: tuple[Member, ...], workers: Rows, *, skips_ddl: bool, plugins: str
-) -> tuple[Caveat, ...]:
+def _caveats(members: tuple[Member, ...], workers: Rows, *, skips_ddl: bool) -> tuple[Caveat, ...]:
     found = []
     if any(worker["pid"] is None for worker in workers):
         text = "the per-db worker does not run, so nothing is applied here: only the server log says why"
-        found.append(Caveat(True, text))
-    if refused(plugins, "pgactive"):
-        text = "output_plugin_libraries does not list pgactive: a walsender that ends cannot start again"
         found.append(Caveat(True, text))
     # Every node is marked so while it joins.
     own = next((one for one in members if one.is_local and one.membership is Membership.READY), None)

@@ -12,6 +12,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from bdr_console.cluster.verdict import Thresholds
 from bdr_console.errors import ConsoleError
 
+DIRECT = "direct"
+"""The `via` of a target that is reached without SSH."""
 _NAME = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")
 
 
@@ -61,7 +63,14 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
-class NodeSettings(_Section):
+class _Target(_Section):
+    """What every target has."""
+
+    via: PlainName | None = None
+    """The SSH host to reach it through; `direct` for none where the cluster names one."""
+
+
+class NodeSettings(_Target):
     """One PostgreSQL node."""
 
     dsn: Dsn
@@ -72,7 +81,7 @@ class NodeSettings(_Section):
     """The replication engine; found out from the node's catalogs when absent."""
 
 
-class ProxySettings(_Section):
+class ProxySettings(_Target):
     """One HAProxy, reached on its runtime socket."""
 
     socket: SocketAddress
@@ -82,7 +91,7 @@ class ProxySettings(_Section):
     """HOST:PORT where poolers reach it; a pooler database leading there is routed through this proxy."""
 
 
-class PoolerSettings(_Section):
+class PoolerSettings(_Target):
     """One PgBouncer, reached on its admin console (database `pgbouncer`)."""
 
     dsn: Dsn
@@ -121,16 +130,60 @@ class QuiesceSettings(_Section):
     waiting clients after query_wait_timeout, 120 s by default."""
 
 
+class SshHostSettings(_Section):
+    """One SSH host; what is left out comes from the OpenSSH configuration, as for `ssh` itself."""
+
+    host: str | None = None
+    """Its address or name; the key it stands under when nothing else is said."""
+    user: str | None = None
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    identity_file: str | None = None
+    certificate_file: str | None = None
+    proxy_jump: str | None = None
+    """Hosts to jump over, [user@]host[:port] separated by commas; `none` for none."""
+    known_hosts: str | None = None
+
+
+class SshSettings(_Section):
+    """The SSH hosts that targets are reached through."""
+
+    config_file: str | None = None
+    """An OpenSSH client configuration; ~/.ssh/config and /etc/ssh/ssh_config when absent."""
+    hosts: dict[PlainName, SshHostSettings] = {}
+
+
 class ClusterSettings(_Section):
     """One cluster: its nodes, and what stands in front of them."""
 
     environment: str = ""
     """A label such as prod, staging or lab; prod is made unmistakable on the screen."""
+    via: PlainName | None = None
+    """The SSH host that every target is reached through which does not say otherwise."""
+    ssh: SshSettings = SshSettings()
     nodes: Annotated[dict[PlainName, NodeSettings], Field(min_length=1)]
     proxies: dict[PlainName, ProxySettings] = {}
     poolers: dict[PlainName, PoolerSettings] = {}
     thresholds: ThresholdSettings = ThresholdSettings()
     quiesce: QuiesceSettings = QuiesceSettings()
+
+    def via_of(self, target: _Target) -> str | None:
+        """The SSH host that this target is reached through; None for a direct connection."""
+        host = target.via or self.via
+        return None if host == DIRECT else host
+
+    @property
+    def ssh_hosts(self) -> tuple[str, ...]:
+        """The SSH hosts that targets are reached through, each once."""
+        targets = (*self.nodes.values(), *self.proxies.values(), *self.poolers.values())
+        return tuple(dict.fromkeys(host for target in targets if (host := self.via_of(target))))
+
+    @property
+    def proxy_places(self) -> tuple[str, ...]:
+        """Each HAProxy's runtime socket, and the host on which that path or address is meant."""
+        return tuple(
+            f"{proxy.socket} via {host}" if (host := self.via_of(proxy)) else proxy.socket
+            for proxy in self.proxies.values()
+        )
 
 
 class Settings(_Section):
@@ -261,6 +314,7 @@ def _known_keys(where: tuple[str | int, ...]) -> list[str]:
         "poolers": PoolerSettings,
         "thresholds": ThresholdSettings,
         "quiesce": QuiesceSettings,
+        "ssh": SshHostSettings if len(where) > 3 else SshSettings,
     }
     if not where:
         return list(Settings.model_fields)

@@ -30,7 +30,7 @@ async def hold_lock(settings: ClusterSettings, command: tuple[str, ...]) -> int:
     lock = OperatorLock(settings, f"lock {Path(command[0]).name[:16]}", launch.who())
     with contextlib.ExitStack() as held:
         try:
-            for path in cluster_locks(tuple(proxy.socket for proxy in settings.proxies.values())):
+            for path in cluster_locks(settings.proxy_places):
                 held.callback(os.close, hold(path, holder))
         except Busy as busy:
             raise launch.busy_error(busy.holder) from None

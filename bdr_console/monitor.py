@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
@@ -18,6 +18,7 @@ from bdr_console.cluster.text import clean
 from bdr_console.config import ClusterSettings
 from bdr_console.engines import Probe
 from bdr_console.links.errors import LinkError
+from bdr_console.links.factory import Links
 from bdr_console.links.haproxy import HaproxyReader, read_proxy
 from bdr_console.links.haproxy_facts import NodeOf
 from bdr_console.links.pgbouncer import PgBouncerReader, read_pooler
@@ -32,27 +33,29 @@ _QUIET = 0.25
 """The least time between two snapshots handed out, in seconds."""
 
 
-def node_of(settings: ClusterSettings, readers: dict[str, PostgresReader] | None = None) -> NodeOf:
-    """Which configured node stands behind a HAProxy server: by the server's name, else by its address.
+def node_of(settings: ClusterSettings, readers: Mapping[str, PostgresReader], proxy: str) -> NodeOf:
+    """Which configured node stands behind a server of that HAProxy: by its name, else by its address.
 
     `readers` add the addresses that host names have turned out to mean.
     """
     by_name = {node.server: name for name, node in settings.nodes.items() if node.server}
-    known = readers or {name: PostgresReader(name, node.dsn) for name, node in settings.nodes.items()}
+    seen_from = settings.via_of(settings.proxies[proxy]) or ""
 
     def find(_backend: str, server: str, address: str | None) -> str | None:
         if server in by_name:
             return by_name[server]
         if address is None:
             return None
-        wanted = place_of(address)
-        return next((name for name, reader in known.items() if wanted in _places(reader)), None)
+        wanted = place_of(address, seen_from)
+        return next((name for name, reader in readers.items() if wanted in places_of(settings, reader)), None)
 
     return find
 
 
-def _places(reader: PostgresReader) -> frozenset[Place]:
-    return places(reader.endpoints) | (places([reader.peer]) if reader.peer else frozenset())
+def places_of(settings: ClusterSettings, reader: PostgresReader) -> frozenset[Place]:
+    """Where a node is: as its DSN says, and the address it was reached at."""
+    seen_from = settings.via_of(settings.nodes[reader.name]) or ""
+    return places([*reader.endpoints, *([reader.peer] if reader.peer else [])], seen_from)
 
 
 def pause_after(failures: int, refresh: float, took: float) -> float:
@@ -68,12 +71,13 @@ class _Target(Generic[FactsT]):
     def __init__(
         self,
         name: str,
-        address: str,
+        address: Callable[[], str],
         read: Callable[[], Awaitable[FactsT]],
         close: Callable[[], Awaitable[None]],
         changed: Callable[[], None],
     ) -> None:
-        self.observed: Observed[FactsT] = Observed(name, address)
+        self.observed: Observed[FactsT] = Observed(name, address())
+        self._address = address
         self.close = close
         self._read = read
         self._changed = changed
@@ -108,6 +112,7 @@ class _Target(Generic[FactsT]):
             error = (
                 f"its answer could not be understood: {clean(f'{type(failure).__name__}: {failure}', 200)}"
             )
+        self.observed = replace(self.observed, address=self._address())
         if error is None:
             took = (time.monotonic() - clock) * 1000
             self.observed = replace(
@@ -134,18 +139,16 @@ class Monitor:
         self._version = 0
         self._news = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        readers = {name: PostgresReader(name, node.dsn) for name, node in settings.nodes.items()}
-        find = node_of(settings, readers)
+        self._links = Links(settings)
+        readers = self._links.nodes(PostgresReader)
         self._nodes = tuple(
             self._node(reader, settings.nodes[name].engine) for name, reader in readers.items()
         )
         self._proxies = tuple(
-            self._proxy(HaproxyReader(name, proxy.socket), proxy.backends, find)
-            for name, proxy in settings.proxies.items()
+            self._proxy(reader, settings.proxies[name].backends, node_of(settings, readers, name))
+            for name, reader in self._links.proxies(HaproxyReader).items()
         )
-        self._poolers = tuple(
-            self._pooler(PgBouncerReader(name, pooler.dsn)) for name, pooler in settings.poolers.items()
-        )
+        self._poolers = tuple(map(self._pooler, self._links.poolers(PgBouncerReader).values()))
 
     @property
     def refresh(self) -> float:
@@ -201,6 +204,7 @@ class Monitor:
             task.cancel()
         for target in self._targets():
             await target.close()
+        await self._links.close()
         if tasks:
             await asyncio.wait(tasks)
 
@@ -214,15 +218,21 @@ class Monitor:
 
     def _node(self, reader: PostgresReader, engine: str | None) -> _Target[NodeFacts]:
         probe = Probe(reader, engine)
-        return _Target(reader.name, reader.address, probe.read, reader.close, self._changed)
+        return _Target(reader.name, lambda: reader.address, probe.read, reader.close, self._changed)
 
     def _proxy(self, reader: HaproxyReader, backends: tuple[str, ...], find: NodeOf) -> _Target[ProxyFacts]:
         async def close() -> None:
             return None  # a reading's connection lives no longer than the reading
 
         return _Target(
-            reader.name, reader.address, lambda: read_proxy(reader, backends, find), close, self._changed
+            reader.name,
+            lambda: reader.address,
+            lambda: read_proxy(reader, backends, find),
+            close,
+            self._changed,
         )
 
     def _pooler(self, reader: PgBouncerReader) -> _Target[PoolerFacts]:
-        return _Target(reader.name, reader.address, lambda: read_pooler(reader), reader.close, self._changed)
+        return _Target(
+            reader.name, lambda: reader.address, lambda: read_pooler(reader), reader.close, self._changed
+        )

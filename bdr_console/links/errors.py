@@ -20,10 +20,20 @@ class LinkError(ConsoleError):
         self.reason = reason
 
 
+class NotReached(Exception):  # noqa: N818 - links turn it into a LinkError that names the target
+    """The way to a server is closed before the server is asked."""
+
+    def __init__(self, reason: str, remedy: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.remedy = remedy
+
+
 def no_answer(target: str, address: str, tried: str, deadline: float) -> LinkError:
     """The error for a server that said nothing in time."""
     remedy = "Look whether the host is up and the server is not frozen or overloaded"
-    remedy += "." if address.startswith("/") else f", and whether a firewall drops {address}."
+    place = address.split(" via ", maxsplit=1)[0]
+    remedy += "." if address.startswith("/") else f", and whether a firewall drops {place}."
     return LinkError(target, address, tried, f"timed out after {deadline:.1f} s", remedy)
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 from bdr_console.cluster.proxies import ProxyFacts
 from bdr_console.cluster.text import clean
 from bdr_console.errors import ConsoleError
-from bdr_console.links.errors import LinkError, no_answer, remedy_for
+from bdr_console.links.errors import LinkError, NotReached, no_answer, remedy_for
 from bdr_console.links.haproxy_facts import NodeOf, backends_of, proxy_facts
 from bdr_console.links.haproxy_text import NotHaproxyError, parse_stat
 from bdr_console.links.resolve import addresses
+from bdr_console.links.through import Through
 
 __all__ = ["HaproxyAdmin", "HaproxyReader", "read_proxy"]
 
@@ -36,10 +37,18 @@ _ACTS = tuple(
 class HaproxyReader:
     """One HAProxy to be read. Nothing but `show` goes out."""
 
-    def __init__(self, name: str, socket: str, *, deadline: float = 2.0) -> None:
+    def __init__(
+        self, name: str, socket: str, *, deadline: float = 2.0, through: Through | None = None
+    ) -> None:
         self.name = name
-        self.address = socket
         self.deadline = deadline
+        self._socket = socket
+        self._through = through
+
+    @property
+    def address(self) -> str:
+        """Where it is, for people, and what leads there once that is known."""
+        return self._through.shown(self._socket) if self._through else self._socket
 
     async def show(self, command: str) -> str:
         """The answer to one `show ...` command, error texts included; raises LinkError."""
@@ -61,8 +70,9 @@ class HaproxyReader:
     async def _exchange(self, line: str) -> str:
         tried = f"`{clean(line, 200)}`"
         try:
-            async with asyncio.timeout(self.deadline):
-                answer = await self._talk(line)
+            answer = await self._talk(line)
+        except NotReached as error:
+            raise LinkError(self.name, self.address, tried, error.reason, error.remedy) from None
         except TimeoutError:
             raise no_answer(self.name, self.address, tried, self.deadline) from None
         except OSError as error:
@@ -70,6 +80,8 @@ class HaproxyReader:
             if re.search(r"connect call failed", reason):  # asyncio's own words around errno
                 reason = "connection refused"
             raise LinkError(self.name, self.address, tried, reason, remedy_for(reason)) from None
+        if not answer and self._through and (reason := self._through.why_silent()):
+            raise LinkError(self.name, self.address, tried, reason, remedy_for(reason))
         if len(answer) > _LARGEST:
             raise LinkError(
                 self.name,
@@ -86,20 +98,15 @@ class HaproxyReader:
         return answer.decode("utf-8", "backslashreplace")
 
     async def _talk(self, line: str) -> bytes:
-        if self.address.startswith("/"):
-            reader, writer = await asyncio.open_unix_connection(self.address)
-        else:
-            host, _, port = self.address.rpartition(":")
-            reader, writer = await self._dial(host.strip("[]"), int(port))
-        try:
-            writer.write(line.encode() + b"\n")  # without the newline HAProxy runs nothing
-            await writer.drain()
-            answer = bytearray()
-            while len(answer) <= _LARGEST and (piece := await reader.read(65536)):
-                answer += piece
-            return bytes(answer)
-        finally:
-            writer.transport.abort()  # close() would wait for a peer that may be frozen
+        if self._through:
+            streams = await self._through.stream(self._socket, self.deadline)
+            async with asyncio.timeout(self.deadline):
+                return await _ask(line, *streams)
+        async with asyncio.timeout(self.deadline):
+            if self._socket.startswith("/"):
+                return await _ask(line, *await asyncio.open_unix_connection(self._socket))
+            host, _, port = self._socket.rpartition(":")
+            return await _ask(line, *await self._dial(host.strip("[]"), int(port)))
 
     async def _dial(self, host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Connect to the first address of the host that answers."""
@@ -108,6 +115,19 @@ class HaproxyReader:
             with contextlib.suppress(OSError):
                 return await asyncio.open_connection(address, port)
         return await asyncio.open_connection(last, port)
+
+
+async def _ask(line: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+    """Send one line and read to the end; closes the connection whatever happens."""
+    try:
+        writer.write(line.encode() + b"\n")  # without the newline HAProxy runs nothing
+        await writer.drain()
+        answer = bytearray()
+        while len(answer) <= _LARGEST and (piece := await reader.read(65536)):
+            answer += piece
+        return bytes(answer)
+    finally:
+        writer.transport.abort()  # close() would wait for a peer that may be frozen
 
 
 class HaproxyAdmin(HaproxyReader):
@@ -133,7 +153,7 @@ class HaproxyAdmin(HaproxyReader):
                 "Look at the server's state before anything else.",
             )
         reason = clean(answer.strip().splitlines()[0] if answer.strip() else answer, 300)
-        raise LinkError(self.name, self.address, f"`{command}`", reason, _remedy(reason, self.address))
+        raise LinkError(self.name, self.address, f"`{command}`", reason, _remedy(reason, self._socket))
 
 
 def _remedy(reason: str, address: str) -> str:

@@ -14,9 +14,10 @@ from bdr_console.cluster.poolers import PoolerFacts
 from bdr_console.cluster.text import clean
 from bdr_console.errors import ConsoleError
 from bdr_console.links import conninfo
-from bdr_console.links.errors import LinkError, no_answer, postgres_reason, remedy_for
+from bdr_console.links.errors import LinkError, NotReached, no_answer, postgres_reason, remedy_for
 from bdr_console.links.pgbouncer_rows import CONSOLE, Row, pooler_facts
 from bdr_console.links.session import Session, SessionLost
+from bdr_console.links.through import Through
 
 __all__ = ["PgBouncerAdmin", "PgBouncerReader", "read_pooler"]
 
@@ -42,12 +43,23 @@ class PgBouncerReader:
     """One PgBouncer to be read. Nothing but SHOW goes out; connects on demand, again after a loss."""
 
     def __init__(
-        self, name: str, dsn: str, *, application_name: str = "bdr-console", deadline: float = 2.0
+        self,
+        name: str,
+        dsn: str,
+        *,
+        application_name: str = "bdr-console",
+        deadline: float = 2.0,
+        through: Through | None = None,
     ) -> None:
         self.name = name
         self.deadline = deadline
         words = conninfo.parse(name, dsn)
-        self.address = conninfo.address(words)
+        self._dsn, self._through = dsn, through
+        self.address = through.shown(conninfo.address(words)) if through else conninfo.address(words)
+        self.on_socket = conninfo.endpoints(words)[0][0].startswith(("/", "@"))
+        """Whether it is reached on its UNIX socket, which belongs to one process for sure."""
+        self.user = words.get("user", "")
+        """As the DSN names it; empty when libpq chooses."""
         self._words = {
             "dbname": CONSOLE,
             **words,
@@ -62,6 +74,10 @@ class PgBouncerReader:
         """11800 for 1.18.0; 0 until connected for the first time."""
         self.version = ""
         """`1.18.0`; empty until connected for the first time."""
+
+    def another(self) -> "PgBouncerReader":
+        """A second console at the same address, unconnected; it only reads."""
+        return PgBouncerReader(self.name, self._dsn, deadline=self.deadline, through=self._through)
 
     async def show(self, what: str) -> list[dict[str, str]]:
         """The rows of `SHOW what`, every value as text (NULL is ""); raises LinkError."""
@@ -93,7 +109,9 @@ class PgBouncerReader:
 
     async def _connect(self) -> Session:
         try:
-            session = await Session.open(self._words, self.deadline)
+            session = await Session.open(self._words, self.deadline, self._through)
+        except NotReached as error:
+            raise LinkError(self.name, self.address, "connecting", error.reason, error.remedy) from None
         except (TimeoutError, psycopg.errors.ConnectionTimeout):
             raise no_answer(self.name, self.address, "connecting", self.deadline) from None
         except psycopg.Error as error:

@@ -10,8 +10,9 @@ from psycopg import pq
 
 from bdr_console.cluster.text import clean
 from bdr_console.links import conninfo
-from bdr_console.links.errors import LinkError, no_answer, postgres_reason, remedy_for
+from bdr_console.links.errors import LinkError, NotReached, no_answer, postgres_reason, remedy_for
 from bdr_console.links.session import Rows, Session, SessionLost
+from bdr_console.links.through import Through
 
 __all__ = ["PostgresReader", "PostgresWriter", "Rows", "Unreadable"]
 
@@ -37,12 +38,19 @@ class PostgresReader:
     """
 
     def __init__(
-        self, name: str, dsn: str, *, application_name: str = "bdr-console", deadline: float = 2.0
+        self,
+        name: str,
+        dsn: str,
+        *,
+        application_name: str = "bdr-console",
+        deadline: float = 2.0,
+        through: Through | None = None,
     ) -> None:
         self.name = name
         self.deadline = deadline
         words = conninfo.parse(name, dsn)
-        self.address = conninfo.address(words)
+        self._through = through
+        self.address = through.shown(conninfo.address(words)) if through else conninfo.address(words)
         self.endpoints = conninfo.endpoints(words)
         self._words = {
             **words,
@@ -114,7 +122,9 @@ class PostgresReader:
         self._session = None
         self._refused.clear()
         try:
-            session = await Session.open(self._words, self.deadline)
+            session = await Session.open(self._words, self.deadline, self._through)
+        except NotReached as error:
+            raise LinkError(self.name, self.address, "connecting", error.reason, error.remedy) from None
         except (TimeoutError, psycopg.errors.ConnectionTimeout):
             raise no_answer(self.name, self.address, "connecting", self.deadline) from None
         except psycopg.Error as error:

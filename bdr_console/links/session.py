@@ -18,6 +18,7 @@ from psycopg.adapt import Loader, Transformer
 from psycopg.conninfo import make_conninfo
 
 from bdr_console.links.conninfo import Words, resolved
+from bdr_console.links.through import Through
 
 Rows = list[dict[str, Any]]
 ResultT = TypeVar("ResultT")
@@ -57,8 +58,13 @@ class Session:
                 connection.adapters.register_loader(name, _Text)
 
     @classmethod
-    async def open(cls, words: Words, deadline: float) -> "Session":
-        """Connect; raises psycopg.Error or OSError, or TimeoutError when `deadline` seconds have passed."""
+    async def open(cls, words: Words, deadline: float, through: Through | None = None) -> "Session":
+        """Connect; raises psycopg.Error or OSError, or TimeoutError when `deadline` seconds have passed.
+
+        `through` is a host on the way: NotReached when the way to the server is closed.
+        """
+        if through is not None:
+            words = await through.words(words, deadline)
         async with asyncio.timeout(deadline):
             conninfo = make_conninfo("", **await resolved(words))
             connection = await psycopg.AsyncConnection.connect(

@@ -6,7 +6,6 @@ from typing import Any
 
 from bdr_console.cluster.text import clean
 from bdr_console.engines.core.facts import backends_statement, obstacle_statements
-from bdr_console.links import conninfo
 from bdr_console.links.haproxy import HaproxyReader
 from bdr_console.links.haproxy_text import ProxySession, parse_sessions
 from bdr_console.links.pgbouncer import PgBouncerReader
@@ -151,20 +150,18 @@ async def proxy_rights(link: HaproxyReader) -> Rights:
     return Rights(None, "does not say its level (HAProxy before 2.0)")
 
 
-async def pooler_rights(link: PgBouncerReader, dsn: str) -> tuple[Rights, PoolerSetup]:
+async def pooler_rights(link: PgBouncerReader) -> tuple[Rights, PoolerSetup]:
     """From SHOW CONFIG and SHOW STATE, which a stats user may read too: no command is tried out."""
     config = await _config(link)
-    words = conninfo.parse(link.name, dsn)
-    user = words.get("user", "")
+    user = link.user
     admins = [name.strip() for name in config.get("admin_users", "").split(",")]
-    socket = conninfo.endpoints(words)[0][0].startswith(("/", "@"))
-    may = user in admins or (user == "pgbouncer" and socket) or config.get("auth_type") == "any"
+    may = user in admins or (user == "pgbouncer" and link.on_socket) or config.get("auth_type") == "any"
     named = f"user {user or '(default)'} is {'' if may else 'not '}an admin"
     rights = Rights(may if user else may or None, named, link.server_version)
     identities = {_identity(config)}
-    if not socket:
+    if not link.on_socket:
         for _ in range(_TRIES):
-            other = PgBouncerReader(link.name, dsn, deadline=link.deadline)
+            other = link.another()
             try:
                 identities.add(_identity(await _config(other)))
             finally:
@@ -174,7 +171,7 @@ async def pooler_rights(link: PgBouncerReader, dsn: str) -> tuple[Rights, Pooler
         state = {row.get("key", ""): row.get("value", "") for row in await link.show("STATE")}
         paused = state.get("paused") == "yes" or state.get("suspended") == "yes"
     return rights, PoolerSetup(
-        config.get("so_reuseport", "0") not in ("", "0"), socket, len(identities), paused
+        config.get("so_reuseport", "0") not in ("", "0"), link.on_socket, len(identities), paused
     )
 
 

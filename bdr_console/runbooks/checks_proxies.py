@@ -97,14 +97,14 @@ def _leads(reading: Reading, proxy: str, server: ProxyServer, node: str) -> tupl
     """(whether it leads to that node, in words); None where it cannot be told."""
     if server.address is None:
         return None, f"is taken for {node}: this HAProxy does not show addresses"
-    here = place_of(server.address)
+    here = place_of(server.address, reading.seen_from.get(proxy, ""))
     known = {name: {p for p in places if _is_address(p[0])} for name, places in reading.places.items()}
     if here in reading.places.get(node, ()):
         return True, f"is {node} at {server.address}"
     proof = _by_traffic(reading, (proxy, f"{server.backend}/{server.name}"), node)
     owner = next((name for name, places in known.items() if here in places), None)
     # 127.0.0.1 says nothing across hosts, unless the node itself is known by it too.
-    local = here[0] == "loopback" and not any(host == "loopback" for host, _ in known.get(node, ()))
+    local = here[0].startswith("loopback") and not any(host == here[0] for host, _ in known.get(node, ()))
     if owner is not None and not local:
         return False, f"is taken for {node}, but {server.address} is {owner}"
     if proof is not None:
@@ -137,7 +137,7 @@ def _by_traffic(reading: Reading, subject: Subject, node: str) -> bool | None:
 
 
 def _is_address(host: str) -> bool:
-    if host == "loopback":
+    if host.startswith("loopback"):
         return True
     try:
         ipaddress.ip_address(host)

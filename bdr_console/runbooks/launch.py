@@ -98,7 +98,7 @@ def _start(config: Path, cluster: str, node: str, request: dict[str, Any]) -> Pa
     if node not in chosen.nodes:
         known = ", ".join(chosen.nodes)
         raise ConsoleError(f"cluster '{name}' has no node named '{node}'", f"It has: {known}.")
-    refuse_if_busy(tuple(proxy.socket for proxy in chosen.proxies.values()))
+    refuse_if_busy(chosen.proxy_places)
     named = "rolling" if "nodes" in request else node
     run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{named}-{secrets.token_hex(2)}"
     directory = run_dir(run_id)
@@ -139,7 +139,7 @@ def again(run_id: str, *, undo: bool) -> Path:
             f"Take over what is seen in force instead: --node {view.node}.",
         ) from None
     _, chosen = load(config).cluster(cluster)
-    refuse_if_busy(tuple(proxy.socket for proxy in chosen.proxies.values()))
+    refuse_if_busy(chosen.proxy_places)
     request.pop("hold", None)  # whether its command ran is not known: from here on somebody watches
     _write(directory, {**request, "word": "undo" if undo else "resume", "by": who()})
     spawn(directory)

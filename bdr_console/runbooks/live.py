@@ -26,15 +26,9 @@ class LiveWorld(Survey):
 
     def __init__(self, cluster: str, settings: ClusterSettings, *, application_name: str) -> None:
         super().__init__(cluster, settings, application_name=application_name)
-        self._actors = {name: HaproxyAdmin(name, proxy.socket) for name, proxy in settings.proxies.items()}
-        self._consoles = {
-            name: PgBouncerAdmin(name, pooler.dsn, application_name=application_name)
-            for name, pooler in settings.poolers.items()
-        }
-        self._writers = {
-            name: PostgresWriter(name, node.dsn, application_name=application_name)
-            for name, node in settings.nodes.items()
-        }
+        self._actors = self._links.proxies(HaproxyAdmin)
+        self._consoles = self._links.poolers(PgBouncerAdmin)
+        self._writers = self._links.nodes(PostgresWriter)
         self._proxies = self._actors
         self._poolers = self._consoles
 
@@ -82,4 +76,5 @@ class LiveWorld(Survey):
 
     async def close(self) -> None:
         """Close every link at once."""
-        await asyncio.gather(super().close(), *(writer.close() for writer in self._writers.values()))
+        await asyncio.gather(*(writer.close() for writer in self._writers.values()))
+        await super().close()

@@ -12,6 +12,7 @@ from bdr_console.config import ClusterSettings
 from bdr_console.errors import ConsoleError
 from bdr_console.links.advisory import AdvisoryLink, Grip, Holder
 from bdr_console.links.errors import LinkError
+from bdr_console.links.factory import Links
 from bdr_console.runbooks.exit_codes import LOCKED
 
 _LONGEST_NAME = 63
@@ -35,10 +36,8 @@ class OperatorLock:
     def __init__(self, settings: ClusterSettings, doing: str, who: str) -> None:
         self._doing, self._who = doing, who
         self._step = ""
-        self._links = {
-            name: AdvisoryLink(name, node.dsn, application_name=self.name)
-            for name, node in sorted(settings.nodes.items())
-        }
+        self._factory = Links(settings, application_name=self.name)
+        self._links = dict(sorted(self._factory.nodes(AdvisoryLink).items()))
         self._held: set[str] = set()
         self._own: set[int] = set()
         self.unlocked: dict[str, str] = {}
@@ -153,6 +152,7 @@ class OperatorLock:
         """Let go everywhere, at once."""
         self._held.clear()
         await asyncio.gather(*(link.close() for link in self._links.values()))
+        await self._factory.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,10 +177,8 @@ class LockWatch:
     """Looks who holds the lock, again and again, through one read-only session on each node."""
 
     def __init__(self, settings: ClusterSettings) -> None:
-        self._links = tuple(
-            AdvisoryLink(name, node.dsn, application_name="bdr-console look")
-            for name, node in settings.nodes.items()
-        )
+        self._factory = Links(settings, application_name="bdr-console look")
+        self._links = tuple(self._factory.nodes(AdvisoryLink).values())
 
     async def holders(self) -> tuple[Holder, ...]:
         """Who holds it now, by node; takes nothing, and passes over silent nodes."""
@@ -196,6 +194,7 @@ class LockWatch:
     async def close(self) -> None:
         """Close every session at once."""
         await asyncio.gather(*(link.close() for link in self._links))
+        await self._factory.close()
 
 
 async def holders(settings: ClusterSettings) -> tuple[Holder, ...]:

@@ -10,6 +10,7 @@ from bdr_console.cluster.proxies import ProxyFacts, ProxyServer
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.links.haproxy_text import ProxySession
 from bdr_console.links.places import Place
+from bdr_console.links.through import Login
 
 
 class Part(Flag):
@@ -176,6 +177,10 @@ class Reading:
     """By PgBouncer and database."""
     settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By PgBouncer and key: server_login_retry, default_pool_size and their like."""
+    seen_from: Mapping[str, str] = field(default_factory=dict)
+    """By HAProxy: the SSH host that it is reached through; its loopback is that host's."""
+    logins: Mapping[str, Login] = field(default_factory=dict)
+    """By SSH host: how it let this process in."""
 
     def node(self, name: str) -> NodeFacts | None:
         """What that node said just now; None when it did not answer."""

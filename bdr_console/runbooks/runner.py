@@ -86,7 +86,7 @@ async def _carry_out(directory: Path) -> None:
 def _take_locks(directory: Path, settings: ClusterSettings, holder: dict[str, str]) -> None:
     """Locks are let go when this process ends; raises ConsoleError naming who holds one already."""
     try:
-        for path in cluster_locks(tuple(proxy.socket for proxy in settings.proxies.values())):
+        for path in cluster_locks(settings.proxy_places):
             hold(path, holder)
         hold(directory / RUNNER_LOCK, holder)
     except Busy as busy:

@@ -15,11 +15,12 @@ from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.config import ClusterSettings
 from bdr_console.engines import Probe
 from bdr_console.errors import ConsoleError
+from bdr_console.links.factory import Links
 from bdr_console.links.haproxy import HaproxyReader, read_proxy
 from bdr_console.links.pgbouncer import PgBouncerReader, read_pooler
-from bdr_console.links.places import Place, places
+from bdr_console.links.places import Place
 from bdr_console.links.postgres import PostgresReader
-from bdr_console.monitor import node_of
+from bdr_console.monitor import node_of, places_of
 from bdr_console.runbooks import asked
 from bdr_console.runbooks.reading import Part, PoolerSetup, Reading, Rights, ServerConnection
 
@@ -34,19 +35,11 @@ class Survey:
     ) -> None:
         self._cluster = cluster
         self._settings = settings
-        self._nodes = {
-            name: PostgresReader(name, node.dsn, application_name=application_name)
-            for name, node in settings.nodes.items()
-        }
-        self._proxies: Mapping[str, HaproxyReader] = {
-            name: HaproxyReader(name, proxy.socket) for name, proxy in settings.proxies.items()
-        }
-        self._poolers: Mapping[str, PgBouncerReader] = {
-            name: PgBouncerReader(name, pooler.dsn, application_name=application_name)
-            for name, pooler in settings.poolers.items()
-        }
+        self._links = Links(settings, application_name=application_name)
+        self._nodes = self._links.nodes(PostgresReader)
+        self._proxies: Mapping[str, HaproxyReader] = self._links.proxies(HaproxyReader)
+        self._poolers: Mapping[str, PgBouncerReader] = self._links.poolers(PgBouncerReader)
         self._probes = {name: Probe(link, settings.nodes[name].engine) for name, link in self._nodes.items()}
-        self._node_of = node_of(settings, self._nodes)
 
     async def read(self, parts: Part) -> Reading:
         """One look at the named parts; a target that does not answer is in it with its error."""
@@ -91,6 +84,8 @@ class Survey:
             self._places(),
             loads,
             config,
+            self._seen_from(),
+            self._links.logins(),
         )
 
     async def positions(self, node: str) -> WalPositions:
@@ -103,6 +98,7 @@ class Survey:
             *(node.close() for node in self._nodes.values()),
             *(pooler.close() for pooler in self._poolers.values()),
         )
+        await self._links.close()
 
     async def _observe(
         self, wanted: bool, links: Mapping[str, Any], read: Callable[[Any], Awaitable[_Found]]
@@ -124,7 +120,8 @@ class Survey:
         return await self._probes[link.name].read()
 
     async def _proxy(self, link: HaproxyReader) -> ProxyFacts:
-        return await read_proxy(link, self._settings.proxies[link.name].backends, self._node_of)
+        find = node_of(self._settings, self._nodes, link.name)
+        return await read_proxy(link, self._settings.proxies[link.name].backends, find)
 
     async def _held(self, wanted: bool) -> tuple[dict[str, tuple[ServerConnection, ...]], dict[str, str]]:
         """Server connections by pooler, and why for those that did not answer."""
@@ -146,10 +143,7 @@ class Survey:
             return {}, {}
         proxies, poolers = await asyncio.gather(
             _each(self._proxies, asked.proxy_rights),
-            _each(
-                self._poolers,
-                lambda link: asked.pooler_rights(link, self._settings.poolers[link.name].dsn),
-            ),
+            _each(self._poolers, asked.pooler_rights),
         )
         rights = {f"haproxy/{name}": found for name, found in proxies.items()}
         rights |= {f"pgbouncer/{name}": found for name, (found, _) in poolers.items()}
@@ -157,9 +151,13 @@ class Survey:
 
     def _places(self) -> dict[str, frozenset[Place]]:
         """Addresses only, where the node was reached over TCP: a name says nothing that can be compared."""
+        return {name: places_of(self._settings, link) for name, link in self._nodes.items()}
+
+    def _seen_from(self) -> dict[str, str]:
         return {
-            name: places([*link.endpoints, *([link.peer] if link.peer else [])])
-            for name, link in self._nodes.items()
+            name: host
+            for name, proxy in self._settings.proxies.items()
+            if (host := self._settings.via_of(proxy))
         }
 
 

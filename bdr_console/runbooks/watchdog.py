@@ -24,12 +24,13 @@ from typing import IO, Any
 
 from bdr_console.config import ClusterSettings, load
 from bdr_console.errors import ConsoleError
+from bdr_console.links.factory import Links
 from bdr_console.links.haproxy import HaproxyAdmin
 from bdr_console.links.pgbouncer import PgBouncerAdmin
 from bdr_console.runbooks.journal import Journal
 from bdr_console.runbooks.step import Act
 
-_READY_WITHIN = 10.0
+_READY_WITHIN = 20.0
 _DEADLINE = 1.0
 """Seconds that one target may take to answer: a server that hangs must not keep clients waiting."""
 _TRIES = 30
@@ -157,16 +158,9 @@ class Keeper:
 
     def __init__(self, settings: ClusterSettings, journal: Journal) -> None:
         self._journal = journal
-        self._proxies = {
-            name: HaproxyAdmin(name, proxy.socket, deadline=_DEADLINE)
-            for name, proxy in settings.proxies.items()
-        }
-        self._poolers = {
-            name: PgBouncerAdmin(
-                name, pooler.dsn, application_name="bdr-console watchdog", deadline=_DEADLINE
-            )
-            for name, pooler in settings.poolers.items()
-        }
+        links = Links(settings, application_name="bdr-console watchdog", deadline=_DEADLINE)
+        self._proxies = links.proxies(HaproxyAdmin)
+        self._poolers = links.poolers(PgBouncerAdmin)
 
     async def connect(self) -> None:
         """Reach every target once; raises ConsoleError."""

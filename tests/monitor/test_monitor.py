@@ -17,9 +17,10 @@ from bdr_console.cluster.proxies import ServerState
 from bdr_console.cluster.snapshot import Snapshot, from_json, to_json
 from bdr_console.config import ClusterSettings
 from bdr_console.engines import Probe
+from bdr_console.links.factory import Links
 from bdr_console.links.haproxy import HaproxyAdmin
 from bdr_console.links.pgbouncer import PgBouncerAdmin
-from bdr_console.links.postgres import PostgresWriter
+from bdr_console.links.postgres import PostgresReader, PostgresWriter
 from bdr_console.monitor import Monitor, node_of, pause_after
 from tests.links.servers import PASSWORD, Haproxy, PgBouncer, Postgres, directory, free_port
 from tests.links.watching import eventually, heartbeat
@@ -298,10 +299,16 @@ def test_a_server_is_matched_by_name_first_and_by_any_spelling_of_its_address() 
                 "b": {"dsn": "host=localhost port=5433"},
                 "c": {"dsn": "host=fd00::0001 port=5432"},
                 "d": {"dsn": "host=db.Example port=5432"},
-            }
+                "e": {"dsn": "host=127.0.0.1 port=5434", "via": "bastion"},
+            },
+            "proxies": {
+                "here": {"socket": "/run/a.sock"},
+                "there": {"socket": "/run/a.sock", "via": "bastion"},
+            },
         }
     )
-    find = node_of(settings)
+    readers = Links(settings).nodes(PostgresReader)
+    find = node_of(settings, readers, "here")
     assert find("bk", "bdr_initial_node", "127.0.0.1:5433") == "a"
     assert find("bk", "x", "10.0.0.1:5432") == "a"
     assert find("bk", "x", "127.0.0.1:5433") == "b"
@@ -310,6 +317,9 @@ def test_a_server_is_matched_by_name_first_and_by_any_spelling_of_its_address() 
     assert find("bk", "x", "db.example:5432") == "d"
     assert find("bk", "x", "10.0.0.1:6000") is None
     assert find("bk", "x", None) is None
+    assert find("bk", "x", "127.0.0.1:5434") is None, "that is the bastion's own loopback"
+    assert node_of(settings, readers, "there")("bk", "x", "127.0.0.1:5434") == "e"
+    assert node_of(settings, readers, "there")("bk", "x", "127.0.0.1:5433") is None
 
 
 def test_a_malformed_dsn_is_named_before_anything_starts() -> None:

@@ -83,10 +83,12 @@ def _console(
 
     path = find(config)
     settings = load(path)
-    name, _ = settings.cluster(cluster)
+    name, chosen = settings.cluster(cluster)
+    from bdr_console.ssh_keys import keys_unlocked
     from bdr_console.ui.app import run_console
 
-    return run_console(path, settings, name, read_only=read_only, theme=theme, mouse=mouse)
+    with keys_unlocked(chosen):
+        return run_console(path, settings, name, read_only=read_only, theme=theme, mouse=mouse)
 
 
 def main() -> None:

@@ -23,6 +23,7 @@ from bdr_console.runbooks.resume import as_event
 from bdr_console.runbooks.run import Check
 from bdr_console.runbooks.step import Plan
 from bdr_console.runbooks.unattended import HoldOrder, duration
+from bdr_console.ssh_keys import keys_unlocked
 
 Options = tuple[Path | None, str | None, str | None, bool]
 
@@ -111,7 +112,8 @@ def switchover(
 
 
 def _plan(settings: ClusterSettings, cluster: str, node: str, terms: dict[str, str], *, as_json: bool) -> int:
-    reading = asyncio.run(look(settings, cluster))
+    with keys_unlocked(settings):
+        reading = asyncio.run(look(settings, cluster))
     made, checks = planned(reading, settings, {**terms, "node": node})
     if made.choice is not None:
         terms = {**terms, "mode": made.choice.mode}  # what is applied is what was printed

@@ -7,6 +7,7 @@ from bdr_console.config import ClusterSettings
 from bdr_console.runbooks import catalog
 from bdr_console.runbooks.archive import runs
 from bdr_console.runbooks.checks import ALL_PARTS
+from bdr_console.runbooks.checks_ssh import check_ssh
 from bdr_console.runbooks.modes import DEFAULT_MODE
 from bdr_console.runbooks.orphans import left_behind, orphans
 from bdr_console.runbooks.reading import Reading
@@ -45,4 +46,4 @@ def planned(
     """The plan that this reading allows, and its checks: what earlier runs left, then the runbook's own."""
     made, checks = catalog.planned(reading, settings, request)
     found = orphans(runs(), reading.snapshot)
-    return made, (*left_behind(found), *checks)
+    return made, (*left_behind(found), *check_ssh(reading, settings), *checks)

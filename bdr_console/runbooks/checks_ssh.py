@@ -1,0 +1,37 @@
+"""What a run must know of the SSH hosts on its way: it logs in by itself, with nobody to ask. Pure."""
+
+from collections.abc import Iterator
+
+from bdr_console.config import ClusterSettings
+from bdr_console.links.factory import tls_given_up
+from bdr_console.links.through import Login
+from bdr_console.runbooks.reading import Reading
+from bdr_console.runbooks.run import Check, Outcome
+
+_WHY = "The run is a process of its own: it makes its own SSH connections, also after you have left."
+
+
+def check_ssh(reading: Reading, settings: ClusterSettings) -> Iterator[Check]:
+    """One check for each SSH host that let us in, and one where a DSN asks for TLS that gets none."""
+    for host, login in reading.logins.items():
+        yield _login(host, login)
+    if given_up := tls_given_up(settings):
+        remedy = (
+            "SSH encrypts up to its host; beyond it the bytes are plain. Choose a host next to the server."
+        )
+        title = "TLS is used where the DSN asks for it"
+        yield Check(
+            title, Outcome.WARN, "; ".join(given_up), "Others in that network could read along.", remedy
+        )
+
+
+def _login(host: str, login: Login) -> Check:
+    title = f"the run can log in to {host} by itself"
+    if not login.unattended:
+        remedy = f"ssh-add {login.source}, then start the console again; or a key without a passphrase."
+        seen = f"{login.source} needs a passphrase, and nobody can be asked"
+        return Check(title, Outcome.FAIL, seen, _WHY, remedy)
+    if login.source == "agent":
+        remedy = "Stay logged in until it is over (tmux), or use a key file: an agent ends with its session."
+        return Check(title, Outcome.WARN, "with a key of your agent, while that lives", _WHY, remedy)
+    return Check(title, Outcome.PASS, f"with {login.source}", _WHY)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bdr_console.config import find, load
+from bdr_console.config import ClusterSettings, find, load
 from bdr_console.errors import ConsoleError
 
 GOOD = "clusters: {shop: {nodes: {n1: {dsn: host=a}}}}"
@@ -36,6 +36,9 @@ def test_the_example_file_is_a_valid_configuration() -> None:
     [
         ("clusters:\n  shop:\n    nodes:\n      n1:\n        dns: host=a\n", ":5:9: clusters.shop.nodes.n1.dns: unknown key; did you mean 'dsn'?"),
         ("clusters:\n  shop:\n    nodes:\n      n1: {}\n", ":4:7: clusters.shop.nodes.n1.dsn: this key is required and missing"),
+        (GOOD[:-2] + ", ssh: {hosts: {b: {prt: 2}}}}}", " clusters.shop.ssh.hosts.b.prt: unknown key; did you mean 'port'?"),
+        (GOOD[:-2] + ", ssh: {host: {}}}}", " clusters.shop.ssh.host: unknown key; did you mean 'hosts'?"),
+        (GOOD[:-2] + ", ssh: {hosts: {b: {port: 0}}}}}", " clusters.shop.ssh.hosts.b.port: input should be greater than or equal to 1"),
         (GOOD + "\nrefrsh: 2\n", ":2:1: refrsh: unknown key; did you mean 'refresh'?"),
         (GOOD + "\nzzz: 2\n", ":2:1: zzz: unknown key; known here: refresh, theme, clusters"),
         (GOOD + "\nrefresh: soon\n", ":2:1: refresh: input should be a valid number"),
@@ -98,3 +101,16 @@ def test_an_unknown_cluster_is_answered_with_the_known_ones(tmp_path: Path) -> N
     with pytest.raises(ConsoleError, match="no cluster named 'shpo'") as caught:
         settings.cluster("shpo")
     assert "shop" in caught.value.remedy
+
+
+def test_the_ssh_host_of_a_target_is_its_own_or_the_clusters_or_none() -> None:
+    cluster = ClusterSettings.model_validate(
+        {
+            "via": "bastion",
+            "nodes": {"a": {"dsn": "host=a"}, "b": {"dsn": "host=b", "via": "direct"}},
+            "proxies": {"p": {"socket": "/run/p.sock", "via": "p1"}, "q": {"socket": "/run/p.sock"}},
+        }
+    )
+    assert {name: cluster.via_of(node) for name, node in cluster.nodes.items()} == {"a": "bastion", "b": None}
+    assert cluster.ssh_hosts == ("bastion", "p1")
+    assert len(set(cluster.proxy_places)) == 2, "the same path on two hosts is two HAProxies"

@@ -1,0 +1,131 @@
+"""A real sshd on loopback with throw-away keys; whoever runs the tests may log in with the test's key."""
+
+import getpass
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+from tests.links.servers import free_port, listens, program, wait_until
+
+
+class Sshd:
+    """One sshd. `options` are lines of its configuration; the first value of a keyword wins."""
+
+    def __init__(self, directory: Path, *options: str, keys: tuple[str, ...] = ("ed25519",)) -> None:
+        self.directory = directory
+        directory.mkdir(parents=True, exist_ok=True)
+        self.port = free_port()
+        self.user = getpass.getuser()
+        self.authorized = directory / "authorized_keys"
+        self.authorized.touch(mode=0o600)
+        self.options = options
+        self.host_keys = tuple(make_key(directory / f"host_{kind}", kind) for kind in keys)
+        self.process: subprocess.Popen[bytes] | None = None
+        Path("/run/sshd").mkdir(exist_ok=True) if os.geteuid() == 0 else None
+
+    def start(self) -> "Sshd":
+        """Start and wait until it listens; on the same port again after `kill`."""
+        config = self.directory / "sshd_config"
+        config.write_text(
+            "\n".join(
+                [
+                    *self.options,
+                    f"ListenAddress 127.0.0.1:{self.port}",
+                    *(f"HostKey {key}" for key in self.host_keys),
+                    f"AuthorizedKeysFile {self.authorized}",
+                    "PidFile none",
+                    "StrictModes no",
+                    "UsePAM no",
+                    "PasswordAuthentication no",
+                    "KbdInteractiveAuthentication no",
+                    "PermitRootLogin prohibit-password",
+                    "MaxStartups 100",
+                    "LogLevel VERBOSE",
+                ]
+            )
+            + "\n"
+        )
+        with (self.directory / "sshd.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [program("sshd"), "-D", "-e", "-f", str(config)], stdout=log, stderr=log, cwd="/"
+            )
+        wait_until(self._ready, "sshd listens")
+        return self
+
+    def _ready(self) -> bool:
+        assert self.process
+        assert self.process.poll() is None, self.log
+        return listens(self.port)
+
+    @property
+    def log(self) -> str:
+        """What it has to say."""
+        return (self.directory / "sshd.log").read_text(errors="replace")
+
+    @property
+    def name(self) -> str:
+        """What it is called in known_hosts."""
+        return f"[127.0.0.1]:{self.port}"
+
+    def known(self) -> str:
+        """Its lines for known_hosts."""
+        return "".join(
+            f"{self.name} {' '.join(Path(f'{key}.pub').read_text().split()[:2])}\n" for key in self.host_keys
+        )
+
+    def let_in(self, key: Path) -> None:
+        """Accept that key from now on."""
+        with self.authorized.open("a") as file:
+            file.write(Path(f"{key}.pub").read_text())
+
+    def family(self) -> list[int]:
+        """Its own pid and those of the processes that serve its connections."""
+        if self.process is None:
+            return []
+        found, rest = [self.process.pid], [self.process.pid]
+        while rest:
+            parent = rest.pop()
+            try:
+                told = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+            except OSError:
+                continue
+            found += map(int, told)
+            rest += map(int, told)
+        return found
+
+    def freeze(self) -> None:
+        """Let it and its connections say nothing more."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """End it and every connection at once."""
+        self._signal(signal.SIGKILL)
+        if self.process is not None:
+            self.process.wait(10)
+
+    def _signal(self, number: signal.Signals) -> None:
+        for pid in self.family():
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                continue
+
+
+def make_key(path: Path, kind: str = "ed25519", passphrase: str = "") -> Path:
+    """A new private key; its public half lies beside it."""
+    path.unlink(missing_ok=True)
+    subprocess.run(
+        ["ssh-keygen", "-q", "-t", kind, "-N", passphrase, "-C", "test", "-f", str(path)], check=True
+    )
+    return path
+
+
+def fingerprint(key: Path) -> str:
+    """`SHA256:...` of a key, as ssh-keygen says it."""
+    told = subprocess.run(["ssh-keygen", "-lf", str(key)], capture_output=True, text=True, check=True)
+    return told.stdout.split()[1]

@@ -1,0 +1,46 @@
+"""What the plan says of the SSH hosts on a run's way."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from bdr_console.cluster.snapshot import Snapshot
+from bdr_console.config import ClusterSettings
+from bdr_console.links.through import Login
+from bdr_console.runbooks.checks_ssh import check_ssh
+from bdr_console.runbooks.reading import Reading
+from bdr_console.runbooks.run import Outcome
+
+EMPTY = Snapshot("c", "", datetime(2026, 1, 1, tzinfo=UTC), 1.0, (), (), ())
+
+
+def settings(dsn: str, **node: str) -> ClusterSettings:
+    return ClusterSettings.model_validate({"via": "bastion", "nodes": {"node1": {"dsn": dsn, **node}}})
+
+
+@pytest.mark.parametrize(
+    ("login", "outcome"),
+    [
+        (Login("/k", unattended=True), Outcome.PASS),
+        (Login("agent", unattended=True), Outcome.WARN),
+        (Login("/k", unattended=False), Outcome.FAIL),
+    ],
+)
+def test_a_run_that_could_not_log_in_by_itself_is_refused(login: Login, outcome: Outcome) -> None:
+    (check,) = check_ssh(Reading(EMPTY, logins={"bastion": login}), settings("host=10.0.0.1"))
+    assert check.outcome is outcome
+    assert "bastion" in check.title
+
+
+@pytest.mark.parametrize(
+    ("dsn", "node", "warned"),
+    [
+        ("host=10.0.0.1 sslmode=verify-full", {}, True),
+        ("postgresql://10.0.0.1/app?sslmode=require", {}, True),
+        ("host=10.0.0.1 sslmode=prefer", {}, False),
+        ("host=10.0.0.1 sslmode=require", {"via": "direct"}, False),
+    ],
+)
+def test_tls_that_ssh_cannot_give_is_said(dsn: str, node: dict[str, str], warned: bool) -> None:
+    found = list(check_ssh(Reading(EMPTY), settings(dsn, **node)))
+    assert [check.outcome for check in found] == ([Outcome.WARN] if warned else [])

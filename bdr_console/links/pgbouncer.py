@@ -16,6 +16,7 @@ from bdr_console.errors import ConsoleError
 from bdr_console.links import conninfo
 from bdr_console.links.errors import LinkError, NotReached, no_answer, postgres_reason, remedy_for
 from bdr_console.links.pgbouncer_rows import CONSOLE, Row, pooler_facts
+from bdr_console.links.sentry import Sentry
 from bdr_console.links.session import Session, SessionLost
 from bdr_console.links.through import Through
 
@@ -29,6 +30,8 @@ _SHOWS = frozenset(
 )
 """SHOW FDS is left out for good: it blocks PgBouncer and its rows carry passwords."""
 
+_SENTRY_WITHIN = 5.0
+"""Seconds: a login shell may be slow, and this is before the pause."""
 _NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
 _ACTS = tuple(
     re.compile(pattern)
@@ -182,6 +185,16 @@ class PgBouncerAdmin(PgBouncerReader):
             session = await self._open()
             result = await self._ask(session, command, self.deadline)
         return clean(result.command_status or b"", 200)
+
+    async def post_sentry(self) -> Sentry | None:
+        """A watchdog on the SSH host that leads here; None without one on the way. Raises LinkError."""
+        if self._through is None:
+            return None
+        try:
+            return await Sentry.post(self._through, self._words, _SENTRY_WITHIN)
+        except NotReached as error:
+            tried = "starting a watchdog beside it"
+            raise LinkError(self.name, self.address, tried, error.reason, error.remedy) from None
 
     async def act_waiting(self, command: str) -> str:
         """The same over a connection of its own and without a deadline, for WAIT_CLOSE and PAUSE.

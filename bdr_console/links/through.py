@@ -32,5 +32,10 @@ class Through(Protocol):
     async def stream(self, socket: str, deadline: float) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """A connection to a UNIX socket's path or HOST:PORT as the host sees it; raises NotReached."""
 
+    async def command(
+        self, script: str, deadline: float
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """The output and the input of a sh script on the host; raises NotReached."""
+
     def why_silent(self) -> str:
         """Why the last stream ended without a byte, where the host said so; else empty."""

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bdr_console.config import ClusterSettings
 from bdr_console.errors import ConsoleError
+from bdr_console.links.factory import Links
 from bdr_console.links.pgbouncer import PgBouncerReader
 from bdr_console.links.pgbouncer_rows import CONSOLE, pools
 from bdr_console.runbooks.journal import Journal, JournalFollower
@@ -74,10 +75,8 @@ class Sampler:
         self._journal = journal
         self._node = node
         name = f"bdr-console run {journal.run_id[-4:]} samples"
-        self._poolers = {
-            pooler: PgBouncerReader(pooler, told.dsn, application_name=name, deadline=_DEADLINE)
-            for pooler, told in settings.poolers.items()
-        }
+        self._links = Links(settings, application_name=name, deadline=_DEADLINE)
+        self._poolers = self._links.poolers(PgBouncerReader)
         self._survey = Survey(cluster, settings, application_name=name)
         self.begun = asyncio.Event()
         """The first look is done: the run may begin to change something."""
@@ -107,6 +106,7 @@ class Sampler:
                     if window is not None:
                         await self._close(window)
             await asyncio.gather(self._survey.close(), *(link.close() for link in self._poolers.values()))
+            await self._links.close()
 
     async def _open(self, way: str) -> _Window:
         window = _Window(way, datetime.now(UTC), await self._sessions())

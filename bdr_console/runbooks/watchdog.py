@@ -24,9 +24,11 @@ from typing import IO, Any
 
 from bdr_console.config import ClusterSettings, load
 from bdr_console.errors import ConsoleError
+from bdr_console.links.errors import LinkError
 from bdr_console.links.factory import Links
 from bdr_console.links.haproxy import HaproxyAdmin
 from bdr_console.links.pgbouncer import PgBouncerAdmin
+from bdr_console.links.sentry import Sentry
 from bdr_console.runbooks.journal import Journal
 from bdr_console.runbooks.step import Act
 
@@ -35,6 +37,8 @@ _DEADLINE = 1.0
 """Seconds that one target may take to answer: a server that hangs must not keep clients waiting."""
 _TRIES = 30
 """How often RESUME is tried on a PgBouncer that does not answer, half a second apart."""
+_AFTER_US, _UNTIL_TOLD = 2.0, 600.0
+"""Seconds that a watchdog beside a PgBouncer waits longer than this one; and where no time was named."""
 _NOTHING_TO_DO = "is not paused"
 
 
@@ -161,13 +165,38 @@ class Keeper:
         links = Links(settings, application_name="bdr-console watchdog", deadline=_DEADLINE)
         self._proxies = links.proxies(HaproxyAdmin)
         self._poolers = links.poolers(PgBouncerAdmin)
+        self._sentries: dict[str, Sentry] = {}
 
     async def connect(self) -> None:
         """Reach every target once; raises ConsoleError."""
         await asyncio.gather(
             *(pooler.connect() for pooler in self._poolers.values()),
             *(proxy.show("show info") for proxy in self._proxies.values()),
+            *(self._post(name) for name in self._poolers),
         )
+
+    async def _post(self, name: str) -> None:
+        """A second watchdog, on the other side of the SSH connection; the plan has warned of those that
+        there cannot be."""
+        try:
+            sentry = await self._poolers[name].post_sentry()
+        except LinkError as error:
+            self._journal.write("watchdog", text=f"none beside {name}: {error.reason}")
+            return
+        if sentry is not None:
+            self._sentries[name] = sentry
+            self._journal.write("watchdog", text=f"another one beside {name}: {self._poolers[name].address}")
+
+    def pass_on(self, charge: Charge) -> None:
+        """Tell the watchdogs on the other side what was told here; they leave us time to do it first."""
+        left = _UNTIL_TOLD if charge.until is None else max(0.0, charge.until - time.monotonic())
+        for name, sentry in self._sentries.items():
+            mine = [act.text for act in charge.acts if act.kind == "pgbouncer" and act.target == name]
+            sentry.tell(mine, left + _AFTER_US)
+
+    async def stand_down(self) -> None:
+        """The watchdogs on the other side end too."""
+        await asyncio.gather(*(sentry.stand_down() for sentry in self._sentries.values()))
 
     async def take_back(self, acts: Sequence[TakeBack], why: str) -> None:
         """Take back what is in force, and say so in the journal."""
@@ -213,7 +242,10 @@ async def keep(keeper: Keeper, lines: asyncio.StreamReader) -> None:
             return
         told = parse(line)
         if told is not None and told.done:
+            await keeper.stand_down()
             return
+        if told is not None:
+            keeper.pass_on(told)
         charge = told or charge
 
 

@@ -23,6 +23,12 @@ class FakeKeeper:
     async def take_back(self, acts: Any, why: str) -> None:
         self.calls.append((tuple(acts), why))
 
+    def pass_on(self, charge: Charge) -> None:
+        """There is nobody on the other side."""
+
+    async def stand_down(self) -> None:
+        """There is nobody on the other side."""
+
 
 def told(*acts: TakeBack, until: float | None = None) -> bytes:
     items = [{"kind": a.kind, "target": a.target, "host": a.host, "text": a.text} for a in acts]

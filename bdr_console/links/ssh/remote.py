@@ -87,6 +87,14 @@ def _commands(path: str) -> dict[str, str]:
     }
 
 
+def open_command(connection: SshConnection, script: str, deadline: float) -> paramiko.Channel:
+    """A channel with the input and the output of a sh script on the host; raises NotReached."""
+    try:
+        return connection.transport(deadline).open_exec(_sh(script), deadline)
+    except Refused as error:
+        raise NotReached(f"{connection.host.name}: {error.reason}") from None
+
+
 def _sh(script: str) -> str:
     """For whatever shell the user has there, which may be none of Bourne's."""
     return f"sh -c {shlex.quote(script)}"

@@ -73,6 +73,17 @@ class SshWay:
         )
         return await asyncio.open_unix_connection(sock=sock)
 
+    async def command(
+        self, script: str, deadline: float
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """The output and the input of a sh script on the host. Raises NotReached."""
+        name = f"command via {self._connection.host.name}"
+
+        def start() -> socket.socket:
+            return Tunnel(remote.open_command(self._connection, script, deadline), name).pair()
+
+        return await asyncio.open_unix_connection(sock=await in_thread(name, start, socket.socket.close))
+
     def why_silent(self) -> str:
         """What the program on the host said when it ended without an answer."""
         return self._last.said if self._last else ""

@@ -1,5 +1,6 @@
 """A real sshd on loopback with throw-away keys; whoever runs the tests may log in with the test's key."""
 
+import contextlib
 import getpass
 import os
 import signal
@@ -94,26 +95,36 @@ class Sshd:
             rest += map(int, told)
         return found
 
-    def freeze(self) -> None:
-        """Let it and its connections say nothing more."""
-        self._signal(signal.SIGSTOP)
+    def serving(self) -> list[int]:
+        """The sshd processes of its connections, without what they run."""
+        return [pid for pid in self.family()[1:] if _is_sshd(pid)]
+
+    def freeze(self, pids: list[int] | None = None) -> None:
+        """Let it and its connections (or these of its processes) say nothing more."""
+        _signal(self.family() if pids is None else pids, signal.SIGSTOP)
 
     def thaw(self) -> None:
         """Let it go on."""
-        self._signal(signal.SIGCONT)
+        _signal(self.family(), signal.SIGCONT)
 
     def kill(self) -> None:
-        """End it and every connection at once."""
-        self._signal(signal.SIGKILL)
-        if self.process is not None:
+        """End it and every connection at once; what runs for a connection sees its input end."""
+        if self.process is not None and self.process.poll() is None:
+            _signal([self.process.pid, *self.serving()], signal.SIGKILL)
             self.process.wait(10)
 
-    def _signal(self, number: signal.Signals) -> None:
-        for pid in self.family():
-            try:
-                os.kill(pid, number)
-            except ProcessLookupError:
-                continue
+
+def _signal(pids: list[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def _is_sshd(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().startswith("sshd")
+    except OSError:
+        return False
 
 
 def make_key(path: Path, kind: str = "ed25519", passphrase: str = "") -> Path:

@@ -1,0 +1,108 @@
+"""A watchdog beside a PgBouncer that is reached through SSH: a small shell script on the SSH host.
+
+Were it only here, a broken link in the middle of a PAUSE would keep clients waiting: nobody on this side
+could send RESUME any more. The script needs `psql` there and nothing else. It reads from its input what it
+would have to send, and when: it sends it when that time is up, or at once when its input ends.
+"""
+
+import asyncio
+import contextlib
+import re
+import shlex
+from collections.abc import Sequence
+
+from bdr_console.cluster.text import clean
+from bdr_console.links import conninfo
+from bdr_console.links.errors import NotReached
+from bdr_console.links.passwords import password_for
+from bdr_console.links.through import Through
+
+_RESUME = re.compile(r"RESUME (\w+|\"[\w.-]+\")")
+_READY = "ready"
+_END_WITHIN = 2.0
+
+# Input: the password; then `in SECONDS COMMAND;COMMAND`, `idle` or `done`, a line each. A password in the
+# environment of psql is seen by its own user alone; as an argument everybody would see it.
+_SCRIPT = """
+trap '' HUP PIPE
+IFS= read -r PGPASSWORD || exit 1
+export PGPASSWORD
+command -v psql >/dev/null 2>&1 || {{ echo "there is no psql"; exit 1; }}
+echo {ready}
+todo= timer=
+send() {{
+  tries=0
+  while [ $tries -lt 60 ]; do
+    said=$(psql -X -w -q {options} -c "$1" 2>&1 </dev/null) && return
+    case $said in *"not paused"*) return;; esac
+    tries=$((tries + 1))
+    sleep 1
+  done
+}}
+act() {{
+  IFS=';'
+  for command in $todo; do send "$command"; done
+  unset IFS
+}}
+while read -r word seconds rest; do
+  [ -n "$timer" ] && kill "$timer" 2>/dev/null
+  timer= todo=
+  case $word in
+    in) todo=$rest; (sleep "$seconds"; act) >/dev/null 2>&1 & timer=$! ;;
+    done) exit 0 ;;
+  esac
+done
+[ -n "$timer" ] && kill "$timer" 2>/dev/null
+act >/dev/null 2>&1
+"""
+
+
+class Sentry:
+    """The script's other end."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    @classmethod
+    async def post(cls, through: Through, words: conninfo.Words, deadline: float) -> "Sentry":
+        """Start the script on the host; raises NotReached when it cannot run there."""
+        host, port = conninfo.endpoints(words)[0]
+        options = f"-h {shlex.quote(host)} -p {shlex.quote(port)} -d {shlex.quote(words['dbname'])}"
+        if user := words.get("user"):
+            options += f" -U {shlex.quote(user)}"
+        reader, writer = await through.command(_SCRIPT.format(options=options, ready=_READY), deadline)
+        try:
+            async with asyncio.timeout(deadline):
+                secret = words.get("password") or password_for(words, host, port) or ""
+                writer.write(f"{secret}\n".encode("utf-8", "surrogateescape"))
+                said = (await reader.readline()).decode("utf-8", "backslashreplace").strip()
+        except (TimeoutError, OSError):
+            said = "no answer in time"
+        if said != _READY:
+            writer.transport.abort()
+            raise NotReached(clean(said, 200) or "it ended at once")
+        return cls(reader, writer)
+
+    def tell(self, commands: Sequence[str], seconds: float) -> None:
+        """From now on it would send these RESUMEs in `seconds`, or when it loses us; none: nothing at all.
+
+        Waits for nobody: what cannot be told it finds out by itself."""
+        resumes = [command for command in commands if _RESUME.fullmatch(command)]
+        self._say(f"in {max(1, round(seconds))} {';'.join(resumes)}" if resumes else "idle")
+
+    async def stand_down(self) -> None:
+        """It ends without sending anything; waits until it has, for a short while."""
+        self._say("done")
+        with contextlib.suppress(TimeoutError, OSError):
+            async with asyncio.timeout(_END_WITHIN):
+                await self._reader.read()
+        self.leave()
+
+    def leave(self) -> None:
+        """Let go of it: it sends at once what it was told last."""
+        self._writer.transport.abort()
+
+    def _say(self, line: str) -> None:
+        with contextlib.suppress(OSError, RuntimeError):  # gone: it acts by itself
+            self._writer.write(f"{line}\n".encode())

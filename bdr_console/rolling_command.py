@@ -20,6 +20,7 @@ from bdr_console.runbooks.preview import look
 from bdr_console.runbooks.resume import as_event
 from bdr_console.runbooks.rolling_plan import Turn, named, seen, turns, whole_checks
 from bdr_console.runbooks.unattended import HoldOrder, duration
+from bdr_console.ssh_keys import keys_unlocked
 from bdr_console.switchover_command import Options
 
 
@@ -109,7 +110,8 @@ def rolling(
 def _plan(
     settings: ClusterSettings, cluster: str, nodes: tuple[str, ...], terms: dict[str, str], as_json: bool
 ) -> int:
-    reading = asyncio.run(look(settings, cluster))
+    with keys_unlocked(settings):
+        reading = asyncio.run(look(settings, cluster))
     made = turns(reading, settings, {**terms, "node": nodes[0], "nodes": nodes})
     kept = keep(cluster, ",".join(nodes), seen(reading, made), terms=terms)
     refused = bool(refuses(whole_checks(made)))

@@ -1,7 +1,9 @@
 """Imports point one way, and the headless parts never load the screen."""
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -38,3 +40,26 @@ def test_help_and_version_load_nothing_heavy() -> None:
         "print(sorted({m.split('.')[0] for m in sys.modules} & heavy))"
     )
     assert run(code).endswith("[]")
+
+
+def test_a_cluster_without_ssh_does_not_load_it() -> None:
+    code = (
+        "import sys\n"
+        "from bdr_console.config import ClusterSettings\n"
+        "from bdr_console.monitor import Monitor\n"
+        "Monitor('c', ClusterSettings.model_validate({'nodes': {'a': {'dsn': 'host=a'}}}), 1.0)\n"
+        "print(sorted({m.split('.')[0] for m in sys.modules} & {'paramiko'}))"
+    )
+    assert run(code) == "[]"
+
+
+def test_every_link_is_made_where_it_is_known_what_leads_to_its_target() -> None:
+    made = re.compile(r"(?<!class )\b(Postgres|PgBouncer|Haproxy)(Reader|Writer|Admin)\(|\bAdvisoryLink\(")
+    package = Path(__file__).parents[1] / "bdr_console"
+    found = {
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*.py")
+        if path.relative_to(package).parts[0] != "links"
+        and any(made.search(line) for line in path.read_text().splitlines() if not line.startswith("class "))
+    }
+    assert found == set(), "use links.factory.Links"

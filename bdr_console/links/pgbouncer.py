@@ -16,7 +16,7 @@ from bdr_console.errors import ConsoleError
 from bdr_console.links import conninfo
 from bdr_console.links.errors import LinkError, NotReached, no_answer, postgres_reason, remedy_for
 from bdr_console.links.pgbouncer_rows import CONSOLE, Row, pooler_facts
-from bdr_console.links.sentry import Sentry
+from bdr_console.links.sentry import Sentry, why_none
 from bdr_console.links.session import Session, SessionLost
 from bdr_console.links.through import Through
 
@@ -81,6 +81,11 @@ class PgBouncerReader:
     def another(self) -> "PgBouncerReader":
         """A second console at the same address, unconnected; it only reads."""
         return PgBouncerReader(self.name, self._dsn, deadline=self.deadline, through=self._through)
+
+    async def why_no_sentry(self) -> str | None:
+        """Why no watchdog can be posted on the SSH host that leads here; empty when one can, None without
+        a host on the way."""
+        return None if self._through is None else await why_none(self._through, _SENTRY_WITHIN)
 
     async def show(self, what: str) -> list[dict[str, str]]:
         """The rows of `SHOW what`, every value as text (NULL is ""); raises LinkError."""

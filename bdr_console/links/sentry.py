@@ -57,6 +57,25 @@ act >/dev/null 2>&1
 """
 
 
+_LOOK = "command -v psql >/dev/null 2>&1 && echo ready || echo 'there is no psql'"
+
+
+async def why_none(through: Through, deadline: float) -> str:
+    """Why no sentry can be posted on the host; empty when one can."""
+    try:
+        reader, writer = await through.command(_LOOK, deadline)
+        try:
+            async with asyncio.timeout(deadline):
+                said = (await reader.read(200)).decode("utf-8", "backslashreplace").strip()
+        finally:
+            writer.transport.abort()
+    except NotReached as error:
+        return error.reason
+    except (TimeoutError, OSError):
+        return "no answer in time"
+    return "" if said == _READY else clean(said, 200) or "it runs no commands for this user"
+
+
 class Sentry:
     """The script's other end."""
 

@@ -11,10 +11,14 @@ from bdr_console.runbooks.run import Check, Outcome
 _WHY = "The run is a process of its own: it makes its own SSH connections, also after you have left."
 
 
-def check_ssh(reading: Reading, settings: ClusterSettings) -> Iterator[Check]:
-    """One check for each SSH host that let us in, and one where a DSN asks for TLS that gets none."""
+def check_ssh(reading: Reading, settings: ClusterSettings, *, pauses: bool) -> Iterator[Check]:
+    """One check for each SSH host that let us in, for each PgBouncer behind one where the plan `pauses`, and
+    for TLS that a DSN asks for and does not get."""
     for host, login in reading.logins.items():
         yield _login(host, login)
+    if pauses:
+        for pooler, why_none in reading.unguarded.items():
+            yield _guarded(pooler, why_none, settings.via_of(settings.poolers[pooler]) or "")
     if given_up := tls_given_up(settings):
         remedy = (
             "SSH encrypts up to its host; beyond it the bytes are plain. Choose a host next to the server."
@@ -23,6 +27,15 @@ def check_ssh(reading: Reading, settings: ClusterSettings) -> Iterator[Check]:
         yield Check(
             title, Outcome.WARN, "; ".join(given_up), "Others in that network could read along.", remedy
         )
+
+
+def _guarded(pooler: str, why_none: str, host: str) -> Check:
+    title = f"clients of {pooler} go on even if SSH breaks in the pause"
+    why = "Over a broken connection nobody here could send RESUME: a watchdog on the other side does."
+    if not why_none:
+        return Check(title, Outcome.PASS, f"psql is on {host}: a watchdog will run there", why)
+    seen = f"no watchdog can run on {host} ({why_none}): they would wait until query_wait_timeout"
+    return Check(title, Outcome.WARN, seen, why, f"Install psql (postgresql-client) on {host}.")
 
 
 def _login(host: str, login: Login) -> Check:

@@ -46,4 +46,6 @@ def planned(
     """The plan that this reading allows, and its checks: what earlier runs left, then the runbook's own."""
     made, checks = catalog.planned(reading, settings, request)
     found = orphans(runs(), reading.snapshot)
-    return made, (*left_behind(found), *check_ssh(reading, settings), *checks)
+    pauses = made.choice is not None and made.choice.mode == "quiesce"
+    ssh = check_ssh(reading, settings, pauses=pauses)
+    return made, (*left_behind(found), *ssh, *checks)

@@ -181,6 +181,8 @@ class Reading:
     """By HAProxy: the SSH host that it is reached through; its loopback is that host's."""
     logins: Mapping[str, Login] = field(default_factory=dict)
     """By SSH host: how it let this process in."""
+    unguarded: Mapping[str, str] = field(default_factory=dict)
+    """By PgBouncer behind SSH: why no watchdog can run beside it; empty when one can. Read with RIGHTS."""
 
     def node(self, name: str) -> NodeFacts | None:
         """What that node said just now; None when it did not answer."""

@@ -43,7 +43,7 @@ class Survey:
 
     async def read(self, parts: Part) -> Reading:
         """One look at the named parts; a target that does not answer is in it with its error."""
-        (nodes, proxies, poolers), told, (loads, config) = await asyncio.gather(
+        (nodes, proxies, poolers), told, (loads, config, unguarded) = await asyncio.gather(
             asyncio.gather(
                 self._observe(Part.NODES in parts, self._nodes, self._node),
                 self._observe(Part.PROXIES in parts, self._proxies, self._proxy),
@@ -60,6 +60,7 @@ class Survey:
             asyncio.gather(
                 _each(self._poolers if Part.LOADS in parts else {}, asked.pooler_loads),
                 _each(self._poolers if Part.SETTINGS in parts else {}, asked.pooler_settings),
+                _each(self._poolers if Part.RIGHTS in parts else {}, lambda link: link.why_no_sentry()),
             ),
         )
         sessions, (held, unheld), activity, (rights, setups), backends, obstacles = told
@@ -86,6 +87,7 @@ class Survey:
             config,
             self._seen_from(),
             self._links.logins(),
+            unguarded,
         )
 
     async def positions(self, node: str) -> WalPositions:

@@ -27,7 +27,7 @@ def settings(dsn: str, **node: str) -> ClusterSettings:
     ],
 )
 def test_a_run_that_could_not_log_in_by_itself_is_refused(login: Login, outcome: Outcome) -> None:
-    (check,) = check_ssh(Reading(EMPTY, logins={"bastion": login}), settings("host=10.0.0.1"))
+    (check,) = check_ssh(Reading(EMPTY, logins={"bastion": login}), settings("host=10.0.0.1"), pauses=True)
     assert check.outcome is outcome
     assert "bastion" in check.title
 
@@ -42,5 +42,18 @@ def test_a_run_that_could_not_log_in_by_itself_is_refused(login: Login, outcome:
     ],
 )
 def test_tls_that_ssh_cannot_give_is_said(dsn: str, node: dict[str, str], warned: bool) -> None:
-    found = list(check_ssh(Reading(EMPTY), settings(dsn, **node)))
+    found = list(check_ssh(Reading(EMPTY), settings(dsn, **node), pauses=True))
     assert [check.outcome for check in found] == ([Outcome.WARN] if warned else [])
+
+
+@pytest.mark.parametrize(
+    ("pauses", "why_none", "outcomes"),
+    [(True, "", [Outcome.PASS]), (True, "there is no psql", [Outcome.WARN]), (False, "there is no psql", [])],
+)
+def test_a_pause_that_only_this_side_could_end_is_said(
+    pauses: bool, why_none: str, outcomes: list[Outcome]
+) -> None:
+    told = {"via": "bastion", "nodes": {"n": {"dsn": "host=a"}}, "poolers": {"pgb": {"dsn": "host=b"}}}
+    reading = Reading(EMPTY, unguarded={"pgb": why_none})
+    found = list(check_ssh(reading, ClusterSettings.model_validate(told), pauses=pauses))
+    assert [check.outcome for check in found] == outcomes

@@ -112,7 +112,7 @@ class SshConnection:
         """A connection whose host is known and that has let us in; raises NotReached."""
         self._doing = "connecting"
         known_keys = known(self.host)
-        transport = Transport(self._dialled())
+        transport = Transport(self.host.name, self._dialled())
         transport.banner_timeout = transport.handshake_timeout = _HELLO
         transport.auth_timeout = transport.channel_timeout = _AUTHENTICATE
         try:

@@ -9,6 +9,7 @@ from paramiko.common import cMSG_CHANNEL_OPEN
 from bdr_console.links.errors import NotReached
 
 _STREAMLOCAL = "direct-streamlocal@openssh.com"
+_ANEW = "It is made anew by itself, as soon as the host answers."
 _PROHIBITED = 1
 """SSH_OPEN_ADMINISTRATIVELY_PROHIBITED."""
 
@@ -26,7 +27,8 @@ class Transport(paramiko.Transport):
     """One SSH connection. paramiko has no channels to UNIX sockets and drops the words of a refusal; both
     are added in the two places where messages pass, which are private: their tests watch over them."""
 
-    def __init__(self, sock: Any) -> None:
+    def __init__(self, host: str, sock: Any) -> None:
+        self._host = host
         self._opening = threading.local()
         self._refusals: dict[int, tuple[int, str]] = {}
         super().__init__(sock)
@@ -62,9 +64,11 @@ class Transport(paramiko.Transport):
         except (paramiko.SSHException, EOFError, OSError) as error:
             code, words = self._refusals.pop(getattr(self._opening, "number", -1), (0, ""))
             if not self.is_active():
-                raise NotReached("the SSH connection broke off", "It is made anew by itself.") from None
+                raise NotReached(f"{self._host}: the SSH connection broke off", _ANEW) from None
             if code == 0 and "Timeout" in str(error):
-                raise NotReached(f"the SSH host did not answer within {deadline:.1f} s") from None
+                raise NotReached(
+                    f"{self._host}: no answer through SSH within {deadline:.1f} s", _ANEW
+                ) from None
             raise Refused(words or "connect failed", prohibited=code == _PROHIBITED) from None
         channel.settimeout(None)
         return channel

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 from bdr_console.config import SshSettings
@@ -23,7 +24,7 @@ Words = conninfo.Words
 class SshWay:
     """The way of one target; connections of their own, one SSH connection for all that share the host."""
 
-    def __init__(self, connection: SshConnection, directory: SocketDirectory) -> None:
+    def __init__(self, connection: SshConnection, directory: Callable[[], SocketDirectory]) -> None:
         self._connection = connection
         self._directory = directory
         self._method = remote.FORWARDED
@@ -38,13 +39,14 @@ class SshWay:
         """The keywords with the host replaced by a socket directory for one connection, TLS left out (libpq
         has none over UNIX sockets; SSH encrypts up to its host) and the password looked up beforehand,
         because libpq would look it up by the directory. Raises NotReached."""
+        sockets = self._directory()
         ends = conninfo.endpoints(words)
         problem = NotReached("the DSN names no host")
         for host, port in ends:  # libpq's rule: the first that answers
             try:
                 directory = await in_thread(
                     f"tunnel to {host}:{port}",
-                    lambda host=host, port=port: self._listening(host, port, deadline),  # type: ignore[misc]
+                    lambda host=host, port=port: self._listening(sockets, host, port, deadline),  # type: ignore[misc]
                     lambda _: None,  # nobody comes: it closes by itself
                 )
             except NotReached as error:
@@ -88,11 +90,11 @@ class SshWay:
         """What the program on the host said when it ended without an answer."""
         return self._last.said if self._last else ""
 
-    def _listening(self, host: str, port: str, deadline: float) -> Path:
+    def _listening(self, sockets: SocketDirectory, host: str, port: str, deadline: float) -> Path:
         tunnel = self._tunnel(
             f"{host}/.s.PGSQL.{port}" if host.startswith("/") else f"{host}:{port}", deadline
         )
-        directory = self._directory.fresh()
+        directory = sockets.fresh()
         try:
             tunnel.listen(directory, port)
         except OSError as error:
@@ -125,7 +127,7 @@ class Ways:
 
     def __init__(self, settings: SshSettings) -> None:
         self._settings = settings
-        self._directory = SocketDirectory()
+        self._made: SocketDirectory | None = None
         self._connections: dict[str, SshConnection] = {}
 
     def to(self, host: str) -> SshWay:
@@ -133,6 +135,12 @@ class Ways:
         if host not in self._connections:
             self._connections[host] = pool.take(resolve(host, self._settings))
         return SshWay(self._connections[host], self._directory)
+
+    def _directory(self) -> SocketDirectory:
+        """Made when it is first needed: links that are never used leave nothing behind."""
+        if self._made is None:
+            self._made = SocketDirectory()
+        return self._made
 
     def logins(self) -> dict[str, Login]:
         """How each host let us in, the jump hosts included; those that were not reached yet are left out."""
@@ -150,4 +158,5 @@ class Ways:
         connections, self._connections = self._connections, {}
         for connection in connections.values():
             pool.let_go(connection)
-        self._directory.close()
+        if self._made is not None:
+            self._made.close()

@@ -249,6 +249,35 @@ def test_a_path_too_long_for_a_socket_goes_below_tmp(home: Path, monkeypatch: py
         directory.close()
 
 
+_WATCHES = """
+import asyncio, sys
+from bdr_console.config import ClusterSettings
+from bdr_console.monitor import Monitor
+settings = ClusterSettings.model_validate_json(sys.argv[1])
+asyncio.run(Monitor("test", settings, 0.3).run())
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_however_the_process_ends_no_tunnel_outlives_it(
+    bastion: Sshd, postgres: Postgres, how: signal.Signals
+) -> None:
+    dsn = f"host=127.0.0.1 port={postgres.port} user=postgres dbname=postgres"
+    told = behind(bastion, nodes={"node1": {"dsn": dsn}}).model_dump_json()
+    process = subprocess.Popen([sys.executable, "-c", _WATCHES, told])
+    try:
+        wait_until(lambda: "Accepted publickey" in bastion.log, "it has logged in", 30)
+        wait_until(lambda: len(bastion.serving()) > 0, "its connection is served")
+        process.send_signal(how)
+        process.wait(10)
+        wait_until(lambda: bastion.serving() == [], "sshd has ended the connection and its tunnels")
+    finally:
+        process.kill()
+        process.wait(10)
+    SocketDirectory().close()
+    assert list((paths.state_dir() / "ssh").iterdir()) == [], "the next start cleans up"
+
+
 async def test_links_that_are_closed_while_they_connect_leave_no_connection(
     make_sshd: Callable[..., Sshd], postgres: Postgres, haproxy: Haproxy
 ) -> None:

@@ -77,6 +77,8 @@ class NodeSettings(_Target):
     """How to reach the replicated database (libpq keywords or URI), without a password."""
     server: PlainName | None = None
     """HAProxy's name for it; found by address when absent."""
+    ssh_host: PlainName | None = None
+    """The SSH host that is the node itself, for a command that a run is to run there."""
     engine: EngineWord | None = None
     """The replication engine; found out from the node's catalogs when absent."""
 

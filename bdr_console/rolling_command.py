@@ -13,6 +13,7 @@ from bdr_console.runbooks import launch
 from bdr_console.runbooks.checks import refuses
 from bdr_console.runbooks.exit_codes import REFUSED, table
 from bdr_console.runbooks.hold import expected_end
+from bdr_console.runbooks.hold_command import need_hosts
 from bdr_console.runbooks.modes import DEFAULT_MODE, MODES, SESSION_POOLS
 from bdr_console.runbooks.paper import paper
 from bdr_console.runbooks.plan_id import KeptPlan, keep, recall
@@ -50,6 +51,7 @@ from bdr_console.switchover_command import Options
     metavar="COMMAND",
     help="With --apply: run this here by /bin/sh in each hold ($BDR_CONSOLE_NODE is the node).",
 )
+@click.option("--on-node", is_flag=True, help="With --hold-command: run it on NODE itself, over SSH.")
 @click.option("--reason", default="", metavar="TEXT", help="With --apply: why, for the journal.")
 @click.option("--until", metavar="WHEN", help="With --apply: when it should be over: 2h, 04:30, ISO 8601.")
 @click.pass_obj
@@ -64,6 +66,7 @@ def rolling(
     apply_id: str | None,
     hold_for: str | None,
     hold_command: str | None,
+    on_node: bool,
     reason: str,
     until: str | None,
 ) -> None:
@@ -84,13 +87,17 @@ def rolling(
         raise click.UsageError("--hold-for, --hold-command, --reason and --until go with --apply")
     if hold_for and hold_command:
         raise click.UsageError("say --hold-for or --hold-command, not both")
+    if on_node and not hold_command:
+        raise click.UsageError("--on-node goes with --hold-command")
     config, cluster, _, _ = options
     path = find(config)
     name, settings = load(path).cluster(cluster)
     chosen = named(settings, name, nodes or tuple(settings.nodes))
     if plan_only:
         sys.exit(_plan(settings, name, chosen, {"mode": mode, "session_pools": session_pools}, as_json))
-    order = HoldOrder(duration(hold_for) if hold_for else None, hold_command)
+    order = HoldOrder(duration(hold_for) if hold_for else None, hold_command, on_node)
+    if on_node:
+        need_hosts(settings, chosen)
     kept = recall(str(apply_id), ",".join(chosen), name, command=f"rolling {' '.join(chosen)}")
     run = launch.start(
         path,

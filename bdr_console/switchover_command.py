@@ -15,6 +15,7 @@ from bdr_console.runbooks import launch
 from bdr_console.runbooks.checks import refuses
 from bdr_console.runbooks.exit_codes import REFUSED, table
 from bdr_console.runbooks.hold import expected_end
+from bdr_console.runbooks.hold_command import need_hosts
 from bdr_console.runbooks.modes import DEFAULT_MODE, MODES, SESSION_POOLS
 from bdr_console.runbooks.paper import paper
 from bdr_console.runbooks.plan_id import KeptPlan, keep, recall, seen_by
@@ -54,6 +55,7 @@ Options = tuple[Path | None, str | None, str | None, bool]
     metavar="COMMAND",
     help="With --apply: run this here by /bin/sh in the hold, and go on when it exits with 0.",
 )
+@click.option("--on-node", is_flag=True, help="With --hold-command: run it on NODE itself, over SSH.")
 @click.option("--reason", default="", metavar="TEXT", help="With --apply: why, for the journal.")
 @click.option("--until", metavar="WHEN", help="With --apply: when it should be over: 2h, 04:30, ISO 8601.")
 @click.pass_obj
@@ -68,6 +70,7 @@ def switchover(
     apply_id: str | None,
     hold_for: str | None,
     hold_command: str | None,
+    on_node: bool,
     reason: str,
     until: str | None,
 ) -> None:
@@ -86,6 +89,8 @@ def switchover(
         raise click.UsageError("--hold-for, --hold-command, --reason and --until go with --apply")
     if hold_for and hold_command:
         raise click.UsageError("say --hold-for or --hold-command, not both")
+    if on_node and not hold_command:
+        raise click.UsageError("--on-node goes with --hold-command")
     config, cluster, _, _ = options
     path = find(config)
     name, settings = load(path).cluster(cluster)
@@ -93,7 +98,9 @@ def switchover(
         runbook = "isolate" if isolate else "switchover"
         terms = {"mode": mode, "session_pools": session_pools, "runbook": runbook}
         sys.exit(_plan(settings, name, node, terms, as_json=as_json))
-    order = HoldOrder(duration(hold_for) if hold_for else None, hold_command)
+    order = HoldOrder(duration(hold_for) if hold_for else None, hold_command, on_node)
+    if on_node:
+        need_hosts(settings, [node])
     kept = recall(str(apply_id), node, name)
     terms = kept.terms
     run = launch.start(

@@ -80,8 +80,10 @@ class Links:
 
     def _through(self, target: NodeSettings | ProxySettings | PoolerSettings) -> Through | None:
         host = self._settings.via_of(target)
-        if host is None:
-            return None
+        return None if host is None else self.host(host)
+
+    def host(self, host: str) -> Through:
+        """The way through, or to, one SSH host; raises ConsoleError when its configuration is wrong."""
         if self._ways is None:
             from bdr_console.links.ssh.way import Ways  # paramiko is slow to import
 

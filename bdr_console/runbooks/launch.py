@@ -82,7 +82,7 @@ def start(
     if plan is not None:
         request["plan"] = {"id": plan.id, "seen": plan.seen}
     if hold is not None:
-        request["hold"] = {"seconds": hold.seconds, "command": hold.command}
+        request["hold"] = {"seconds": hold.seconds, "command": hold.command, "on_node": hold.on_node}
     return _start(config, cluster, node, request)
 
 

@@ -24,6 +24,7 @@ from bdr_console.runbooks import launch
 from bdr_console.runbooks.catalog import built
 from bdr_console.runbooks.control import listening
 from bdr_console.runbooks.engine import Engine
+from bdr_console.runbooks.hold_command import NodeHosts
 from bdr_console.runbooks.journal import RUNNER_LOCK, Journal, JournalFollower
 from bdr_console.runbooks.live import LiveWorld
 from bdr_console.runbooks.locks import Busy, cluster_locks, hold
@@ -144,7 +145,7 @@ async def _carry(
     engine = Engine(made, world, journal, begin_at=task.begin_at, permit=permit, watch=watch)
     ear.engine = engine
     sampler = Sampler(directory, settings, task.plan.cluster, task.plan.node, journal)
-    async with _attended(directory, request, journal, engine, lock, sampler):
+    async with _attended(directory, request, settings, journal, engine, lock, sampler):
         try:
             await (engine.undo(_why_back(request)) if task.undo else engine.run())
         except Exception as error:
@@ -208,19 +209,22 @@ def _beginning(made: Plan, request: Request) -> dict[str, Any]:
 async def _attended(
     directory: Path,
     request: Request,
+    settings: ClusterSettings,
     journal: Journal,
     engine: Engine,
     lock: OperatorLock,
     sampler: Sampler,
 ) -> AsyncIterator[None]:
     """While the run goes on: watch the lock and what clients feel, and keep the orders for the hold."""
+    hosts = NodeHosts(settings)
     tasks = [
         asyncio.create_task(_watch(directory, journal, engine, lock)),
         asyncio.create_task(sampler.see_through()),
     ]
     if "hold" in request:
         order = HoldOrder.from_request(request["hold"])
-        tasks.append(asyncio.create_task(Unattended(directory, journal, engine.hear, order).see_through()))
+        unattended = Unattended(directory, journal, engine.hear, order, hosts)
+        tasks.append(asyncio.create_task(unattended.see_through()))
     try:
         with contextlib.suppress(TimeoutError):  # a PgBouncer that hangs costs its figures, not the run
             async with asyncio.timeout(_SAMPLED_WITHIN):
@@ -237,6 +241,7 @@ async def _attended(
             except Exception as error:
                 traceback.print_exc()
                 journal.write("alarm", text=f"a part of the runner failed: {type(error).__name__}: {error}")
+        await hosts.close()
 
 
 async def _watch(directory: Path, journal: Journal, engine: Engine, lock: OperatorLock) -> None:

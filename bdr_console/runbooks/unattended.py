@@ -4,12 +4,9 @@ It is one more reader of the run's journal that says a word when the time has co
 """
 
 import asyncio
-import os
 import re
-import signal
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,12 +14,12 @@ from typing import Any, Protocol
 
 from bdr_console.cluster.text import clean, format_seconds
 from bdr_console.errors import ConsoleError
+from bdr_console.runbooks.hold_command import LOST, Here, HoldCommand, NodeHosts
 from bdr_console.runbooks.journal import Journal, JournalFollower
 from bdr_console.runbooks.run import RunStatus, RunView, StepStatus
 
 _LOOK_EVERY = 0.2
 _MOST_LINES, _LONGEST_LINE = 2000, 500
-_END_WITHIN = 5.0
 COMMAND_FAILED = "the hold command ended with exit code"
 """How the problem begins that a failed hold command leaves."""
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -34,12 +31,14 @@ class HoldOrder:
 
     seconds: float | None = None
     command: str | None = None
-    """Run by /bin/sh on this host, its output in the journal; the run goes on when it exits with 0."""
+    """Run by /bin/sh, its output in the journal; the run goes on when it exits with 0."""
+    on_node: bool = False
+    """Whether the command runs on the node itself, over SSH, and not on this host."""
 
     @classmethod
     def from_request(cls, told: Mapping[str, Any]) -> "HoldOrder":
         """As `launch` wrote it."""
-        return cls(told.get("seconds"), told.get("command"))
+        return cls(told.get("seconds"), told.get("command"), bool(told.get("on_node")))
 
 
 def duration(text: str) -> float:
@@ -68,11 +67,13 @@ class Unattended:
         journal: Journal,
         hear: Hear,
         order: HoldOrder,
+        nodes: NodeHosts | None = None,
     ) -> None:
         self._follower = JournalFollower(directory)
         self._journal = journal
         self._hear = hear
         self._order = order
+        self._nodes = nodes
         self._node = ""
 
     async def see_through(self) -> None:
@@ -119,46 +120,38 @@ class Unattended:
 
     async def _command(self, command: str) -> int:
         """Run it to its end, each line of its output in the journal; its exit code."""
-        process = await asyncio.create_subprocess_shell(
-            command,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
-            env={**os.environ, "BDR_CONSOLE_NODE": self._node, "BDR_CONSOLE_RUN": self._journal.run_id},
-        )
-        self._journal.write("command", pid=process.pid, command=command)
+        nodes = self._nodes if self._order.on_node else None
+        environment = {"BDR_CONSOLE_NODE": self._node, "BDR_CONSOLE_RUN": self._journal.run_id}
+        running: HoldCommand
         try:
-            assert process.stdout is not None  # noqa: S101 - it was asked for
-            count, rest = 0, b""
-            while data := await process.stdout.read(65536):
-                *lines, rest = (rest + data).split(b"\n")
-                rest = rest[-65536:]
-                for line in lines:
-                    count += 1
-                    if count <= _MOST_LINES:
-                        self._journal.write("output", False, text=clean(line, _LONGEST_LINE))
-            if rest:
-                self._journal.write("output", False, text=clean(rest, _LONGEST_LINE))
+            if nodes is not None:
+                running = await nodes.start(self._node, command, environment)
+            else:
+                running = await Here.start(command, environment)
+        except ConsoleError as error:
+            self._journal.write("output", False, text=clean(error, _LONGEST_LINE))
+            return LOST
+        self._journal.write("command", pid=running.pid, command=command, on=self._node if nodes else "")
+        try:
+            count = 0
+            async for line in running.lines():
+                count += 1
+                if count <= _MOST_LINES:
+                    self._journal.write("output", False, text=clean(line, _LONGEST_LINE))
             if count > _MOST_LINES:
                 self._journal.write("output", False, text=f"({count - _MOST_LINES} lines more)")
-            code = await process.wait()
+            code = await running.code()
         except asyncio.CancelledError:
-            await self._end(process)
+            await running.end()
+            self._journal.write("alarm", text="the hold command was ended: the run did not wait for it")
             raise
+        if nodes is not None and code == LOST:
+            text = (
+                f"the SSH connection to {self._node} broke off: whether the hold command ended is not known"
+            )
+            self._journal.write("alarm", text=text)
         self._journal.write("command-end", command=command, exit_code=code)
         return code
-
-    async def _end(self, process: asyncio.subprocess.Process) -> None:
-        """The run ended before its hold command: the command's own session ends with it."""
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            if process.returncode is None:
-                with suppress(ProcessLookupError):
-                    os.killpg(process.pid, number)
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(_END_WITHIN):
-                        await process.wait()
-        self._journal.write("alarm", text="the hold command was ended: the run did not wait for it")
 
 
 def overdue(view: RunView) -> bool:

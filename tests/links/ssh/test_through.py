@@ -90,6 +90,14 @@ def listening_ports() -> set[int]:
     return found
 
 
+async def test_what_the_environment_tells_libpq_does_not_lead_around_the_bastion(
+    bastion: Sshd, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"PGHOSTADDR": "127.0.0.9", "PGPORT": "1", "PGSSLMODE": "verify-full"}.items():
+        monkeypatch.setenv(name, value)
+    assert await read(behind(bastion, nodes=node(postgres))) == "127.0.0.1"
+
+
 async def test_a_remote_unix_socket_of_postgresql_is_reached_as_well(
     bastion: Sshd, postgres: Postgres
 ) -> None:

@@ -14,8 +14,10 @@ from bdr_console.engines import Probe
 from bdr_console.engines import grants as of_engines
 from bdr_console.errors import ConsoleError
 from bdr_console.links.errors import LinkError
+from bdr_console.links.factory import Links
 from bdr_console.links.postgres import PostgresReader, Unreadable
 from bdr_console.runbooks.exit_codes import REFUSED
+from bdr_console.ssh_keys import keys_unlocked
 
 _DEFAULT_ROLE = "bdr_console"
 
@@ -58,7 +60,8 @@ def grants(
         _print(engine, role, "")
         return
     _, settings = load(find(config)).cluster(cluster)
-    seen = asyncio.run(_look(settings, deep=check))
+    with keys_unlocked(settings):
+        seen = asyncio.run(_look(settings, deep=check))
     if check:
         sys.exit(_report(seen))
     nodes: dict[str, list[str]] = {}
@@ -86,11 +89,15 @@ def _print(word: str, role: str, where: str) -> None:
 
 
 async def _look(settings: ClusterSettings, *, deep: bool) -> dict[str, _Seen | LinkError]:
-    nodes = settings.nodes.items()
-    found = await asyncio.gather(
-        *(_node(PostgresReader(name, node.dsn), node.engine, deep=deep) for name, node in nodes)
-    )
-    return dict(zip(settings.nodes, found, strict=True))
+    links = Links(settings)
+    readers = links.nodes(PostgresReader)
+    try:
+        found = await asyncio.gather(
+            *(_node(link, settings.nodes[name].engine, deep=deep) for name, link in readers.items())
+        )
+    finally:
+        await links.close()
+    return dict(zip(readers, found, strict=True))
 
 
 async def _node(reader: PostgresReader, wanted: str | None, *, deep: bool) -> _Seen | LinkError:

@@ -20,6 +20,7 @@ from bdr_console.runbooks.paper import rest
 from bdr_console.runbooks.preview import look
 from bdr_console.runbooks.report import as_data, markdown, report
 from bdr_console.runbooks.run import RunStatus, RunView
+from bdr_console.ssh_keys import keys_unlocked
 from bdr_console.switchover_command import Options
 
 _RUN_HELP = "RUN is an id, its beginning or its last four characters; without it, the one run that fits."
@@ -96,9 +97,10 @@ def _begin_again(options: Options, run: str | None, node: str | None, reason: st
     config, cluster, _, _ = options
     path = find_config(config)
     name, settings = load(path).cluster(cluster)
-    if held := asyncio.run(holders(settings)):
-        raise held_by(held[0])
-    _tell_found(path, name, node)
+    with keys_unlocked(settings):
+        if held := asyncio.run(holders(settings)):
+            raise held_by(held[0])
+        _tell_found(path, name, node)
     return launch.take_over(path, name, node, reason, undo=undo)
 
 

@@ -28,7 +28,8 @@ def proxies(reading: Reading, made: Plan) -> Iterator[Check]:
         if rights is None:
             yield Check(title, Outcome.UNKNOWN, "did not say the socket's level", why, "Try again.")
         elif rights.may_act is False:
-            remedy = f"Give `stats socket {proxy.address} level admin` in haproxy.cfg and reload."
+            socket = proxy.address.partition(" via ")[0]
+            remedy = f"Give `stats socket {socket} level admin` in haproxy.cfg and reload."
             yield Check(title, Outcome.FAIL, rights.said, why, remedy)
         elif rights.may_act is None:
             yield Check(title, Outcome.WARN, rights.said, why, "The first command will show it.")

@@ -76,9 +76,15 @@ def _steps(steps: tuple[StepView, ...], node: str) -> list[str]:
 
 
 def shell(command: Command) -> str:
-    """The shell command that sends the same to the same place; run it on a host that reaches it."""
+    """The shell command that sends the same to the same place, through the same SSH host; run it on a host
+    that reaches it."""
     match = _PLACE.match(command.host)
-    user, _, address = (match["address"] if match else command.host).rpartition("@")
+    place, _, via = (match["address"] if match else command.host).partition(" via ")
+    sent = _sent(command, *place.rpartition("@")[::2])
+    return f"ssh {shlex.quote(via.split()[0])} {shlex.quote(sent)}" if via else sent
+
+
+def _sent(command: Command, user: str, address: str) -> str:
     haproxy = command.text.startswith(("enable ", "disable ", "set ", "clear ", "shutdown "))
     if haproxy:
         to = f"UNIX-CONNECT:{address}" if address.startswith("/") else f"TCP:{address}"

@@ -228,7 +228,8 @@ def barrier_act(snapshot: Snapshot, settings: ClusterSettings, node: str) -> Act
     words = conninfo.parse(node, settings.nodes[node].dsn)
     database = f"/{words['dbname']}" if words.get("dbname") else ""
     user = f"{words['user']}@" if words.get("user") else ""
-    return Act("node", node, "WAL", Command(f"{node} ({user}{observed.address}{database})", BARRIER))
+    place, via, host = observed.address.partition(" via ")
+    return Act("node", node, "WAL", Command(f"{node} ({user}{place}{database}{via}{host})", BARRIER))
 
 
 def _as_user(settings: ClusterSettings, pooler: str) -> str:

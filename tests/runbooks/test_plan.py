@@ -173,6 +173,16 @@ def test_why_there_is_no_plan_is_said_with_a_remedy(change, node: str, words: st
             "psql -h 10.0.0.1 -p 6432 -U dba -d pgbouncer -c 'RECONNECT app'",
         ),
         ("n (dba@10.0.0.1:5432/app)", "SELECT 1", "psql -h 10.0.0.1 -p 5432 -U dba -d app -c 'SELECT 1'"),
+        (
+            "h (/run/x.sock via bastion (socat))",
+            "enable server b/s",
+            """ssh bastion 'echo '"'"'enable server b/s'"'"' | socat - UNIX-CONNECT:/run/x.sock'""",
+        ),
+        (
+            "n (dba@10.0.0.1:5432/app via bastion)",
+            "SELECT 1",
+            """ssh bastion 'psql -h 10.0.0.1 -p 5432 -U dba -d app -c '"'"'SELECT 1'"'"''""",
+        ),
         ("p (/tmp/.s.PGSQL.6432)", "WAIT_CLOSE app", "psql -h /tmp -p 6432 -d pgbouncer -c 'WAIT_CLOSE app'"),
     ],
 )

@@ -8,6 +8,7 @@ import pytest
 
 from bdr_console.config import ClusterSettings
 from bdr_console.errors import ConsoleError
+from bdr_console.runbooks import hold_command
 from bdr_console.runbooks.hold_command import LOST, NodeHosts, OnNode, need_hosts
 from tests.links.servers import wait_until
 from tests.links.ssh.conftest import bastion, behind, home, make_sshd  # noqa: F401 - fixtures
@@ -44,6 +45,13 @@ async def test_output_and_exit_code_come_back(
     start: Start, command: str, lines: list[str], code: int
 ) -> None:
     assert await output(await start(command)) == (lines, code)
+
+
+async def test_a_command_may_be_silent_for_longer_than_its_start_may_take(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hold_command, "_START_WITHIN", 3)
+    assert await output(await start("sleep 5; echo late")) == (["late"], 0)
 
 
 async def test_a_command_that_is_ended_is_ended_there_with_what_it_started(

@@ -61,7 +61,7 @@ class SshConnection:
                 raise NotReached("the SSH connection was closed from here")
             if not self._connecting:
                 if time.monotonic() < self._again_at:
-                    raise self._failure
+                    raise self._failed()
                 self._connecting, self._transport = True, None
                 threading.Thread(target=self._connect, name=f"ssh {self.host.name}", daemon=True).start()
             patience = patience if self._met else max(patience, _FIRST)
@@ -73,7 +73,11 @@ class SshConnection:
             if self._connecting:
                 reason = f"{self.host.name}: still {self._doing} after {patience:.0f} s"
                 raise NotReached(reason, f"Try `ssh {self.host.name}` by hand.")
-            raise self._failure
+            raise self._failed()
+
+    def _failed(self) -> NotReached:
+        """Anew each time: an exception that is raised again and again keeps every place it came by."""
+        return NotReached(self._failure.reason, self._failure.remedy)
 
     def close(self) -> None:
         """End the connection with everything that goes through it. Waits for nobody."""

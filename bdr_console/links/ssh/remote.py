@@ -106,6 +106,7 @@ def run(transport: Transport, script: str, deadline: float) -> tuple[int, str]:
     Raises Refused when the host runs none, NotReached when it does not answer in time.
     """
     channel = transport.open_exec(_sh(script), deadline)
+    channel.settimeout(deadline)
     try:
         channel.shutdown_write()
         said = b""

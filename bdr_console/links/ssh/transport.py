@@ -10,6 +10,8 @@ from bdr_console.links.errors import NotReached
 
 _STREAMLOCAL = "direct-streamlocal@openssh.com"
 _ANEW = "It is made anew by itself, as soon as the host answers."
+_REMEMBERED = 10_000
+"""Channels for which late messages may still come."""
 _PROHIBITED = 1
 """SSH_OPEN_ADMINISTRATIVELY_PROHIBITED."""
 
@@ -55,6 +57,7 @@ class Transport(paramiko.Transport):
         except (paramiko.SSHException, OSError, EOFError):
             channel.close()
             raise Refused("it runs no commands for this user", prohibited=True) from None
+        channel.settimeout(None)  # it may be silent for as long as it likes
         return channel
 
     def _open(self, kind: str, deadline: float, target: tuple[str, int] | None = None) -> paramiko.Channel:
@@ -71,6 +74,8 @@ class Transport(paramiko.Transport):
                 ) from None
             raise Refused(words or "connect failed", prohibited=code == _PROHIBITED) from None
         channel.settimeout(None)
+        # paramiko remembers every channel there ever was: a console that runs for weeks opens millions.
+        self.channels_seen.pop(getattr(self._opening, "number", 0) - _REMEMBERED, None)
         return channel
 
     def _send_user_message(self, data: paramiko.Message) -> None:

@@ -23,6 +23,7 @@ from bdr_console.links.haproxy import HaproxyReader
 from bdr_console.links.postgres import PostgresReader
 from bdr_console.links.ssh import connection as ssh_connection
 from bdr_console.links.ssh import pool
+from bdr_console.links.ssh import transport as ssh_transport
 from bdr_console.links.ssh.directory import SocketDirectory
 from bdr_console.links.ssh.hosts import resolve
 from bdr_console.links.ssh.tunnel import Tunnel
@@ -293,6 +294,20 @@ async def test_links_that_are_closed_while_they_connect_leave_no_connection(
     await asyncio.wait(asking)
     await links.close()
     await asyncio.to_thread(wait_until, lambda: not _ssh_threads(), "every thread ends")
+
+
+def test_what_is_kept_of_channels_is_bounded(
+    bastion: Sshd, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ssh_transport, "_REMEMBERED", 5)
+    connection = pool.take(resolve("host0", behind(bastion).ssh))
+    try:
+        transport = connection.transport(10)
+        for _ in range(20):
+            transport.open_tcp("127.0.0.1", postgres.port, 10).close()
+        assert len(transport.channels_seen) <= 5
+    finally:
+        pool.let_go(connection)
 
 
 def test_while_it_waits_for_the_next_attempt_the_reason_comes_at_once(bastion: Sshd) -> None:

@@ -95,6 +95,8 @@ async def test_a_link_that_hangs_resumes_when_the_time_is_up(paused: Paused, bas
 
 
 async def test_one_that_was_told_that_all_is_well_does_nothing(paused: Paused, bastion: Sshd) -> None:
+    await asyncio.sleep(6)  # longer than it may take to start
+    assert await paused.lasts()
     await paused.sentry.stand_down()
     bastion.kill()
     await asyncio.sleep(2)

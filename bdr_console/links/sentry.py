@@ -17,7 +17,8 @@ from bdr_console.links.errors import NotReached
 from bdr_console.links.passwords import password_for
 from bdr_console.links.through import Through
 
-_RESUME = re.compile(r"RESUME (\w+|\"[\w.-]+\")")
+_MAY = re.compile(r"RESUME (\w+|\"[\w.-]+\")|SET [a-z_]+ = '[A-Za-z0-9_.]*'")
+"""What undoes a pause: clients go on, and pools have their size again."""
 _READY = "ready"
 _END_WITHIN = 2.0
 
@@ -104,11 +105,12 @@ class Sentry:
         return cls(reader, writer)
 
     def tell(self, commands: Sequence[str], seconds: float) -> None:
-        """From now on it would send these RESUMEs in `seconds`, or when it loses us; none: nothing at all.
+        """From now on it would send these in `seconds`, or when it loses us, each RESUME before each SET;
+        none: nothing at all. Anything else is left out.
 
         Waits for nobody: what cannot be told it finds out by itself."""
-        resumes = [command for command in commands if _RESUME.fullmatch(command)]
-        self._say(f"in {max(1, round(seconds))} {';'.join(resumes)}" if resumes else "idle")
+        todo = sorted(filter(_MAY.fullmatch, commands), key=lambda command: command.startswith("SET "))
+        self._say(f"in {max(1, round(seconds))} {';'.join(todo)}" if todo else "idle")
 
     async def stand_down(self) -> None:
         """It ends without sending anything; waits until it has, for a short while."""

@@ -162,9 +162,9 @@ class Keeper:
 
     def __init__(self, settings: ClusterSettings, journal: Journal) -> None:
         self._journal = journal
-        links = Links(settings, application_name="bdr-console watchdog", deadline=_DEADLINE)
-        self._proxies = links.proxies(HaproxyAdmin)
-        self._poolers = links.poolers(PgBouncerAdmin)
+        self._links = Links(settings, application_name="bdr-console watchdog", deadline=_DEADLINE)
+        self._proxies = self._links.proxies(HaproxyAdmin)
+        self._poolers = self._links.poolers(PgBouncerAdmin)
         self._sentries: dict[str, Sentry] = {}
 
     async def connect(self) -> None:
@@ -174,6 +174,13 @@ class Keeper:
             *(proxy.show("show info") for proxy in self._proxies.values()),
             *(self._post(name) for name in self._poolers),
         )
+
+    async def close(self) -> None:
+        """Let go of everything; a watchdog on the other side that was not told to stand down acts now."""
+        for sentry in self._sentries.values():
+            sentry.leave()
+        await asyncio.gather(*(pooler.close() for pooler in self._poolers.values()))
+        await self._links.close()
 
     async def _post(self, name: str) -> None:
         """A second watchdog, on the other side of the SSH connection; the plan has warned of those that
@@ -253,12 +260,15 @@ async def _main(directory: Path) -> None:
     request = json.loads((directory / "request.json").read_text(encoding="utf-8"))
     _, settings = load(Path(request["config"])).cluster(request["cluster"])
     keeper = Keeper(settings, Journal(directory, request["run"]))
-    await keeper.connect()
-    loop = asyncio.get_running_loop()
-    lines = asyncio.StreamReader()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
-    os.write(sys.stdout.fileno(), b"ready\n")
-    await keep(keeper, lines)
+    try:
+        await keeper.connect()
+        loop = asyncio.get_running_loop()
+        lines = asyncio.StreamReader()
+        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+        os.write(sys.stdout.fileno(), b"ready\n")
+        await keep(keeper, lines)
+    finally:
+        await keeper.close()
 
 
 def main(arguments: list[str]) -> int:

@@ -28,6 +28,9 @@ class Paused:
         rows = await self._direct.show("DATABASES")
         return next(row["paused"] for row in rows if row["name"] == "my-app") == "1"
 
+    async def setting(self, key: str) -> str:
+        return next(row["value"] for row in await self._direct.show("CONFIG") if row["key"] == key)
+
     async def is_over(self) -> None:
         for _ in range(300):
             if not await self.lasts():
@@ -48,7 +51,7 @@ async def paused(bastion: Sshd, postgres: Postgres) -> AsyncIterator[Paused]:
         sentry = await console.post_sentry()
         assert sentry is not None
         try:
-            sentry.tell(['RESUME "my-app"', 'PAUSE "my-app"'], 60)
+            sentry.tell(["SET server_login_retry = '7'", 'RESUME "my-app"', 'PAUSE "my-app"'], 60)
             await console.act('PAUSE "my-app"')
             made = Paused(sentry, direct)
             assert await made.lasts()
@@ -78,9 +81,14 @@ def _readable(path: Path) -> bool:
     return True
 
 
-async def test_a_broken_link_resumes_at_once(paused: Paused, bastion: Sshd) -> None:
+async def test_a_broken_link_resumes_at_once_and_puts_settings_back(paused: Paused, bastion: Sshd) -> None:
     bastion.kill()
     await paused.is_over()
+    for _ in range(100):
+        if await paused.setting("server_login_retry") == "7":
+            return
+        await asyncio.sleep(0.1)
+    pytest.fail("the setting is not back")
 
 
 async def test_a_link_that_hangs_resumes_when_the_time_is_up(paused: Paused, bastion: Sshd) -> None:

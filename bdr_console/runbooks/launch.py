@@ -6,6 +6,7 @@ import pwd
 import secrets
 import shutil
 import socket
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,6 +44,8 @@ __all__ = [
 ]
 
 REQUEST = "request.json"
+_LEAVES_WITHIN = 10.0
+"""Seconds that a runner gets to leave once its run has ended."""
 
 
 def start(
@@ -155,11 +158,21 @@ def _write(directory: Path, request: Mapping[str, Any]) -> None:
 
 
 def refuse_if_busy(addresses: tuple[str, ...]) -> None:
-    """Raise ConsoleError that names who runs what on these HAProxies, if anybody does on this host."""
+    """Raise ConsoleError that names who runs what on these HAProxies, if anybody does on this host.
+
+    A run that has ended is waited for: its runner still closes its links, and a silent target delays that.
+    """
+    end = time.monotonic() + _LEAVES_WITHIN
     for path in cluster_locks(addresses):
-        holder = holder_of(path)
-        if holder is not None:
-            raise busy_error(holder)
+        while (holder := holder_of(path)) is not None:
+            if time.monotonic() > end or not _has_ended(holder):
+                raise busy_error(holder)
+            time.sleep(0.05)
+
+
+def _has_ended(holder: Mapping[str, str]) -> bool:
+    view = JournalFollower(Path(holder.get("directory", "/nonexistent"))).poll()
+    return view is not None and view.status.over
 
 
 def busy_error(holder: Mapping[str, str]) -> ConsoleError:

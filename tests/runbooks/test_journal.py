@@ -4,13 +4,16 @@ import asyncio
 import json
 import os
 import stat
+import threading
 from pathlib import Path
 
 import pytest
 
+from bdr_console.errors import ConsoleError
 from bdr_console.runbooks.engine import Engine
 from bdr_console.runbooks.journal import JOURNAL, RUNNER_LOCK, Journal, JournalFollower
-from bdr_console.runbooks.locks import Busy, hold, holder_of, is_held
+from bdr_console.runbooks.launch import refuse_if_busy
+from bdr_console.runbooks.locks import Busy, cluster_locks, hold, holder_of, is_held
 from bdr_console.runbooks.reading import Part
 from bdr_console.runbooks.run import RunStatus, StepStatus
 from bdr_console.runbooks.step import TargetKind
@@ -193,3 +196,21 @@ async def test_the_intent_is_on_disk_when_the_command_goes_out_and_the_proof_bef
 def last_event(directory: Path) -> str:
     event = json.loads((directory / JOURNAL).read_bytes().splitlines()[-1])
     return f"step {event['status']}" if event["event"] == "step" else str(event["event"])
+
+
+def test_a_runner_that_is_leaving_is_waited_for_and_one_at_work_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BDR_CONSOLE_STATE", str(tmp_path / "state"))
+    (path,) = cluster_locks(("/run/haproxy.sock",))
+    lock = hold(path, {"run": "r1", "directory": str(tmp_path), "node": "node1", "who": "alice"})
+    runner = hold(tmp_path / RUNNER_LOCK, {})
+    journal = begin(tmp_path)
+    with pytest.raises(ConsoleError, match="is under way .* switchover of node1 by alice"):
+        refuse_if_busy(("/run/haproxy.sock",))
+    journal.write("end", status=RunStatus.STOPPED, message="", leftovers=[])
+    leaving = threading.Timer(0.3, os.close, (lock,))
+    leaving.start()
+    refuse_if_busy(("/run/haproxy.sock",))
+    leaving.join()
+    os.close(runner)

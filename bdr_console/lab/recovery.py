@@ -1,11 +1,13 @@
 """Putting a whole lab back as it was after `up`, whatever was done to it."""
 
+import os
+import shutil
 import time
 from contextlib import suppress
 
 from bdr_console.errors import ConsoleError
 from bdr_console.lab import faults, haproxy, pgbouncer, processes, programs
-from bdr_console.lab.layout import DATABASE, Layout, PoolerLayout
+from bdr_console.lab.layout import DATABASE, Layout, NodeLayout, PoolerLayout
 from bdr_console.lab.mesh import mesh_of
 
 
@@ -31,6 +33,15 @@ def mend_all(layout: Layout, patience: float = 60) -> None:
     _offer_every_server(layout, deadline)
     for pooler in layout.poolers:
         _lead_to_first(layout, pooler, deadline)
+    for node in layout.servers:
+        _forget_conflicts(layout, node)
+
+
+def _forget_conflicts(layout: Layout, node: NodeLayout) -> None:
+    """Set the server's log aside: the stand-ins show the conflicts that pglogical wrote there."""
+    log = layout.log(node.name)
+    shutil.copyfile(log, log.with_suffix(".log.1"))
+    os.truncate(log, 0)
 
 
 def _wait_replicating(layout: Layout, deadline: float) -> None:
@@ -80,9 +91,9 @@ def _lead_to_first(layout: Layout, pooler: PoolerLayout, deadline: float) -> Non
             return False
         return said.strip() == layout.nodes[0].name
 
-    # After a reload the sessions to another node live on in HAProxy's old process, which nobody counts.
-    if any(server.sessions for server in haproxy.servers(layout)[1:]) or not reaches():
-        pgbouncer.admin(layout, pooler, f"RECONNECT {DATABASE}")
+    # Also where it leads to the first node already: a new connection brings HAProxy's stick entry back, and
+    # after a reload sessions to another node live on in HAProxy's old process, which nobody counts.
+    pgbouncer.admin(layout, pooler, f"RECONNECT {DATABASE}")
     if not processes.wait(reaches, deadline - time.monotonic(), pause=0.2):
         raise ConsoleError(f"{pooler.name} does not lead to {layout.nodes[0].name} again")
     pgbouncer.admin(layout, pooler, "RELOAD")

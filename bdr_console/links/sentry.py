@@ -35,7 +35,7 @@ send() {{
   tries=0
   while [ $tries -lt 60 ]; do
     said=$(psql -X -w -q {options} -c "$1" 2>&1 </dev/null) && return
-    case $said in *"not paused"*) return;; esac
+    case $said in *"is not paused"*|*"no such database"*) return;; esac
     tries=$((tries + 1))
     sleep 1
   done

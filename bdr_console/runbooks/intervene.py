@@ -8,6 +8,7 @@ import asyncio
 from typing import Any
 
 from bdr_console.errors import ConsoleError
+from bdr_console.links.pgbouncer_rows import nothing_paused
 from bdr_console.runbooks.journal import Journal
 from bdr_console.runbooks.run import Command
 from bdr_console.runbooks.step import Act, Intervention, Step, World
@@ -57,7 +58,7 @@ async def _kill(
         if attempt:
             await asyncio.sleep(_RESUME_PAUSE)
         resumed = await _send(world, journal, stuck[0], resume, {**fields, "undo": True}) if stuck else ""
-        if not resumed or "is not paused" in resumed:
+        if not resumed or nothing_paused(resumed):
             for act in stuck:
                 step.taken.remove(act)
             if killed and resumed:  # nothing was paused, so an answer that was lost was a refusal

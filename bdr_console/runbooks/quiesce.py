@@ -9,6 +9,7 @@ import asyncio
 import time
 from dataclasses import replace
 
+from bdr_console.links.pgbouncer_rows import nothing_paused
 from bdr_console.runbooks.chain import Chain
 from bdr_console.runbooks.holders import describe
 from bdr_console.runbooks.reading import Part, Reading
@@ -18,7 +19,6 @@ from bdr_console.runbooks.switchover_out import Disable
 
 _LOGIN_ENDS = 2.0
 """Seconds to wait for a moment without a login before PAUSE."""
-_NOT_PAUSED = "is not paused"
 
 
 class Pause(Step):
@@ -48,7 +48,7 @@ class Pause(Step):
 
     def heard(self, act: Act, *, undo: bool, error: str = "") -> bool:
         if undo:
-            if not error or _NOT_PAUSED in error:
+            if not error or nothing_paused(error):
                 self.resumed(act.target, act.subject)
                 return False
         elif error:
@@ -235,7 +235,7 @@ class Resume(Step):
     def heard(self, act: Act, *, undo: bool, error: str = "") -> bool:
         if act in self._besides:
             return False
-        if not error or _NOT_PAUSED in error:
+        if not error or nothing_paused(error):
             self._done.add(act)
             self._pause.resumed(act.target, act.subject)
             return False

@@ -28,6 +28,7 @@ from bdr_console.links.errors import LinkError
 from bdr_console.links.factory import Links
 from bdr_console.links.haproxy import HaproxyAdmin
 from bdr_console.links.pgbouncer import PgBouncerAdmin
+from bdr_console.links.pgbouncer_rows import nothing_paused
 from bdr_console.links.sentry import Sentry
 from bdr_console.runbooks.journal import Journal
 from bdr_console.runbooks.step import Act
@@ -39,7 +40,6 @@ _TRIES = 30
 """How often RESUME is tried on a PgBouncer that does not answer, half a second apart."""
 _AFTER_US, _UNTIL_TOLD = 2.0, 600.0
 """Seconds that a watchdog beside a PgBouncer waits longer than this one; and where no time was named."""
-_NOTHING_TO_DO = "is not paused"
 
 
 class Watchdog:
@@ -224,7 +224,7 @@ class Keeper:
                     await self._poolers[act.target].act(act.text)
             except ConsoleError as error:
                 self._journal.write("error", **fields, error=error.problem)
-                if _NOTHING_TO_DO in error.problem:
+                if nothing_paused(error.problem):
                     return
                 await asyncio.sleep(0.5)
             else:

@@ -3,7 +3,7 @@
 import pytest
 
 from bdr_console.cluster.poolers import Pool, PoolDatabase
-from bdr_console.links.pgbouncer_rows import Row, connections, pooler_facts
+from bdr_console.links.pgbouncer_rows import Row, connections, nothing_paused, pooler_facts
 from tests.links.captures import PGBOUNCER_VERSIONS, rows
 
 
@@ -71,3 +71,16 @@ def test_hostile_names_come_out_visible_and_harmless() -> None:
     assert facts.version == r"1.18.0\x07"
     assert (facts.pools[0].database, facts.pools[0].user) == (r"a\x1b[2Jb", r"[/]\x9b")
     assert (facts.databases[0].name, facts.databases[0].host) == (r"x\x0ay", r"h\u202e")
+
+
+@pytest.mark.parametrize(
+    ("answer", "nothing"),
+    [
+        ("database app is not paused", True),
+        ("no such database: app", True),
+        ("admin access needed", False),
+        ("timed out after 2.0 s", False),
+    ],
+)
+def test_a_resume_that_is_refused_tells_whether_anything_was_paused(answer: str, nothing: bool) -> None:
+    assert nothing_paused(f"pgb-tx (127.0.0.1:6432): `RESUME app`: {answer}") is nothing

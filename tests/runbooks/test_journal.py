@@ -206,7 +206,7 @@ def test_a_runner_that_is_leaving_is_waited_for_and_one_at_work_is_not(
     lock = hold(path, {"run": "r1", "directory": str(tmp_path), "node": "node1", "who": "alice"})
     runner = hold(tmp_path / RUNNER_LOCK, {})
     journal = begin(tmp_path)
-    with pytest.raises(ConsoleError, match="is under way .* switchover of node1 by alice"):
+    with pytest.raises(ConsoleError, match=r"is under way .* switchover of node1 by alice"):
         refuse_if_busy(("/run/haproxy.sock",))
     journal.write("end", status=RunStatus.STOPPED, message="", leftovers=[])
     leaving = threading.Timer(0.3, os.close, (lock,))

@@ -10,14 +10,21 @@ from bdr_console.cluster.text import format_seconds
 
 _STOPS = frozenset({"unhandled_tx_abort", "multiple_unique_conflicts", "apply_error_ddl"})
 """Kinds that no engine resolves by itself: apply stops at them."""
+_HANDED_OVER = frozenset({"update_origin_change", "update_origin_differs", "delete_origin_differs"})
+"""Kinds that a row gives each time another node than before changes it, as after every switchover."""
 _LATELY = timedelta(minutes=5)
 _KEPT = timedelta(hours=1)
 
 
 def conflict_findings(snapshot: Snapshot, limits: Thresholds, now: datetime) -> list[Finding]:
-    """Collisions of the whole cluster, each once."""
+    """Collisions of the whole cluster, each once, without rows that were only handed over."""
     fresh = read_lately(snapshot, now)
-    met = collisions((node.name, conflict) for node, facts in fresh for conflict in facts.conflicts)
+    met = collisions(
+        (node.name, conflict)
+        for node, facts in fresh
+        for conflict in facts.conflicts
+        if not (conflict.kind in _HANDED_OVER and conflict.resolution == "apply_remote")
+    )
     found = []
     lately = [one for one in met if now - one.conflict.at <= _LATELY]
     if stopping := [one for one in lately if one.conflict.kind in _STOPS]:

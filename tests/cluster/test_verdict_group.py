@@ -306,11 +306,11 @@ def test_marks_caveats_and_sequences_of_a_node_are_told() -> None:
     }
 
 
-def met(*minutes_ago: float, kind: str = "update_update") -> Snapshot:
+def met(
+    *minutes_ago: float, kind: str = "update_update", resolution: str = "last_update_wins_keep_local"
+) -> Snapshot:
     conflicts = tuple(
-        Conflict(
-            NOW - timedelta(minutes=ago), "public.t", kind, "last_update_wins_keep_local", "node2", f"k{ago}"
-        )
+        Conflict(NOW - timedelta(minutes=ago), "public.t", kind, resolution, "node2", f"k{ago}")
         for ago in minutes_ago
     )
     return changed(node1={"conflicts": conflicts}, node3={"conflicts": conflicts[:1]})
@@ -324,6 +324,11 @@ def test_conflicts_are_told_when_they_come_more_often_than_before_and_each_once(
     assert told(met(20, 30)) == set(), "over"
     assert told(met(*range(2, 60, 2))) == set(), "as many as ever"
     assert one(met(1, *(i / 10 for i in range(20, 40)), *range(6, 60, 3)))[0] == "WARN"
+
+
+def test_rows_that_another_node_writes_after_a_switchover_are_no_finding() -> None:
+    assert told(met(1, 2, 3, kind="update_origin_change", resolution="apply_remote")) == set()
+    assert one(met(1, 2, 3, kind="update_origin_change", resolution="skip"))[0] == "WARN"
 
 
 def test_a_conflict_that_no_engine_resolves_is_critical_while_it_is_new() -> None:

@@ -113,7 +113,9 @@ def test_a_run_whose_runner_was_killed_is_offered_and_undone_by_keys(
     terminal.press("b")
     terminal.wait_for("LEFT", "node1 is in maintenance", "at step hold", "o Left over")
     terminal.press("o")
-    terminal.wait_for("✓ met     1.", "unmet", "u undo: put back what was changed", seconds=30)
+    terminal.wait_for(
+        "✓ met     8.", "is MAINT with 0 sessions", "u undo: put back what was changed", seconds=30
+    )
     terminal.press("u")
     terminal.wait_for("to undo (put back what was changed), type the node's name: node1")
     terminal.write("node1")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bdr_console.lab import Lab
+from tests.terminal.choosing import choose_gradual
 from tests.terminal.conftest import Opener
 from tests.terminal.sshd import Sshd
 from tests.terminal.tmux import Tmux
@@ -43,7 +44,7 @@ def test_a_lost_ssh_connection_in_wait_close_stops_nothing_and_a_second_console_
         with Tmux(remote, 140, 40, {"TERM": "tmux-256color"}) as over_ssh:
             over_ssh.wait_for("HEALTHY", "node1")
             over_ssh.press("s")
-            over_ssh.wait_for("mode gradual", "type the node's name: node1", seconds=30)
+            choose_gradual(over_ssh)
             over_ssh.write("node1")
             over_ssh.press("Enter")
             over_ssh.wait_for("billing", "server connections left", seconds=60)

@@ -3,8 +3,8 @@
 import pytest
 
 from bdr_console.lab import Lab
+from tests.terminal.choosing import choose_gradual
 from tests.terminal.conftest import Opener
-from tests.terminal.tmux import Tmux
 
 pytestmark = [pytest.mark.lab, pytest.mark.terminal, pytest.mark.timeout(180)]
 
@@ -46,14 +46,6 @@ def test_a_node_goes_out_of_service_and_back_without_a_failed_transaction(
     assert result.failed == 0
     assert result.lost == 0
     assert [count.node for count in result.counts] == ["node1", "node2", "node3"]
-
-
-def choose_gradual(terminal: Tmux) -> None:
-    """On the plan, which starts with auto."""
-    for shown in ("mode auto", "mode quiesce"):
-        terminal.wait_for(shown, seconds=30)
-        terminal.press("C-o")
-    terminal.wait_for("mode gradual", "type the node's name: node1", seconds=30)
 
 
 def test_the_client_that_holds_a_switchover_up_is_picked_and_ended(healthy_lab: Lab, console: Opener) -> None:

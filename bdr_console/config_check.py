@@ -12,13 +12,13 @@ from bdr_console.links.factory import Links, tls_given_up
 from bdr_console.links.haproxy import HaproxyReader, read_proxy
 from bdr_console.links.pgbouncer import PgBouncerReader
 from bdr_console.links.postgres import PostgresReader, Unreadable
+from bdr_console.links.session import IN_CLEAR
 from bdr_console.runbooks.asked import pooler_rights, proxy_rights
 
 _DEADLINE = 5.0
 """Seconds for one exchange with a target."""
 _PATIENCE = 30.0
 """Seconds for one target as a whole: a password command, an SSH login, a few questions."""
-CLEAR = "the password goes over the network without TLS: add sslmode=verify-full (or require) to the DSN"
 _ROLE = """
 SELECT current_user::text AS role, rolsuper,
        rolsuper OR pg_has_role(current_user, 'pg_signal_backend', 'USAGE') AS signals
@@ -92,7 +92,7 @@ async def _node(link: PostgresReader, engine: str | None) -> tuple[str, list[str
     facts = await Probe(link, engine).read()
     rows = (await link.fetch({"role": _ROLE}))["role"]
     role = {} if isinstance(rows, Unreadable) or not rows else rows[0]
-    notes = [CLEAR] if link.password_in_clear else []
+    notes = [IN_CLEAR] if link.password_in_clear else []
     if facts.unread:
         parts = ", ".join(part.what for part in facts.unread)
         notes.append(f"cannot read {parts}: bdr-console grants --check names the GRANTs that help")
@@ -109,9 +109,6 @@ async def _proxy(link: HaproxyReader, backends: tuple[str, ...]) -> tuple[str, l
     facts = await read_proxy(link, backends, lambda *_: None)
     rights = await proxy_rights(link)
     notes = []
-    missing = [name for name in backends if name not in facts.backends()]
-    if missing:
-        notes.append(f"it has no backend named {', '.join(missing)}: correct `backends`")
     if rights.may_act is False:
         notes.append("enough to watch; a switchover needs a socket with level admin")
     return f"HAProxy {facts.version}, {rights.said}", notes
@@ -119,7 +116,7 @@ async def _proxy(link: HaproxyReader, backends: tuple[str, ...]) -> tuple[str, l
 
 async def _pooler(link: PgBouncerReader) -> tuple[str, list[str]]:
     rights, _ = await pooler_rights(link)
-    notes = [CLEAR] if link.password_in_clear else []
+    notes = [IN_CLEAR] if link.password_in_clear else []
     if rights.may_act is False:
         notes.append("enough to watch; a switchover needs a user in admin_users")
     return f"PgBouncer {link.version}, {rights.said}", notes

@@ -25,6 +25,8 @@ from bdr_console.links.through import Through
 Rows = list[dict[str, Any]]
 ResultT = TypeVar("ResultT")
 
+IN_CLEAR = "the password goes over the network without TLS: add sslmode=verify-full (or require) to the DSN"
+"""What to say of a target whose `password_in_clear` holds."""
 _LOST = "the server closed the connection"
 _STALE_PLAN = b"0A000"
 

@@ -107,6 +107,7 @@ def test_every_target_of_the_lab_is_reached_with_its_version_and_rights(
     cluster["proxies"]["haproxy1"]["backends"] = ["bk_other"]
     cluster["nodes"]["node1"]["dsn"] += " dbname=postgres user=app"
     done = run("config", "check", "--connect", config=write(tmp_path, yaml.safe_dump(told)))
-    assert "it has no backend named bk_other: correct `backends`" in done.stdout
+    assert "FAIL lab haproxy haproxy1" in done.stdout
+    assert "bk_other" in done.stdout
     assert "FAIL lab node node1" in done.stdout
     assert done.returncode == 1

@@ -29,7 +29,11 @@ class Section(BaseModel):
     """One mapping of the file; a key it does not know is a mistake."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, validate_default=True, use_attribute_docstrings=True
+        extra="forbid",
+        frozen=True,
+        validate_default=True,
+        use_attribute_docstrings=True,
+        hide_input_in_errors=True,
     )
 
 

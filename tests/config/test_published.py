@@ -103,3 +103,9 @@ def test_the_schema_and_the_loader_agree_on_what_is_required(tmp_path: Path) -> 
     assert told["$defs"]["NodeSettings"]["required"] == ["dsn"]
     with pytest.raises(ConfigurationError, match="clusters: this key is required"):
         load(write(tmp_path, "theme: dark"))
+
+
+def test_a_refused_value_is_not_repeated_by_the_models_own_error() -> None:
+    with pytest.raises(ValueError, match="holds a password") as caught:
+        load_text("clusters: {shop: {nodes: {n1: {dsn: host=a password=hunter2}}}}")
+    assert "hunter2" not in f"{caught.value} {caught.value!r}"

@@ -334,9 +334,3 @@ def test_a_server_is_matched_by_name_first_and_by_any_spelling_of_its_address() 
     assert find("bk", "x", "127.0.0.1:5434") is None, "that is the bastion's own loopback"
     assert node_of(settings, readers, "there")("bk", "x", "127.0.0.1:5434") == "e"
     assert node_of(settings, readers, "there")("bk", "x", "127.0.0.1:5433") is None
-
-
-def test_a_malformed_dsn_is_named_before_anything_starts() -> None:
-    settings = ClusterSettings.model_validate({"nodes": {"node1": {"dsn": "nonsense"}}})
-    with pytest.raises(Exception, match="node1: the DSN is not a libpq connection string"):
-        Monitor("test", settings, 1.0)

@@ -127,8 +127,8 @@ def _lines(report: _Report) -> Iterator[str]:
         yield f"{where}: no mistake; {_count(len(clusters), 'cluster')}: {', '.join(clusters)}"
     for asked in report.targets or ():
         state = "ok  " if asked.reached else "FAIL"
-        yield f"{state} {asked.cluster} {asked.kind} {asked.target} ({asked.address}): {asked.said}"
-        yield from (f"       {note}" for note in asked.notes if note)
+        yield f"{state} {asked.cluster} {asked.kind} {asked.target} ({asked.address})"
+        yield from (f"     {line}" for line in (*asked.said.split("; "), *asked.notes) if line)
     if report.targets is not None:
         lost = sum(not asked.reached for asked in report.targets)
         total = _count(len(report.targets), "target")

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -190,7 +190,7 @@ def test_no_file_output_screen_or_process_holds_the_password(healthy_lab: Lab, t
                 )
             ]
             checked, failed, shown, _, _, plan = (future.result() for future in asked)
-            screens = [
+            screens: list[Future[str] | Future[None]] = [
                 at_once.submit(scene.screen, "watch", wait=("HEALTHY", "node3"), keys="?r"),
                 at_once.submit(scene.screen, "watch", wait=("The report is in",), code=_CRASH),
                 at_once.submit(scene.run, "switchover", "node1", "--plan", code=_HEADLESS_CRASH),

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import yaml
 
+from bdr_console.cluster.text import clean
 from bdr_console.config.mistakes import Mistake, Where, at
 from bdr_console.config.references import resolved
 
 LARGEST = 1024 * 1024
 """Bytes of one file: a hundred clusters are a tenth of it; a wrong file is refused before it costs memory."""
+_MOST_PARTS = 200_000
+"""Keys and values with all aliases followed: a few lines can stand for more than fits into memory."""
 _TEXT, _MAP, _MERGE = "tag:yaml.org,2002:str", "tag:yaml.org,2002:map", "tag:yaml.org,2002:merge"
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _SAYINGS = (
@@ -45,6 +48,10 @@ class Document:
         self._loader = yaml.SafeLoader("")
         try:
             self.root = self._composed(text)
+            if self.root is not None and _too_many(self.root):
+                self.root = None
+                said = "its YAML aliases (*name) stand for too much, or for themselves"
+                self.mistakes.append(self._whole(f"{said}: write the values where they belong"))
             if self.root is not None:
                 self._walk(self.root, ())
         except yaml.YAMLError as error:
@@ -99,7 +106,7 @@ class Document:
             line, column = before.count("\n") + 1, position - (before.rfind("\n") + 1) + 1
             character = f"the control character 0x{ord(text[position]):02x} may not stand in a YAML file"
             return Mistake(str(self.path), line, column, "", character)
-        return self._whole(told)
+        return self._whole(clean(told, 500))
 
     def _walk(self, node: yaml.Node, where: Where) -> None:
         """Look at every node once, its parts first: aliases may lead to one node a million times."""
@@ -121,6 +128,8 @@ class Document:
                         at(key.start_mark, (*where, name), f"stands twice, first in line {first}")
                     )
                 known[name] = key
+                if isinstance(key, yaml.ScalarNode):
+                    self._typed(key, (*where, name))
                 self._walk(value, (*where, name))
             if any(key.tag == _MERGE for key, _ in node.value):
                 self._loader.flatten_mapping(node)
@@ -134,13 +143,32 @@ class Document:
             node.value, wrong = resolved(node.value, self._environment)
             self.mistakes += [at(node.start_mark, where, text) for text in wrong]
             return
+        self._typed(node, where)
+
+    def _typed(self, node: yaml.ScalarNode, where: Where) -> None:
+        """A scalar that YAML cannot make what it looks like (a date that is none), or what its tag says."""
+        if node.tag in (_TEXT, _MERGE):
+            return
         try:
             yaml.SafeLoader("").construct_object(node)
-        except (ValueError, OverflowError):
+        except (ValueError, OverflowError, KeyError, AttributeError):  # PyYAML's constructors trust the tag
             kind = re.sub(r".*:", "", node.tag)
             text = f"looks like a YAML {kind} and is none: put it in quotes"
             self.mistakes.append(at(node.start_mark, where, text))
             node.tag = _TEXT
+
+
+def _too_many(root: yaml.Node) -> bool:
+    """Whether the file has more parts than any configuration, aliases followed."""
+    ahead, seen = [root], 0
+    while ahead and seen <= _MOST_PARTS:
+        node = ahead.pop()
+        seen += 1
+        if isinstance(node, yaml.SequenceNode):
+            ahead += node.value
+        elif isinstance(node, yaml.MappingNode):
+            ahead += [part for pair in node.value for part in pair]
+    return bool(ahead)
 
 
 def mapping(pairs: list[tuple[yaml.Node, yaml.Node]], like: yaml.Node) -> yaml.MappingNode:

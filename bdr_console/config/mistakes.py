@@ -38,7 +38,7 @@ class Mistake:
 def at(mark: yaml.Mark, where: Where, text: str) -> Mistake:
     """A mistake where `mark` points to."""
     key = ".".join(clean(str(part), 80) for part in where)
-    return Mistake(str(mark.name), mark.line + 1, mark.column + 1, key, text)
+    return Mistake(str(mark.name), mark.line + 1, mark.column + 1, key, clean(text, 500))
 
 
 def mark_of(root: yaml.Node, where: Where) -> yaml.Mark:

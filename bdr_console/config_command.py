@@ -110,7 +110,11 @@ def _passwords(loaded: Loaded) -> Iterator[Mistake]:
                 problem = kept.problem() if kept else None
                 if problem:
                     where = ("clusters", name, kind, target, "password_file")
-                    yield at(mark_of(loaded.root, where), where, f"{problem[0]}: {problem[1]}")
+                    yield at(
+                        mark_of(loaded.root, where),
+                        where,
+                        f"{problem[0].removeprefix('password_file ')}: {problem[1]}",
+                    )
 
 
 def _lines(report: _Report) -> Iterator[str]:

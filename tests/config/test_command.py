@@ -50,7 +50,7 @@ def test_a_password_file_that_cannot_be_used_is_a_mistake_at_its_key(tmp_path: P
     path = write(tmp_path, node)
     done = run("config", "check", config=path)
     assert done.returncode == 1
-    assert f"{path}:6:9: clusters.shop.nodes.n1.password_file: password_file {secret}" in done.stdout
+    assert f"{path}:6:9: clusters.shop.nodes.n1.password_file: {secret}" in done.stdout
     assert f"chmod 0600 {secret}" in done.stdout
     secret.chmod(0o600)
     assert run("config", "check", config=path).returncode == 0

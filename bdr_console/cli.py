@@ -11,6 +11,7 @@ from bdr_console.errors import ConsoleError
 
 _LAZY = {
     "lab": "bdr_console.lab.commands:lab",
+    "config": "bdr_console.config_command:config",
     "grants": "bdr_console.grants_command:grants",
     "switchover": "bdr_console.switchover_command:switchover",
     "rolling": "bdr_console.rolling_command:rolling",
@@ -79,10 +80,10 @@ def watch(options: tuple[Path | None, str | None, str | None, bool]) -> int:
 def _console(
     config: Path | None, cluster: str | None, theme: str | None, *, read_only: bool, mouse: bool
 ) -> int:
-    from bdr_console.config import find, load
+    from bdr_console.config import find, opened
 
     path = find(config)
-    settings = load(path)
+    settings = opened(path)
     name, chosen = settings.cluster(cluster)
     from bdr_console.ssh_keys import keys_unlocked
     from bdr_console.ui.app import run_console

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from bdr_console.cluster.nodes import Unread
-from bdr_console.config import ClusterSettings, find, load
+from bdr_console.config import ClusterSettings, opened
 from bdr_console.engines import Probe
 from bdr_console.engines import grants as of_engines
 from bdr_console.errors import ConsoleError
@@ -59,7 +59,7 @@ def grants(
     if engine is not None:
         _print(engine, role, "")
         return
-    _, settings = load(find(config)).cluster(cluster)
+    _, settings = opened(config).cluster(cluster)
     with keys_unlocked(settings):
         seen = asyncio.run(_look(settings, deep=check))
     if check:

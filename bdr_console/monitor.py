@@ -24,6 +24,7 @@ from bdr_console.links.haproxy_facts import NodeOf
 from bdr_console.links.pgbouncer import PgBouncerReader, read_pooler
 from bdr_console.links.places import Place, place_of, places
 from bdr_console.links.postgres import PostgresReader
+from bdr_console.links.session import IN_CLEAR
 
 FactsT = TypeVar("FactsT")
 
@@ -75,12 +76,14 @@ class _Target(Generic[FactsT]):
         read: Callable[[], Awaitable[FactsT]],
         close: Callable[[], Awaitable[None]],
         changed: Callable[[], None],
+        warning: Callable[[], str] = str,
     ) -> None:
         self.observed: Observed[FactsT] = Observed(name, address())
         self._address = address
         self.close = close
         self._read = read
         self._changed = changed
+        self._warning = warning
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
@@ -112,7 +115,8 @@ class _Target(Generic[FactsT]):
             error = (
                 f"its answer could not be understood: {clean(f'{type(failure).__name__}: {failure}', 200)}"
             )
-        self.observed = replace(self.observed, address=self._address())
+        warning = self.observed.warning if error else self._warning()
+        self.observed = replace(self.observed, address=self._address(), warning=warning)
         if error is None:
             took = (time.monotonic() - clock) * 1000
             self.observed = replace(
@@ -218,7 +222,14 @@ class Monitor:
 
     def _node(self, reader: PostgresReader, engine: str | None) -> _Target[NodeFacts]:
         probe = Probe(reader, engine)
-        return _Target(reader.name, lambda: reader.address, probe.read, reader.close, self._changed)
+        return _Target(
+            reader.name,
+            lambda: reader.address,
+            probe.read,
+            reader.close,
+            self._changed,
+            lambda: IN_CLEAR if reader.password_in_clear else "",
+        )
 
     def _proxy(self, reader: HaproxyReader, backends: tuple[str, ...], find: NodeOf) -> _Target[ProxyFacts]:
         async def close() -> None:
@@ -234,5 +245,10 @@ class Monitor:
 
     def _pooler(self, reader: PgBouncerReader) -> _Target[PoolerFacts]:
         return _Target(
-            reader.name, lambda: reader.address, lambda: read_pooler(reader), reader.close, self._changed
+            reader.name,
+            lambda: reader.address,
+            lambda: read_pooler(reader),
+            reader.close,
+            self._changed,
+            lambda: IN_CLEAR if reader.password_in_clear else "",
         )

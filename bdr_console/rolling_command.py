@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import click
 
-from bdr_console.config import ClusterSettings, find, load
+from bdr_console.config import ClusterSettings, find, opened
 from bdr_console.follow_command import see_through
 from bdr_console.runbooks import launch
 from bdr_console.runbooks.checks import refuses
@@ -91,7 +91,7 @@ def rolling(
         raise click.UsageError("--on-node goes with --hold-command")
     config, cluster, _, _ = options
     path = find(config)
-    name, settings = load(path).cluster(cluster)
+    name, settings = opened(path).cluster(cluster)
     chosen = named(settings, name, nodes or tuple(settings.nodes))
     if plan_only:
         sys.exit(_plan(settings, name, chosen, {"mode": mode, "session_pools": session_pools}, as_json))

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from bdr_console.config import find as find_config
-from bdr_console.config import load
+from bdr_console.config import opened
 from bdr_console.errors import ConsoleError
 from bdr_console.follow_command import follow, result
 from bdr_console.lock_command import hold_lock
@@ -96,7 +96,7 @@ def _begin_again(options: Options, run: str | None, node: str | None, reason: st
         return launch.again(view.run_id, undo=undo)
     config, cluster, _, _ = options
     path = find_config(config)
-    name, settings = load(path).cluster(cluster)
+    name, settings = opened(path).cluster(cluster)
     with keys_unlocked(settings):
         if held := asyncio.run(holders(settings)):
             raise held_by(held[0])
@@ -106,7 +106,7 @@ def _begin_again(options: Options, run: str | None, node: str | None, reason: st
 
 def _tell_found(path: Path, cluster: str, node: str) -> None:
     """Say what is there before any of it counts as ours."""
-    _, settings = load(path).cluster(cluster)
+    _, settings = opened(path).cluster(cluster)
     if node not in settings.nodes:
         raise ConsoleError(
             f"cluster '{cluster}' has no node named '{node}'", f"It has: {', '.join(settings.nodes)}."
@@ -159,7 +159,7 @@ def with_lock(options: Options, command: tuple[str, ...]) -> None:
     Exits with 11 when the lock is held, else with the command's own code. Write -- before COMMAND.
     """
     config, cluster, _, _ = options
-    _, settings = load(find_config(config)).cluster(cluster)
+    _, settings = opened(config).cluster(cluster)
     try:
         sys.exit(asyncio.run(hold_lock(settings, command)))
     except OSError as error:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from bdr_console.config import ClusterSettings, find, load
+from bdr_console.config import ClusterSettings, find, opened
 from bdr_console.follow_command import see_through
 from bdr_console.runbooks import launch
 from bdr_console.runbooks.checks import refuses
@@ -93,7 +93,7 @@ def switchover(
         raise click.UsageError("--on-node goes with --hold-command")
     config, cluster, _, _ = options
     path = find(config)
-    name, settings = load(path).cluster(cluster)
+    name, settings = opened(path).cluster(cluster)
     if plan_only:
         runbook = "isolate" if isolate else "switchover"
         terms = {"mode": mode, "session_pools": session_pools, "runbook": runbook}

@@ -56,6 +56,8 @@ def _contact(before: tuple[Observed, ...], after: tuple[Observed, ...], at: date
             found.append(Event(at, Level.CRIT, target.name, f"lost: {target.error}"))
         elif was.error and not target.error and target.facts is not None:
             found.append(Event(at, Level.OK, target.name, "answers again"))
+        if target.warning and target.warning != was.warning:
+            found.append(Event(at, Level.WARN, target.name, target.warning))
     return found
 
 

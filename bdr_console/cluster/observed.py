@@ -29,6 +29,9 @@ class Observed(Generic[FactsT]):
     took_ms: float | None = None
     """How long the last good reading took, in milliseconds."""
 
+    warning: str = ""
+    """What the operator should know of the way it is reached, although it answers; empty for nothing."""
+
     def age(self, now: datetime) -> float | None:
         """Seconds since the facts were read, or None when they never were."""
         return None if self.seen_at is None else max(0.0, (now - self.seen_at).total_seconds())

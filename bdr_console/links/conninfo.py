@@ -10,16 +10,18 @@ from psycopg.conninfo import conninfo_to_dict
 
 from bdr_console.errors import ConsoleError
 from bdr_console.links.resolve import addresses
+from bdr_console.links.secret import Secret, reveal
 
 Words = dict[str, str]
-"""A connection string's keywords and their values."""
+"""A connection string's keywords and their values; those that are secrets are `Secret`s."""
+_SECRETS = ("password", "sslpassword", "oauth_client_secret")
 
 
 def parse(name: str, dsn: str) -> Words:
     """The DSN's keywords, those of its service included; raises ConsoleError that never repeats the DSN."""
     try:
         words = {key: str(value) for key, value in conninfo_to_dict(dsn).items() if value is not None}
-        return {**_service(words.get("service", "")), **words}
+        return _hidden({**_service(words.get("service", "")), **words})
     except ProgrammingError as error:
         # libpq quotes the piece it did not understand, and that piece may be a password.
         what = str(error).split('"')[0].strip() or "not understood"
@@ -27,6 +29,15 @@ def parse(name: str, dsn: str) -> Words:
             f"{name}: the DSN is not a libpq connection string ({what} ...)",
             "Write keywords (`host=10.0.0.1 port=5432 dbname=app user=monitor`) or a URI (postgresql://...).",
         ) from None
+
+
+def _hidden(words: Words) -> Words:
+    return {key: Secret(value) if key in _SECRETS else value for key, value in words.items()}
+
+
+def revealed(words: Words) -> Words:
+    """The keywords as libpq needs them, secrets in the open: for the call that connects, and no variable."""
+    return {key: reveal(value) for key, value in words.items()}
 
 
 def _service(name: str) -> Words:

@@ -8,6 +8,7 @@ from bdr_console.links import conninfo
 from bdr_console.links.haproxy import HaproxyReader
 from bdr_console.links.pgbouncer import PgBouncerReader
 from bdr_console.links.postgres import PostgresReader
+from bdr_console.links.secret import PasswordCommand, PasswordSource, source
 from bdr_console.links.through import Login, Through
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Links:
         self._application_name = application_name
         self._deadline = deadline
         self._ways: Ways | None = None
+        self._commands: dict[tuple[str, ...], PasswordCommand] = {}
 
     def nodes(self, kind: type[NodeT]) -> dict[str, NodeT]:
         """A link of that kind to every node."""
@@ -44,6 +46,7 @@ class Links:
                 application_name=self._application_name,
                 deadline=self._deadline,
                 through=self._through(node),
+                password=self._password(node),
             )
             for name, node in self._settings.nodes.items()
         }
@@ -64,9 +67,17 @@ class Links:
                 application_name=self._application_name,
                 deadline=self._deadline,
                 through=self._through(pooler),
+                password=self._password(pooler),
             )
             for name, pooler in self._settings.poolers.items()
         }
+
+    def _password(self, target: NodeSettings | PoolerSettings) -> PasswordSource | None:
+        return source(target.password_file, target.password_command, self._command)
+
+    def _command(self, command: tuple[str, ...]) -> PasswordCommand:
+        """One for all targets that name the same command: it runs once."""
+        return self._commands.setdefault(command, PasswordCommand(command))
 
     def logins(self) -> dict[str, Login]:
         """How each SSH host that was used let us in, by its name."""

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bdr_console.links.conninfo import Words
+from bdr_console.links.secret import Secret
 
 _ESCAPED = re.compile(r"\\(.)")
 _FIELD = re.compile(r"((?:\\.|[^:\\])*):")
 """Up to a colon that no backslash stands before."""
 
 
-def password_for(words: Words, host: str, port: str) -> str | None:
+def password_for(words: Words, host: str, port: str) -> Secret | None:
     """The password that libpq itself would have found for a connection to host:port with these keywords.
 
     None when there is none, or libpq finds it without us (in the keywords, in PGPASSWORD). A file that
@@ -30,7 +31,7 @@ def password_for(words: Words, host: str, port: str) -> str | None:
     for fields in _entries(path):
         wanted = (at, port, database, user)
         if all(field in (None, value) for field, value in zip(fields, wanted, strict=False)):
-            return fields[4]
+            return Secret(fields[4] or "")
     return None
 
 

@@ -16,6 +16,7 @@ from bdr_console.errors import ConsoleError
 from bdr_console.links import conninfo
 from bdr_console.links.errors import LinkError, NotReached, no_answer, postgres_reason, remedy_for
 from bdr_console.links.pgbouncer_rows import CONSOLE, Row, pooler_facts
+from bdr_console.links.secret import PasswordSource
 from bdr_console.links.sentry import Sentry, why_none
 from bdr_console.links.session import Session, SessionLost
 from bdr_console.links.through import Through
@@ -53,6 +54,7 @@ class PgBouncerReader:
         application_name: str = "bdr-console",
         deadline: float = 2.0,
         through: Through | None = None,
+        password: PasswordSource | None = None,
     ) -> None:
         self.name = name
         self.deadline = deadline
@@ -71,6 +73,7 @@ class PgBouncerReader:
             "options": "",  # PgBouncer refuses any, also from $PGOPTIONS
             "target_session_attrs": "any",  # anything else makes libpq ask what the console does not know
         }
+        self._password = password
         self._session: Session | None = None
         self._turn = asyncio.Lock()
         self.server_version = 0
@@ -80,12 +83,19 @@ class PgBouncerReader:
 
     def another(self) -> "PgBouncerReader":
         """A second console at the same address, unconnected; it only reads."""
-        return PgBouncerReader(self.name, self._dsn, deadline=self.deadline, through=self._through)
+        return PgBouncerReader(
+            self.name, self._dsn, deadline=self.deadline, through=self._through, password=self._password
+        )
 
     async def why_no_sentry(self) -> str | None:
         """Why no watchdog can be posted on the SSH host that leads here; empty when one can, None without
         a host on the way."""
         return None if self._through is None else await why_none(self._through, _SENTRY_WITHIN)
+
+    @property
+    def password_in_clear(self) -> bool:
+        """Whether the password of the open console went over a network without TLS."""
+        return self._session is not None and self._session.alive and self._session.password_in_clear
 
     async def show(self, what: str) -> list[dict[str, str]]:
         """The rows of `SHOW what`, every value as text (NULL is ""); raises LinkError."""
@@ -117,7 +127,7 @@ class PgBouncerReader:
 
     async def _connect(self) -> Session:
         try:
-            session = await Session.open(self._words, self.deadline, self._through)
+            session = await Session.open(self._words, self.deadline, self._through, self._password)
         except NotReached as error:
             raise LinkError(self.name, self.address, "connecting", error.reason, error.remedy) from None
         except (TimeoutError, psycopg.errors.ConnectionTimeout):
@@ -196,7 +206,10 @@ class PgBouncerAdmin(PgBouncerReader):
         if self._through is None:
             return None
         try:
-            return await Sentry.post(self._through, self._words, _SENTRY_WITHIN)
+            words = self._words
+            if self._password is not None:
+                words = {**words, "password": await self._password.password()}
+            return await Sentry.post(self._through, words, _SENTRY_WITHIN)
         except NotReached as error:
             tried = "starting a watchdog beside it"
             raise LinkError(self.name, self.address, tried, error.reason, error.remedy) from None

@@ -11,6 +11,7 @@ from psycopg import pq
 from bdr_console.cluster.text import clean
 from bdr_console.links import conninfo
 from bdr_console.links.errors import LinkError, NotReached, no_answer, postgres_reason, remedy_for
+from bdr_console.links.secret import PasswordSource
 from bdr_console.links.session import Rows, Session, SessionLost
 from bdr_console.links.through import Through
 
@@ -45,6 +46,7 @@ class PostgresReader:
         application_name: str = "bdr-console",
         deadline: float = 2.0,
         through: Through | None = None,
+        password: PasswordSource | None = None,
     ) -> None:
         self.name = name
         self.deadline = deadline
@@ -58,6 +60,7 @@ class PostgresReader:
             "application_name": application_name,
             "options": " ".join([words.get("options", ""), *self._settings()]).strip(),
         }
+        self._password = password
         self._session: Session | None = None
         self._turn = asyncio.Lock()
         self._refused: dict[str, tuple[float, Unreadable]] = {}
@@ -84,6 +87,11 @@ class PostgresReader:
             return None
         info = self._session.connection.info
         return (info.hostaddr, str(info.port)) if info.hostaddr else None
+
+    @property
+    def password_in_clear(self) -> bool:
+        """Whether the password of the open session went over a network without TLS."""
+        return self._session is not None and self._session.alive and self._session.password_in_clear
 
     async def fetch(self, statements: Mapping[str, str]) -> dict[str, Rows | Unreadable]:
         """All statements in one round trip; one that fails spoils no other.
@@ -122,7 +130,7 @@ class PostgresReader:
         self._session = None
         self._refused.clear()
         try:
-            session = await Session.open(self._words, self.deadline, self._through)
+            session = await Session.open(self._words, self.deadline, self._through, self._password)
         except NotReached as error:
             raise LinkError(self.name, self.address, "connecting", error.reason, error.remedy) from None
         except (TimeoutError, psycopg.errors.ConnectionTimeout):

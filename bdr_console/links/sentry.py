@@ -15,6 +15,7 @@ from bdr_console.cluster.text import clean
 from bdr_console.links import conninfo
 from bdr_console.links.errors import NotReached
 from bdr_console.links.passwords import password_for
+from bdr_console.links.secret import reveal
 from bdr_console.links.through import Through
 
 _MAY = re.compile(r"RESUME (\w+|\"[\w.-]+\")|SET [a-z_]+ = '[A-Za-z0-9_.]*'")
@@ -95,7 +96,7 @@ class Sentry:
         try:
             async with asyncio.timeout(deadline):
                 secret = words.get("password") or password_for(words, host, port) or ""
-                writer.write(f"{secret}\n".encode("utf-8", "surrogateescape"))
+                writer.write(f"{reveal(secret)}\n".encode("utf-8", "surrogateescape"))
                 said = (await reader.readline()).decode("utf-8", "backslashreplace").strip()
         except (TimeoutError, OSError):
             said = "no answer in time"

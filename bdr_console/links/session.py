@@ -7,6 +7,7 @@ Here a passed deadline closes the socket at once and sends nothing.
 """
 
 import asyncio
+import ipaddress
 import itertools
 from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
@@ -17,12 +18,15 @@ from psycopg.abc import Buffer
 from psycopg.adapt import Loader, Transformer
 from psycopg.conninfo import make_conninfo
 
-from bdr_console.links.conninfo import Words, resolved
+from bdr_console.links.conninfo import Words, resolved, revealed
+from bdr_console.links.secret import PasswordSource
 from bdr_console.links.through import Through
 
 Rows = list[dict[str, Any]]
 ResultT = TypeVar("ResultT")
 
+IN_CLEAR = "the password goes over the network without TLS: add sslmode=verify-full (or require) to the DSN"
+"""What to say of a target whose `password_in_clear` holds."""
 _LOST = "the server closed the connection"
 _STALE_PLAN = b"0A000"
 
@@ -37,6 +41,14 @@ class _Text(Loader):
 
     def load(self, data: Buffer) -> str:
         return bytes(data).decode("utf-8", "backslashreplace")
+
+
+def _far(address: bytes) -> bool:
+    """Whether a server's address is beyond this host; it is empty for a UNIX socket."""
+    try:
+        return bool(address) and not ipaddress.ip_address(address.decode().split("%")[0]).is_loopback
+    except ValueError:
+        return True
 
 
 class SessionLost(Exception):  # noqa: N818 - an event of the wire; links turn it into a LinkError
@@ -58,18 +70,34 @@ class Session:
                 connection.adapters.register_loader(name, _Text)
 
     @classmethod
-    async def open(cls, words: Words, deadline: float, through: Through | None = None) -> "Session":
+    async def open(
+        cls,
+        words: Words,
+        deadline: float,
+        through: Through | None = None,
+        password: PasswordSource | None = None,
+    ) -> "Session":
         """Connect; raises psycopg.Error or OSError, or TimeoutError when `deadline` seconds have passed.
 
-        `through` is a host on the way: NotReached when the way to the server is closed.
+        `through` is a host on the way: NotReached when the way to the server is closed. `password` says where
+        the password is kept: NotReached when it cannot be had.
         """
+        if password is not None:
+            words = {**words, "password": await password.password()}
         if through is not None:
             words = await through.words(words, deadline)
         async with asyncio.timeout(deadline):
-            conninfo = make_conninfo("", **await resolved(words))
-            connection = await psycopg.AsyncConnection.connect(
-                conninfo, autocommit=True, prepare_threshold=None
-            )
+            known = await resolved(words)
+            try:
+                connection = await psycopg.AsyncConnection.connect(
+                    make_conninfo("", **revealed(known)), autocommit=True, prepare_threshold=None
+                )
+            except BaseException as error:
+                if password is not None and isinstance(error, psycopg.Error):
+                    password.refused()
+                # psycopg's frames hold the password in their variables, and tracebacks hold frames.
+                error.__context__ = None
+                raise error.with_traceback(None) from None
         return cls(connection)
 
     @property
@@ -81,6 +109,12 @@ class Session:
     def alive(self) -> bool:
         """Whether another exchange may be tried."""
         return self._pgconn.status == pq.ConnStatus.OK
+
+    @property
+    def password_in_clear(self) -> bool:
+        """Whether a password was used to log in over a network without TLS."""
+        connection = self._pgconn
+        return bool(connection.used_password) and not connection.ssl_in_use and _far(connection.hostaddr)
 
     def parameter(self, name: str) -> str:
         """What the server said of itself at the start (server_version ...); empty when nothing."""

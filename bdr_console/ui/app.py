@@ -38,7 +38,7 @@ from bdr_console.ui.screens.live import LiveScreen
 from bdr_console.ui.screens.overview import Overview
 from bdr_console.ui.screens.question import Question
 from bdr_console.ui.source import SnapshotSource
-from bdr_console.ui.status import Status, run_place
+from bdr_console.ui.status import Status, asked, run_place
 from bdr_console.ui.terminal import ascii_only as locale_is_ascii
 from bdr_console.ui.terminal import on_signals, refuse_unfit, watch_hangup
 from bdr_console.ui.themes import NO_COLOUR, choose, load_themes
@@ -267,6 +267,10 @@ class ConsoleApp(App[int]):
         """Every key."""
         self.push_screen(Help(self.tones, read_only=self.read_only))
 
+    def named(self, question: str) -> Text:
+        """A question with the environment it is asked in."""
+        return asked(question, self.environment, self.tones)
+
     def action_leave(self) -> None:
         """End the console; with a run under way, say first that it goes on."""
         run = self.runs.under_way
@@ -277,7 +281,8 @@ class ConsoleApp(App[int]):
             f"The {run.runbook} of {run.node} is at {run_place(run)}.\nIt goes on without this console."
         )
         self.push_screen(
-            Question("Leave while a run is under way?", text), lambda yes: self.exit(0) if yes else None
+            Question(self.named("Leave while a run is under way?"), text),
+            lambda yes: self.exit(0) if yes else None,
         )
 
     def action_refresh_now(self) -> None:

@@ -56,7 +56,7 @@ class Operator:
         if node is None:
             snapshot = self._app.newest
             names = [target.name for target in snapshot.nodes] if snapshot else []
-            self._app.push_screen(Pick("Switchover of which node?", names), self._picked)
+            self._app.push_screen(Pick(self._app.named("Switchover of which node?"), names), self._picked)
             return
         self._app.push_screen(PlanScreen(node, self.acts, self._app.glyphs))
 
@@ -80,7 +80,7 @@ class Operator:
                     one = by_name[name]
                     self.finish(one.node, one.run.run_id if one.run else None)
 
-            self._app.push_screen(Pick("Which one?", tuple(by_name)), picked)
+            self._app.push_screen(Pick(self._app.named("Which one?"), tuple(by_name)), picked)
 
     def finish(self, node: str, run_id: str | None, word: str = "") -> None:
         """Show what is left of that run (None: by what is seen), and ask at once for `resume` or `undo`."""

@@ -40,16 +40,33 @@ def is_production(environment: str) -> bool:
     return environment.lower().startswith(("prod", "live"))
 
 
+def label(environment: str, styles: Styles) -> Text:
+    """An environment as head and questions name it; production in its own colour and in capitals."""
+    if is_production(environment):
+        return Text(f" {environment.upper()} ", styles[Tone.PROD])
+    return Text(environment)
+
+
+def asked(question: str, environment: str, styles: Styles) -> Text:
+    """The first line of a question: where it is asked is said before it is answered."""
+    text = Text(question, "bold")
+    if environment:
+        text = Text.assemble(text, "   ", label(environment, styles))
+    return text
+
+
+def where(environment: str) -> str:
+    """` in PROD`, for a sentence; empty without a label."""
+    return f" in {environment.upper()}" if environment else ""
+
+
 def top_line(status: Status, styles: Styles, glyphs: Glyphs) -> Text:
     """Cluster, environment, mode and rate."""
     text = Text(" bdr-console  ", no_wrap=True, overflow="crop", end="")
     text.append(status.cluster, "bold")
     if status.environment:
-        if is_production(status.environment):
-            text.append("  ")
-            text.append(f" {status.environment.upper()} ", styles[Tone.PROD])
-        else:
-            text.append(f"  {status.environment}")
+        text.append("  ")
+        text.append_text(label(status.environment, styles))
     text.append("   ")
     if status.read_only:
         text.append(" READ-ONLY ", "bold reverse")

@@ -25,6 +25,13 @@ def test_a_lost_node_is_an_event_once_and_its_return_another() -> None:
     assert ("node2", "answers again") in told(lost, snapshot())
 
 
+def test_what_is_wrong_with_the_way_to_a_target_is_told_once() -> None:
+    warned = with_node(snapshot(), replace(node("node2"), warning="the password goes without TLS"))
+    [event] = changes(snapshot(), warned)
+    assert (event.level, event.subject, event.text) == (Level.WARN, "node2", "the password goes without TLS")
+    assert told(warned, warned) == []
+
+
 def test_a_server_taken_out_is_an_event() -> None:
     out = replace(snapshot(), proxies=(proxy(server("bdr_initial_node", "node1", ServerState.MAINT)),))
     assert told(snapshot(), out) == [("haproxy1/bk_db/bdr_initial_node", "maintenance (was up)")]

@@ -1,10 +1,11 @@
 """Two PostgreSQL servers for all tests of the links: one that runs on, and one to freeze and stop."""
 
+import socket
 from collections.abc import Iterator
 
 import pytest
 
-from tests.links.servers import Haproxy, PgBouncer, Postgres, directory
+from tests.links.servers import Haproxy, PgBouncer, Postgres, directory, free_port
 
 
 @pytest.fixture(scope="session")
@@ -55,3 +56,18 @@ def pgbouncer(postgres: Postgres) -> Iterator[PgBouncer]:
             yield pooler.start()
         finally:
             pooler.stop()
+
+
+@pytest.fixture
+def closed_port() -> int:
+    """A loopback port that nobody listens on."""
+    return free_port()
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A loopback port that takes connections and never says a word."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield int(listener.getsockname()[1])

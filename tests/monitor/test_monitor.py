@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 
 import bdr_console.monitor
+from bdr_console.cluster.changes import changes
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.proxies import ServerState
 from bdr_console.cluster.snapshot import Snapshot, from_json, to_json
 from bdr_console.config import ClusterSettings
 from bdr_console.engines import Probe
+from bdr_console.links import session
 from bdr_console.links.factory import Links
 from bdr_console.links.haproxy import HaproxyAdmin
 from bdr_console.links.pgbouncer import PgBouncerAdmin
@@ -125,6 +127,18 @@ async def test_every_target_is_read_and_the_snapshot_survives_json(stack: Stack)
     )
     assert servers["bdr_initial_node"].node == "node1"
     assert servers["bdr_next_node"].node == "node2"
+
+
+async def test_a_password_that_travels_without_tls_is_warned_of(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "_far", lambda _: True)  # there is nothing but loopback here
+    async with watching(stack.settings) as monitor:
+        before = monitor.snapshot()
+        await eventually(lambda: all_read(monitor), "every target is read")
+        told = {event.subject: event.text for event in changes(before, monitor.snapshot())}
+    for target in ("node1", "node2", "pgb"):
+        assert "the password goes over the network without TLS" in told[target]
 
 
 async def test_a_frozen_node_ages_while_the_others_stay_fresh(stack: Stack) -> None:
@@ -320,9 +334,3 @@ def test_a_server_is_matched_by_name_first_and_by_any_spelling_of_its_address() 
     assert find("bk", "x", "127.0.0.1:5434") is None, "that is the bastion's own loopback"
     assert node_of(settings, readers, "there")("bk", "x", "127.0.0.1:5434") == "e"
     assert node_of(settings, readers, "there")("bk", "x", "127.0.0.1:5433") is None
-
-
-def test_a_malformed_dsn_is_named_before_anything_starts() -> None:
-    settings = ClusterSettings.model_validate({"nodes": {"node1": {"dsn": "nonsense"}}})
-    with pytest.raises(Exception, match="node1: the DSN is not a libpq connection string"):
-        Monitor("test", settings, 1.0)

@@ -3,12 +3,14 @@
 from dataclasses import replace
 
 import pytest
+from rich.text import Text
 
 from bdr_console.errors import ConsoleError
 from bdr_console.runbooks.run import Check, Outcome
 from bdr_console.ui.desk import PlanView, Terms
 from bdr_console.ui.screens.overview import Overview
 from bdr_console.ui.screens.plan import PlanScreen
+from bdr_console.ui.screens.question import Question
 from bdr_console.ui.screens.run import RunScreen
 from tests.ui.driving import FakeActs, FakeRuns, console, text, until, until_shown
 from tests.ui.scenes import CHECKS, REFUSING, run, snapshot, steps
@@ -172,6 +174,15 @@ async def test_a_plan_in_production_says_so_where_the_name_is_typed() -> None:
     async with console(snapshot(environment="prod"), acts=FakeActs()) as (_, pilot):
         await pilot.press("s")
         await until_shown(pilot, "to start in PROD, type the node's name: node1", " PROD ")
+
+
+async def test_every_question_names_the_environment_it_is_asked_in() -> None:
+    async with console(snapshot(environment="staging"), acts=FakeActs()) as (app, pilot):
+        app.push_screen(Question(app.named("Leave?"), Text("")))
+        await until_shown(pilot, "Leave?   staging")
+        app.pop_screen()
+        await pilot.press("s")
+        await until_shown(pilot, "to start in STAGING, type the node's name: node1")
 
 
 async def test_a_console_that_only_watches_cannot_plan_and_says_why() -> None:

@@ -18,7 +18,7 @@ from bdr_console.ui.left import WITHOUT_JOURNAL
 from bdr_console.ui.left_text import left_text
 from bdr_console.ui.moment import Moment
 from bdr_console.ui.screens.live import LiveScreen
-from bdr_console.ui.status import Status, is_production, refused_by
+from bdr_console.ui.status import Status, refused_by, where
 from bdr_console.ui.widgets.heading import Heading
 from bdr_console.ui.widgets.key_line import KeyLine
 from bdr_console.ui.widgets.line import Line
@@ -174,9 +174,8 @@ class LeftScreen(LiveScreen):
             self._ask(f"refused: {refused_by(self._lock)}")
         elif self._seen is not None and self._word:
             box.open(f"type {self._node} and press enter")
-            environment = self.console.environment
-            where = f" in {environment.upper()}" if is_production(environment) else ""
-            self._ask(f"to {self._word}{where} ({_DOES[self._word]}), type the node's name: {self._node}")
+            place = where(self.console.environment)
+            self._ask(f"to {self._word}{place} ({_DOES[self._word]}), type the node's name: {self._node}")
         elif self._seen is not None:
             box.close()
             self._ask("r resume: go on from what is seen    u undo: put back what was changed")

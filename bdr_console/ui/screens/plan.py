@@ -20,7 +20,7 @@ from bdr_console.ui.desk import ActDesk, LockHolder, PlanView, Purpose, Terms
 from bdr_console.ui.moment import Moment
 from bdr_console.ui.run_text import plan_text
 from bdr_console.ui.screens.live import LiveScreen
-from bdr_console.ui.status import Status, is_production, refused_by
+from bdr_console.ui.status import Status, refused_by, where
 from bdr_console.ui.widgets.heading import Heading
 from bdr_console.ui.widgets.key_line import KeyLine
 from bdr_console.ui.widgets.line import Line
@@ -184,9 +184,7 @@ class PlanScreen(LiveScreen):
             self._ask(f"refused: {refused_by(self._lock)}")
         else:
             box.open(f"type {self._node} and press enter")
-            environment = self.console.environment
-            where = f" in {environment.upper()}" if is_production(environment) else ""
-            self._ask(f"to start{where}, type the node's name: {self._node}")
+            self._ask(f"to start{where(self.console.environment)}, type the node's name: {self._node}")
             return
         box.close()
 

@@ -24,7 +24,7 @@ class Question(ModalScreen[bool]):
     """Cells for the text."""
     BINDINGS: ClassVar[list[BindingType]] = bindings(Place.QUESTION)
 
-    def __init__(self, title: str, text: Text) -> None:
+    def __init__(self, title: str | Text, text: Text) -> None:
         super().__init__()
         self._title = title
         self._said = text
@@ -32,7 +32,7 @@ class Question(ModalScreen[bool]):
     def compose(self) -> ComposeResult:
         """Title, text, keys."""
         with Vertical(id="box"):
-            yield Line(Text(self._title, "bold"))
+            yield Line(self._title if isinstance(self._title, Text) else Text(self._title, "bold"))
             yield Line(self._said)
             yield Line(Text("\ny yes    n no"))
 
@@ -46,7 +46,7 @@ class Pick(ModalScreen[str | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "none", "Back")]
 
-    def __init__(self, title: str, names: Sequence[str]) -> None:
+    def __init__(self, title: str | Text, names: Sequence[str]) -> None:
         super().__init__()
         self._title = title
         self._names = tuple(names)
@@ -54,7 +54,7 @@ class Pick(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         """Title and names."""
         with Vertical(id="box"):
-            yield Line(Text(self._title, "bold"))
+            yield Line(self._title if isinstance(self._title, Text) else Text(self._title, "bold"))
             yield OptionList(*(Option(Content(name), id=f"name-{i}") for i, name in enumerate(self._names)))
 
     @on(OptionList.OptionSelected)

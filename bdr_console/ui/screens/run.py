@@ -116,7 +116,8 @@ class RunScreen(LiveScreen):
             self.console.operator.say(self.run_id, word)
             return
         question = Question(
-            f"Abort the {self._run.runbook} of {self._run.node}?", _abort_text(self._run, self.console.tones)
+            self.console.named(f"Abort the {self._run.runbook} of {self._run.node}?"),
+            _abort_text(self._run, self.console.tones),
         )
         self.app.push_screen(question, self._abort_answered)
 
@@ -132,7 +133,7 @@ class RunScreen(LiveScreen):
             if name is not None:
                 self._confirm(run, choices[names[name]])
 
-        self.app.push_screen(Pick("What shall be ended?", tuple(names)), picked)
+        self.app.push_screen(Pick(self.console.named("What shall be ended?"), tuple(names)), picked)
 
     def _confirm(self, run: RunView, offer: Offer) -> None:
         """Asks about exactly what was picked, whatever the run has come to meanwhile."""
@@ -143,7 +144,8 @@ class RunScreen(LiveScreen):
 
         text = intervention_text(run, offer, self.console.tones, Question.WIDTH)
         label = safe(offer.label)
-        self.app.push_screen(Question(f"{label[:1].upper()}{label[1:]}?", text), answered)
+        title = self.console.named(f"{label[:1].upper()}{label[1:]}?")
+        self.app.push_screen(Question(title, text), answered)
 
     def action_paper(self) -> None:
         """Write the rest of the run as shell commands to a file."""

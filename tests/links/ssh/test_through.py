@@ -12,7 +12,7 @@ from bdr_console.links.factory import Links
 from bdr_console.links.haproxy import HaproxyAdmin, HaproxyReader
 from bdr_console.links.pgbouncer import PgBouncerAdmin
 from bdr_console.links.postgres import PostgresReader
-from tests.links.servers import Haproxy, PgBouncer, Postgres, free_port
+from tests.links.servers import PASSWORD, Haproxy, PgBouncer, Postgres, free_port
 from tests.links.ssh.conftest import behind
 from tests.links.ssh.sshd import Sshd
 
@@ -71,6 +71,18 @@ async def test_a_node_is_read_through_the_bastion_and_no_local_port_is_opened(
     finally:
         await reader.close()
         await links.close()
+
+
+async def test_a_password_file_works_through_the_bastion_too(
+    bastion: Sshd, postgres: Postgres, home: Path
+) -> None:
+    (home / ".pgpass").unlink()
+    secret = home / "secret"
+    secret.write_text(PASSWORD)
+    secret.chmod(0o600)
+    told = node(postgres)
+    told["node1"]["password_file"] = "~/secret"
+    assert await read(behind(bastion, nodes=told)) == "127.0.0.1"
 
 
 def listening_ports() -> set[int]:

@@ -1,0 +1,242 @@
+"""The configuration as the program sees it: every key, its type and its default."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from bdr_console.cluster.verdict import Thresholds
+from bdr_console.config.values import (
+    ByteCount,
+    Dsn,
+    FilePath,
+    HostPort,
+    Patterns,
+    PlainName,
+    Seconds,
+    SocketAddress,
+)
+from bdr_console.errors import ConsoleError
+
+DIRECT = "direct"
+"""The `via` of a target that is reached without SSH."""
+EngineWord = Literal[
+    "bdr1", "bdr3", "pgactive", "spock", "pglogical", "bucardo",
+    "xdb", "symmetricds", "rubyrep", "xc", "native", "plain",
+]  # fmt: skip
+
+
+class Section(BaseModel):
+    """One mapping of the file; a key it does not know is a mistake."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        validate_default=True,
+        use_attribute_docstrings=True,
+        hide_input_in_errors=True,
+    )
+
+
+class Target(Section):
+    """What every target has."""
+
+    via: PlainName | None = None
+    """The SSH host to reach it through; `direct` for none where the cluster names one."""
+
+
+class Login(Target):
+    """What every target has that is logged in to with libpq."""
+
+    dsn: Dsn
+    """How to reach it (libpq keywords or URI), without a password. A node: its replicated database; a
+    PgBouncer: its admin console, to which dbname=pgbouncer is added."""
+    password_file: FilePath | None = None
+    """A file whose first line is the password; nobody but its owner may read or write it (mode 0600)."""
+    password_command: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    """A program and its arguments that print the password; run without a shell, 10 s at most."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "Login":
+        if self.password_file and self.password_command:
+            raise ValueError("has password_file and password_command: keep one")
+        return self
+
+
+class NodeSettings(Login):
+    """One PostgreSQL node."""
+
+    server: PlainName | None = None
+    """HAProxy's name for it; found by address when absent."""
+    ssh_host: PlainName | None = None
+    """The SSH host that is the node itself, for a command that a run is to run there."""
+    engine: EngineWord | None = None
+    """The replication engine; found out from the node's catalogs when absent."""
+
+
+class ProxySettings(Target):
+    """One HAProxy, reached on its runtime socket."""
+
+    socket: SocketAddress
+    """The path of its UNIX socket, or HOST:PORT. Watching needs level user, switchovers need level admin."""
+    backends: tuple[PlainName, ...] = ()
+    """The backends to watch and act on; when empty, those that hold a server of a configured node."""
+    listen: tuple[HostPort, ...] = ()
+    """HOST:PORT where poolers reach it; a pooler database leading there is routed through this proxy."""
+
+
+class PoolerSettings(Login):
+    """One PgBouncer, reached on its admin console (database `pgbouncer`)."""
+
+
+class ThresholdSettings(Section):
+    """When a figure becomes a warning or critical. Bytes may be written as 10MiB."""
+
+    lag_bytes_warn: ByteCount = 10 * 1024**2
+    """WAL that a peer has not applied."""
+    lag_bytes_crit: ByteCount = 100 * 1024**2
+    """WAL that a peer has not applied."""
+    lag_seconds_warn: Seconds = 30.0
+    """How far a peer is behind, in seconds."""
+    lag_seconds_crit: Seconds = 300.0
+    """How far a peer is behind, in seconds."""
+    client_wait_warn: Seconds = 1.0
+    """Seconds that a client waits for a server connection in PgBouncer."""
+    client_wait_crit: Seconds = 10.0
+    """Seconds that a client waits for a server connection in PgBouncer."""
+    transaction_age_warn: Seconds = 60.0
+    """Seconds that the oldest transaction on a node is open."""
+    connections_warn: Annotated[float, Field(gt=0, le=1)] = 0.85
+    """The share of max_connections in use."""
+    lock_wait_warn: Seconds = 10.0
+    """Seconds that a global lock is waited for, or held."""
+    lock_wait_crit: Seconds = 60.0
+    """Seconds that a global lock is waited for, or held."""
+    clock_skew_warn: Seconds = 2.0
+    """Seconds that a node's clock differs from the others'."""
+    clock_skew_crit: Seconds = 5.0
+    """Seconds that a node's clock differs from the others'."""
+    orphan_slot_crit: ByteCount = 1024**3
+    """WAL kept by a slot that no known node reads."""
+    conflicts_warn: Annotated[int, Field(ge=0)] = 1
+    """Conflicts in 5 min, when they come more often than before (0: never)."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "ThresholdSettings":
+        for figure in ("lag_bytes", "lag_seconds", "client_wait", "lock_wait", "clock_skew"):
+            warn, crit = getattr(self, f"{figure}_warn"), getattr(self, f"{figure}_crit")
+            if crit < warn:
+                raise ValueError(f"{figure}_crit ({crit:g}) is below {figure}_warn ({warn:g})")
+        return self
+
+    def thresholds(self) -> Thresholds:
+        """The same figures as the judgement takes them."""
+        return Thresholds(**self.model_dump())
+
+
+class QuiesceSettings(Section):
+    """How long clients may be kept waiting by a switchover that pauses them."""
+
+    max_stall: Annotated[float, Field(gt=0)] = 2.0
+    """Seconds; a longer predicted wait is not chosen without being asked for."""
+    pause_deadline: Annotated[float, Field(ge=1, le=100)] = 10.0
+    """Seconds that the whole pause may take; then clients go on where they were. PgBouncer itself drops
+    waiting clients after query_wait_timeout, 120 s by default."""
+
+
+class SshHostSettings(Section):
+    """One SSH host; what is left out comes from the OpenSSH configuration, as for `ssh` itself."""
+
+    host: str | None = None
+    """Its address or name; the key it stands under when nothing else is said."""
+    user: str | None = None
+    """The account there."""
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    """Where its sshd listens."""
+    identity_file: str | None = None
+    """A private key."""
+    certificate_file: str | None = None
+    """The key's certificate."""
+    proxy_jump: str | None = None
+    """Hosts to jump over, [user@]host[:port] separated by commas; `none` for none."""
+    known_hosts: str | None = None
+    """The file of known host keys; it is never added to."""
+
+
+class SshSettings(Section):
+    """The SSH hosts that targets are reached through."""
+
+    config_file: str | None = None
+    """An OpenSSH client configuration; ~/.ssh/config and /etc/ssh/ssh_config when absent."""
+    hosts: dict[PlainName, SshHostSettings] = {}
+    """What the OpenSSH configuration does not say already, by the name that `via` uses."""
+
+
+class CommonSettings(Section):
+    """What `defaults` may say for every cluster; a cluster's own word goes before it."""
+
+    environment: str = ""
+    """A label such as prod, staging or lab; prod is made unmistakable on the screen."""
+    via: PlainName | None = None
+    """The SSH host that every target is reached through which does not say otherwise."""
+    ssh: SshSettings = SshSettings()
+    """The SSH hosts, as far as ~/.ssh/config does not say it."""
+    thresholds: ThresholdSettings = ThresholdSettings()
+    """When a figure becomes a warning or critical."""
+    quiesce: QuiesceSettings = QuiesceSettings()
+    """A switchover that has every client wait once, so that no update is lost."""
+
+
+class ClusterSettings(CommonSettings):
+    """One cluster: its nodes, and what stands in front of them."""
+
+    nodes: Annotated[dict[PlainName, NodeSettings], Field(min_length=1)]
+    """The PostgreSQL nodes, by the names the engine knows them by."""
+    proxies: dict[PlainName, ProxySettings] = {}
+    """Every HAProxy that sends traffic to these nodes."""
+    poolers: dict[PlainName, PoolerSettings] = {}
+    """Every PgBouncer in front of those proxies."""
+
+    def via_of(self, target: Target) -> str | None:
+        """The SSH host that this target is reached through; None for a direct connection."""
+        host = target.via or self.via
+        return None if host == DIRECT else host
+
+    @property
+    def ssh_hosts(self) -> tuple[str, ...]:
+        """The SSH hosts that targets are reached through, each once."""
+        targets = (*self.nodes.values(), *self.proxies.values(), *self.poolers.values())
+        return tuple(dict.fromkeys(host for target in targets if (host := self.via_of(target))))
+
+    @property
+    def proxy_places(self) -> tuple[str, ...]:
+        """Each HAProxy's runtime socket, and the host on which that path or address is meant."""
+        return tuple(
+            f"{proxy.socket} via {host}" if (host := self.via_of(proxy)) else proxy.socket
+            for proxy in self.proxies.values()
+        )
+
+
+class Settings(Section):
+    """The whole file."""
+
+    include: Patterns = ()
+    """Further files with `clusters`, relative to this one; * stands for any names."""
+    refresh: Annotated[float, Field(ge=0.2, le=60)] = 1.0
+    """Seconds between two readings of each target."""
+    theme: str = "dark"
+    """A file in themes/, without its suffix."""
+    defaults: CommonSettings = CommonSettings()
+    """What holds for every cluster that says nothing else."""
+    clusters: Annotated[dict[PlainName, ClusterSettings], Field(min_length=1)]
+    """The clusters by name; the first is opened unless --cluster names another."""
+
+    def cluster(self, name: str | None) -> tuple[str, ClusterSettings]:
+        """The named cluster, or the only one, or the first."""
+        if name is None:
+            return next(iter(self.clusters.items()))
+        if name not in self.clusters:
+            known = ", ".join(self.clusters)
+            raise ConsoleError(
+                f"there is no cluster named '{name}' in the configuration", f"It has: {known}."
+            )
+        return name, self.clusters[name]

@@ -1,23 +1,65 @@
 """Text from outside made safe once, and figures in the field's units."""
 
 import re
+import unicodedata
 from datetime import datetime
 
-# C0 and C1 controls, and the characters that reorder or hide what stands beside them.
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+# C0 and C1 controls; what reorders, hides or is not seen; selectors, modifiers and flags, on whose width no
+# two terminals agree; private use, which every font draws as it likes; halves of characters.
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u3164\ud800-\uf8ff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a\U0001f1e6-\U0001f1ff\U0001f3fb-\U0001f3ff\U000e0000-\U0010ffff]"
+)
 _LONGEST = 4096
+_HIGHEST_STACK = 3
+"""Marks that one letter may bear: enough for every living language, too few to paint over other lines."""
+_DIGITS = re.compile(r"[0-9]{1,18}")
 
 
 def clean(value: object, longest: int = _LONGEST) -> str:
-    """`value` as text that cannot move the cursor, change the terminal or hide itself.
+    """`value` as text that cannot move the cursor, change the terminal, hide itself or take another width
+    than it seems to.
 
-    Control, bidirectional and zero-width characters become a visible `\\xNN` or `\\uNNNN`; text over
-    `longest` characters is cut with an ellipsis. Call it where a row becomes a type, and only there.
+    Control, bidirectional, zero-width and piled-up combining characters become a visible `\\xNN`, `\\uNNNN`
+    or `\\UNNNNNNNN`; text over `longest` characters is cut with an ellipsis. Call it where a row becomes a
+    type, and only there.
     """
-    text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
-    cut = text[:longest]
-    safe = _UNSAFE.sub(lambda m: f"\\x{ord(m[0]):02x}" if ord(m[0]) < 256 else f"\\u{ord(m[0]):04x}", cut)
+    if isinstance(value, bytes):
+        text = value[: 4 * longest + 4].decode("utf-8", "backslashreplace")
+    else:
+        text = str(value)
+    safe = _UNSAFE.sub(lambda match: _escaped(match[0]), text[:longest])
+    if not safe.isascii():
+        safe = _unpiled(safe)
     return safe if len(text) <= longest else safe + "…"
+
+
+def _escaped(character: str) -> str:
+    number = ord(character)
+    if number < 0x100:
+        return f"\\x{number:02x}"
+    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
+
+
+def _unpiled(text: str) -> str:
+    """Combining marks only where a letter bears them, and not many on one."""
+    shown, room = [], 0
+    for character in text:
+        kind = unicodedata.category(character)
+        if kind in ("Mn", "Me"):
+            shown.append(character if room > 0 else _escaped(character))
+            room -= 1
+            continue
+        shown.append(character)
+        if kind != "Mc":  # a mark that takes room of its own still belongs to the letter before it
+            room = _HIGHEST_STACK if character.isalpha() else 0
+    return "".join(shown)
+
+
+def whole(text: str | None) -> int | None:
+    """The number that a server wrote; None for anything that is not 1 to 18 digits."""
+    return int(text) if text and _DIGITS.fullmatch(text) else None
 
 
 def format_bytes(count: int | float | None) -> str:

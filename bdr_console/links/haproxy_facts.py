@@ -1,21 +1,29 @@
 """One reading of a HAProxy: its answers joined into ProxyFacts. Pure."""
 
+import re
 from collections.abc import Callable, Mapping
 
 from bdr_console.cluster.proxies import ProxyFacts, StickEntry
+from bdr_console.cluster.text import whole
 from bdr_console.links import haproxy_text as text
+
+_NAME = re.compile(r"[A-Za-z0-9_.:-]+")
 
 NodeOf = Callable[[str, str, str | None], str | None]
 """(backend, server, address or None) -> the configured node behind it, or None."""
 
 
 def backends_of(stat: list[dict[str, str]], state: str, node_of: NodeOf) -> tuple[str, ...]:
-    """Backends that hold a server of a configured node, in the order of the configuration."""
+    """Backends that hold a server of a configured node, in the order of HAProxy's configuration.
+
+    One whose name HAProxy itself would not accept is none: names from here end up in commands.
+    """
     bits = text.parse_servers_state(state) or {}
     found = [
         row["pxname"]
         for row in text.server_rows(stat)
-        if node_of(
+        if _NAME.fullmatch(row["pxname"])
+        and node_of(
             row["pxname"], row["svname"], text.server_address(row, bits.get((row["pxname"], row["svname"])))
         )
     ]
@@ -44,9 +52,9 @@ def proxy_facts(
         servers.append(text.server(row, own, node))
     return ProxyFacts(
         version=about["Version"],
-        pid=int(about["Pid"]),
-        uptime=_whole(about.get("Uptime_sec"), 0),
-        processes=_whole(about.get("Nbproc"), 1),
+        pid=whole(about["Pid"]) or 0,
+        uptime=whole(about.get("Uptime_sec")) or 0,
+        processes=whole(about.get("Nbproc")) or 1,
         servers=tuple(servers),
         stick=_stick(tables, rows),
     )
@@ -61,7 +69,3 @@ def _stick(tables: Mapping[str, str], rows: list[Mapping[str, str]]) -> tuple[St
             return None
         entries += found
     return tuple(entries)
-
-
-def _whole(value: str | None, otherwise: int) -> int:
-    return int(value) if value and value.isdigit() else otherwise

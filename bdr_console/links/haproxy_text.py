@@ -10,11 +10,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from bdr_console.cluster.proxies import ProxyServer, ServerState, StickEntry
-from bdr_console.cluster.text import clean
+from bdr_console.cluster.text import clean, whole
 
 FORCED_MAINT, INHERITED_MAINT, CONFIGURED_MAINT, RESOLUTION_MAINT = 0x01, 0x02, 0x04, 0x20
 ANY_MAINT = FORCED_MAINT | INHERITED_MAINT | CONFIGURED_MAINT | RESOLUTION_MAINT
 ANY_DRAIN = 0x08 | 0x10
+_MOST_LINES = 20_000
+"""Of `show stat`: each becomes a mapping of a hundred texts."""
 
 _SERVER = "2"
 """Column `type` of `show stat`: 0 frontend, 1 backend, 2 server, 3 listener."""
@@ -51,20 +53,22 @@ class ProxySession:
 def parse_info(text: str) -> dict[str, str]:
     """`show info` as name -> value; raises NotHaproxyError without a version and a pid."""
     found = {}
-    for line in text.splitlines():
+    for line in text.split("\n"):
         name, colon, value = line.partition(":")
         if colon:
             found[clean(name.strip(), 100)] = clean(value.strip(), 300)
-    if "Version" not in found or not found.get("Pid", "").isdigit():
+    if "Version" not in found or whole(found.get("Pid")) is None:
         raise NotHaproxyError("`show info` gave no Version and Pid")
     return found
 
 
 def parse_stat(text: str) -> list[dict[str, str]]:
     """`show stat` as one mapping per line; raises NotHaproxyError without its header."""
-    lines = text.strip().splitlines()
-    if not lines or not lines[0].startswith("# pxname,svname,"):
+    lines = text.strip("\r\n ").split("\n")
+    if not lines[0].startswith("# pxname,svname,"):
         raise NotHaproxyError("`show stat` does not begin with `# pxname,svname,`")
+    if len(lines) > _MOST_LINES:
+        raise NotHaproxyError(f"`show stat` has more than {_MOST_LINES} lines")
     header = lines[0].removeprefix("# ").rstrip(",").split(",")
     try:
         return [
@@ -76,7 +80,7 @@ def parse_stat(text: str) -> list[dict[str, str]]:
 
 def parse_servers_state(text: str) -> dict[tuple[str, str], ServerBits] | None:
     """`show servers state` by (backend, server); None where the version does not know the command (1.5)."""
-    lines = [line for line in text.splitlines() if line.strip()]
+    lines = [line for line in text.split("\n") if line.strip()]
     header = next((line for line in lines if line.startswith("# be_id ")), None)
     if header is None:
         return None
@@ -85,9 +89,12 @@ def parse_servers_state(text: str) -> dict[tuple[str, str], ServerBits] | None:
     for line in lines[lines.index(header) + 1 :]:
         row = dict(zip(names, line.split(), strict=False))
         try:
-            bits = ServerBits(int(row["srv_op_state"]), int(row["srv_admin_state"]), _place(row))
-            found[(clean(row["be_name"]), clean(row["srv_name"]))] = bits
-        except (KeyError, ValueError):
+            operation, admin = whole(row["srv_op_state"]), whole(row["srv_admin_state"])
+            if operation is not None and admin is not None:
+                found[(clean(row["be_name"]), clean(row["srv_name"]))] = ServerBits(
+                    operation, admin, _place(row)
+                )
+        except KeyError:
             continue  # a line of a form we do not know says nothing
     return found
 
@@ -110,7 +117,7 @@ def parse_table(text: str, server_names: Mapping[str, str]) -> tuple[StickEntry,
 
     `server_names` maps server ids to names, for versions that show the id alone.
     """
-    lines = text.splitlines()
+    lines = text.split("\n")
     if any("contents not dumped" in line for line in lines) or "Permission denied" in text:
         return None
     head = next((line for line in lines if line.startswith("# table: ")), None)
@@ -135,7 +142,7 @@ def parse_sessions(text: str) -> tuple[ProxySession, ...] | None:
     if text.startswith("Permission denied"):
         return None
     found = []
-    for line in text.splitlines():
+    for line in text.split("\n"):
         match = _SESSION.match(line)
         if not match:
             continue
@@ -195,13 +202,13 @@ def server(row: Mapping[str, str], bits: ServerBits | None, node: str | None) ->
         status=clean(status, 200),
         state=state,
         backup=row.get("bck", "0") not in ("", "0"),
-        weight=_number(row.get("weight")),
-        sessions=_number(row.get("scur")) or 0,
-        total_sessions=_number(row.get("stot")) or 0,
-        queue=_number(row.get("qcur")) or 0,
+        weight=whole(row.get("weight")),
+        sessions=whole(row.get("scur")) or 0,
+        total_sessions=whole(row.get("stot")) or 0,
+        queue=whole(row.get("qcur")) or 0,
         check=clean(check, 40) if check and not resting else None,
         check_text=clean(text, 300) if text and not resting else None,
-        since=_number(row.get("lastchg")),
+        since=whole(row.get("lastchg")),
         admin_state=bits.admin_state if bits else None,
     )
 
@@ -209,7 +216,3 @@ def server(row: Mapping[str, str], bits: ServerBits | None, node: str | None) ->
 def server_address(row: Mapping[str, str], bits: ServerBits | None) -> str | None:
     """host:port from `show stat`, else from `show servers state`; None before 1.7."""
     return clean(row["addr"], 200) if row.get("addr") else bits.address if bits else None
-
-
-def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isdigit() else None

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from bdr_console.cluster.poolers import Pool, PoolDatabase, PoolerFacts
-from bdr_console.cluster.text import clean
+from bdr_console.cluster.text import clean, whole
 
 Row = Mapping[str, str]
 
@@ -134,7 +134,7 @@ def pooler_facts(
 
 
 def _number(text: str | None) -> int:
-    return int(text) if text and text.isdigit() else 0
+    return whole(text) or 0
 
 
 def _flag(text: str | None) -> bool:

@@ -131,7 +131,7 @@ def report_command(run: str | None, as_json: bool) -> None:
     if made is None:
         raise ConsoleError(f"run {view.run_id} has no journal yet")
     if as_json:
-        click.echo(json.dumps(as_data(made), ensure_ascii=False, indent=2, default=str))
+        click.echo(json.dumps(as_data(made), indent=2, default=str))
     else:
         click.echo(markdown(made), nl=False)
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bdr_console.runbooks.events import event_of
 from bdr_console.runbooks.fold import advance
 from bdr_console.runbooks.locks import is_held
 from bdr_console.runbooks.run import RunStatus, RunView
@@ -16,6 +17,9 @@ from bdr_console.runbooks.run import RunStatus, RunView
 JOURNAL = "journal.jsonl"
 RUNNER_LOCK = "runner.lock"
 """Held (flock) by the runner as long as it lives."""
+
+_PIECE, _LONGEST_LINE = 2**20, 2**22
+"""Bytes."""
 
 # Nothing that is journaled should hold a secret; this catches what a server may put into an error text.
 _SECRET = re.compile(
@@ -112,21 +116,25 @@ class JournalFollower:
 
     def added(self) -> Iterator[dict[str, Any]]:
         """The events since the last call; not to be mixed with `poll`."""
+        for data in self._pieces():
+            *lines, self._rest = (self._rest + data).split(b"\n")
+            # What is left of a line too long to be ours is no JSON either, and goes the same way.
+            self._rest = self._rest[:_LONGEST_LINE]
+            for line in lines:
+                event = event_of(line)  # None for one torn by a power cut: those after it still count
+                if event is not None:
+                    yield event
+
+    def _pieces(self) -> Iterator[bytes]:
+        """What was added to the file, never much of it at a time."""
         try:
             with (self._directory / JOURNAL).open("rb") as file:
                 file.seek(self._offset)
-                data = file.read()
+                while data := file.read(_PIECE):
+                    self._offset += len(data)
+                    yield data
         except OSError:
             return
-        self._offset += len(data)
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        for line in lines:
-            try:
-                event = json.loads(line)
-            except ValueError:
-                continue  # a line torn by a full disk or a power cut: the ones after it still count
-            if isinstance(event, dict):
-                yield event
 
 
 def _lost(view: RunView) -> RunView:

@@ -6,11 +6,15 @@ take traffic, who the members are, where the poolers lead, where new connections
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
+
+from pydantic import TypeAdapter
 
 from bdr_console import paths
 from bdr_console.cluster.proxies import ProxyServer, ServerState
@@ -21,6 +25,7 @@ from bdr_console.runbooks.seen import error_of
 from bdr_console.runbooks.step import Plan
 
 VALID = timedelta(minutes=10)
+_ID = re.compile(r"[0-9a-f]{12}")
 Seen = dict[str, str]
 """What each thing was, by its name."""
 
@@ -150,7 +155,7 @@ def recall(
     `command` is what makes such a plan, for the remedy; a switchover when it is left out.
     """
     again = f"Make a new one: bdr-console {command or f'switchover {node}'} --plan"
-    kept = _read(_directory() / f"{given}.json") if given.isalnum() else None
+    kept = _read(_directory() / f"{given}.json") if _ID.fullmatch(given) else None
     if kept is None:
         raise ConsoleError(f"there is no plan '{given}' here", f"{again}.", REFUSED)
     if (kept.cluster, kept.node) != (cluster, node):
@@ -167,9 +172,16 @@ def _directory() -> Path:
     return paths.private_dir(paths.state_dir() / "plans")
 
 
+@cache
+def _kept() -> TypeAdapter[KeptPlan]:
+    return TypeAdapter(KeptPlan)
+
+
 def _read(path: Path) -> KeptPlan | None:
+    """The plan that `keep` wrote there; None for anything else."""
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-        return KeptPlan(**{**told, "made_at": datetime.fromisoformat(told["made_at"])})
-    except (OSError, ValueError, TypeError, KeyError):
+        kept = _kept().validate_json(path.read_bytes())
+        kept.made_at.astimezone(UTC), kept.valid_until.astimezone(UTC)  # some dates have no neighbours
+    except (OSError, ValueError, OverflowError):
         return None
+    return kept if kept.made_at.tzinfo is not None else None

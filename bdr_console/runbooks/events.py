@@ -1,0 +1,273 @@
+"""A journal's lines as events: text made safe, and of the shape that runners write.
+
+A journal is a file. A full disk tears its lines, an older version writes fewer fields, and whoever can write
+to it can put anything there: what does not fit is passed over here, so that nothing behind needs to doubt it.
+"""
+
+import json
+from datetime import datetime
+from functools import cache
+from typing import Annotated, Any, NotRequired
+
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter
+from typing_extensions import TypedDict
+
+from bdr_console.cluster.text import clean
+from bdr_console.runbooks.run import Outcome, Proof, RunStatus, StepStatus
+
+_AS_WRITTEN = ("plan", "answer")
+"""A plan is compared and carried out, an answer is reported exactly as it came; neither is shown as it is."""
+_YEARS = range(2000, 2200)
+
+
+def event_of(line: bytes) -> dict[str, Any] | None:
+    """One line of a journal; None for one that no runner has written so."""
+    try:
+        # Infinity and NaN are no JSON, and nothing that is counted here can be so large.
+        event = json.loads(line, parse_constant=lambda _: None)
+        if not isinstance(event, dict) or not isinstance(event.get("event"), str):
+            return None
+        event = {key: value if key in _AS_WRITTEN else _safe(value) for key, value in event.items()}
+        _shape(event["event"]).validate_python(event)
+    except (ValueError, RecursionError):  # ValidationError and UnicodeDecodeError are ValueErrors
+        return None
+    return event
+
+
+def _safe(value: Any) -> Any:
+    if isinstance(value, str):
+        return value if value.isascii() and value.isprintable() else clean(value.replace("\n", " "))
+    if isinstance(value, list):
+        return [_safe(item) for item in value]
+    if isinstance(value, dict):
+        return {clean(key): _safe(item) for key, item in value.items()}
+    return value
+
+
+def _a_moment(text: str) -> str:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None or moment.year not in _YEARS:
+        raise ValueError("a moment without a zone, or out of all time")
+    return text
+
+
+Moment = Annotated[str, AfterValidator(_a_moment)]
+Seconds = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
+_STRICT = ConfigDict(strict=True, extra="allow")
+
+
+class _Line(TypedDict):
+    """What every event has."""
+
+    __pydantic_config__ = _STRICT  # type: ignore[misc]
+    t: Moment
+
+
+class _Command(TypedDict):
+    __pydantic_config__ = _STRICT  # type: ignore[misc]
+    host: str
+    text: str
+
+
+class _Planned(TypedDict):
+    __pydantic_config__ = _STRICT  # type: ignore[misc]
+    key: str
+    title: str
+    commands: list[_Command]
+    undo: list[_Command]
+    deadline: NotRequired[Seconds | None]
+    condition: NotRequired[str]
+    no_return: NotRequired[bool]
+
+
+class _Holder(TypedDict, total=False):
+    __pydantic_config__ = _STRICT  # type: ignore[misc]
+    id: str
+    pooler: str
+    database: str
+    application: str
+    client: str | None
+    state: str
+    node: str | None
+    pid: int | None
+    backend_start: str | None
+    transaction_age: Seconds | None
+    query: str
+
+
+class _Check(TypedDict):
+    __pydantic_config__ = _STRICT  # type: ignore[misc]
+    title: str
+    outcome: Annotated[str, AfterValidator(Outcome)]
+    seen: str
+    why: NotRequired[str]
+    remedy: NotRequired[str]
+
+
+class _Offer(TypedDict):
+    __pydantic_config__ = _STRICT  # type: ignore[misc]
+    word: str
+    label: str
+    commands: NotRequired[list[_Command]]
+
+
+class _Run(_Line):
+    run: str
+    runbook: str
+    cluster: str
+    environment: str
+    node: str
+    who: str
+    reason: NotRequired[str]
+    steps: list[_Planned]
+    nodes: NotRequired[list[str]]
+    left: NotRequired[list[str]]
+    until: NotRequired[Moment | None]
+
+
+class _Turn(_Line):
+    node: str
+    steps: list[_Planned]
+    left: NotRequired[list[str]]
+
+
+class _Checks(_Line):
+    checks: list[_Check]
+
+
+class _Seen(_Line):
+    step: str
+    lines: list[str]
+    holders: NotRequired[list[_Holder]]
+    proof: NotRequired[Annotated[str, AfterValidator(Proof)] | None]
+    alarm: NotRequired[str]
+
+
+class _Step(_Line):
+    step: str
+    status: Annotated[str, AfterValidator(StepStatus)]
+    deadline: NotRequired[Seconds | None]
+    lines: NotRequired[list[str]]
+    holders: NotRequired[list[_Holder]]
+    proof: NotRequired[Annotated[str, AfterValidator(Proof)] | None]
+    alarm: NotRequired[str]
+
+
+class _Status(_Line):
+    status: NotRequired[Annotated[str, AfterValidator(RunStatus)]]
+    message: NotRequired[str]
+    offers: NotRequired[list[_Offer]]
+
+
+class _End(_Line):
+    status: Annotated[str, AfterValidator(RunStatus)]
+    message: NotRequired[str]
+    leftovers: NotRequired[list[str]]
+
+
+class _Said(_Line):
+    text: str
+
+
+class _Resume(_Line):
+    who: str
+    message: str
+
+
+class _Word(_Line):
+    word: str
+    who: str
+    accepted: bool
+    text: str
+
+
+class _Sent(_Line):
+    step: str
+    host: str
+    command: str
+    answer: NotRequired[str]
+    error: NotRequired[str]
+    why: NotRequired[str]
+
+
+class _Refused(_Line):
+    step: str
+    reasons: list[str]
+
+
+class _Signal(_Line):
+    signal: str
+    text: str
+
+
+class _HoldCommand(_Line):
+    command: str
+    exit_code: NotRequired[int | None]
+
+
+class _Act(TypedDict):
+    __pydantic_config__ = _STRICT  # type: ignore[misc]
+    step: str
+    host: str
+    command: str
+
+
+class _Taken(_Line):
+    acts: list[_Act]
+
+
+class _Felt(TypedDict):
+    __pydantic_config__ = _STRICT  # type: ignore[misc]
+    looks: int
+    missed: int
+    clients: int
+    waiting: int
+    max_wait: Seconds
+    waited: float | None
+    transactions: int | None
+
+
+class _Impact(_Line):
+    node: str
+    way: str
+    since: Moment
+    every: Seconds
+    poolers: dict[str, _Felt]
+    sessions: dict[str, Annotated[list[int | None], Field(min_length=2, max_length=2)]]
+
+
+_SHAPES: dict[str, Any] = {
+    "run": _Run,
+    "turn": _Turn,
+    "turn-end": _End,
+    "checks": _Checks,
+    "evidence": _Seen,
+    "step": _Step,
+    "status": _Status,
+    "end": _End,
+    "alarm": _Said,
+    "lock": _Said,
+    "unattended": _Said,
+    "resume": _Resume,
+    "word": _Word,
+    "intent": _Sent,
+    "answer": _Sent,
+    "error": _Sent,
+    "closed": _Sent,
+    "refused": _Refused,
+    "signal": _Signal,
+    "command": _HoldCommand,
+    "command-end": _HoldCommand,
+    "taken": _Taken,
+    "impact": _Impact,
+}
+
+
+def _shape(kind: str) -> TypeAdapter[Any]:
+    """The shape of an event of that kind; of one that is not known here no more than its date."""
+    return _adapter(kind if kind in _SHAPES else "")
+
+
+@cache
+def _adapter(kind: str) -> TypeAdapter[Any]:
+    return TypeAdapter(_SHAPES.get(kind, _Line))

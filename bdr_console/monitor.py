@@ -17,6 +17,7 @@ from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import clean
 from bdr_console.config import ClusterSettings
 from bdr_console.engines import Probe
+from bdr_console.engines.shipped import ShippedReader
 from bdr_console.links.errors import LinkError
 from bdr_console.links.factory import Links
 from bdr_console.links.haproxy import HaproxyReader, read_proxy
@@ -144,7 +145,9 @@ class Monitor:
         self._news = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._links = Links(settings)
-        readers = self._links.nodes(PostgresReader)
+        readers = self._links.nodes(ShippedReader)
+        self.readers: Mapping[str, PostgresReader] = readers
+        """The session on each node; others may read through it, so that a node bears one only."""
         self._nodes = tuple(
             self._node(reader, settings.nodes[name].engine) for name, reader in readers.items()
         )

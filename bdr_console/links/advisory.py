@@ -4,6 +4,7 @@ Advisory locks are per database: two holders that connect to different databases
 meet. So the locks of all its databases are looked at.
 """
 
+import re
 from dataclasses import dataclass
 
 from bdr_console.cluster.text import clean
@@ -21,7 +22,7 @@ SELECT m.already, pg_backend_pid() AS pid,
        CASE WHEN m.already THEN true ELSE pg_try_advisory_lock({_CLASS}, {_OBJECT}) END AS held
   FROM (SELECT EXISTS (SELECT 1 FROM pg_locks WHERE {_OURS} AND pid = pg_backend_pid()) AS already OFFSET 0) m
 """  # noqa: S608 - two numbers of ours
-_HOLDERS = f"""
+HOLDERS = f"""
 SELECT l.pid, a.application_name, a.usename, coalesce(host(a.client_addr), 'the node itself') AS client,
        to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS since
   FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
@@ -76,8 +77,8 @@ class AdvisoryLink(PostgresReader):
 
         Waits for nobody. Raises LinkError when the node does not answer or does not let us.
         """
-        name = "SET application_name TO '" + application.replace("'", "''") + "'"
-        answers = await self.fetch({"name": name, "take": _TAKE, "holders": _HOLDERS})
+        name = "SET application_name TO '" + re.sub(r"[^ -~]|['\\]", "_", application) + "'"
+        answers = await self.fetch({"name": name, "take": _TAKE, "holders": HOLDERS})
         taken, holders = answers["take"], answers["holders"]
         if isinstance(taken, Unreadable) or isinstance(holders, Unreadable):
             why = (
@@ -91,10 +92,15 @@ class AdvisoryLink(PostgresReader):
 
     async def holders(self) -> tuple[Holder, ...]:
         """Who holds the lock now; takes nothing. Raises LinkError."""
-        rows = (await self.fetch({"holders": _HOLDERS}))["holders"]
-        if isinstance(rows, Unreadable):
-            raise LinkError(self.name, self.address, "looking for the operators' lock", rows.why)
-        return _holders(self.name, rows)
+        return await holders_on(self)
+
+
+async def holders_on(reader: PostgresReader) -> tuple[Holder, ...]:
+    """Who holds the lock on that node, through a session that serves other reading too. Raises LinkError."""
+    rows = (await reader.fetch({"holders": HOLDERS}))["holders"]
+    if isinstance(rows, Unreadable):
+        raise LinkError(reader.name, reader.address, "looking for the operators' lock", rows.why)
+    return _holders(reader.name, rows)
 
 
 def _holders(node: str, rows: Rows) -> tuple[Holder, ...]:

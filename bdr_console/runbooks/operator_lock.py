@@ -6,13 +6,15 @@ doing stands in its `application_name` on the nodes: `bdr-console run 3f2a alice
 
 import asyncio
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bdr_console.config import ClusterSettings
 from bdr_console.errors import ConsoleError
-from bdr_console.links.advisory import AdvisoryLink, Grip, Holder
+from bdr_console.links.advisory import AdvisoryLink, Grip, Holder, holders_on
 from bdr_console.links.errors import LinkError
 from bdr_console.links.factory import Links
+from bdr_console.links.postgres import PostgresReader
 from bdr_console.runbooks.exit_codes import LOCKED
 
 _LONGEST_NAME = 63
@@ -174,36 +176,36 @@ def told(application: str) -> Told:
 
 
 class LockWatch:
-    """Looks who holds the lock, again and again, through one read-only session on each node."""
+    """Looks who holds the lock, again and again, through sessions that are open for other reading anyway."""
 
-    def __init__(self, settings: ClusterSettings) -> None:
-        self._factory = Links(settings, application_name="bdr-console look")
-        self._links = tuple(self._factory.nodes(AdvisoryLink).values())
+    def __init__(self, readers: Iterable[PostgresReader]) -> None:
+        self._readers = tuple(readers)
 
     async def holders(self) -> tuple[Holder, ...]:
-        """Who holds it now, by node; takes nothing, and passes over silent nodes."""
+        """Who holds it now, by node; takes nothing, connects nowhere, and passes over silent nodes."""
+        connected = (reader for reader in self._readers if reader.server_version)
+        return await _seen_by(connected)
 
-        async def one(link: AdvisoryLink) -> tuple[Holder, ...]:
-            try:
-                return await link.holders()
-            except LinkError:
-                return ()
 
-        return tuple(holder for found in await asyncio.gather(*map(one, self._links)) for holder in found)
+async def _seen_by(readers: Iterable[PostgresReader]) -> tuple[Holder, ...]:
+    async def one(reader: PostgresReader) -> tuple[Holder, ...]:
+        try:
+            return await holders_on(reader)
+        except LinkError:
+            return ()
 
-    async def close(self) -> None:
-        """Close every session at once."""
-        await asyncio.gather(*(link.close() for link in self._links))
-        await self._factory.close()
+    return tuple(holder for found in await asyncio.gather(*map(one, readers)) for holder in found)
 
 
 async def holders(settings: ClusterSettings) -> tuple[Holder, ...]:
     """Who holds the lock of this cluster now, by node; takes nothing, and passes over silent nodes."""
-    watch = LockWatch(settings)
+    factory = Links(settings, application_name="bdr-console look")
+    links = factory.nodes(AdvisoryLink).values()
     try:
-        return await watch.holders()
+        return await _seen_by(links)
     finally:
-        await watch.close()
+        await asyncio.gather(*(link.close() for link in links))
+        await factory.close()
 
 
 def shown_name(doing: str, who: str, step: str) -> str:

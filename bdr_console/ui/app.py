@@ -336,8 +336,9 @@ def run_console(
 
         return Monitor(name, chosen, settings.refresh)
 
+    source = MonitoredCluster(build)
     app = ConsoleApp(
-        MonitoredCluster(build),
+        source,
         cluster=name,
         environment=chosen.environment,
         thresholds=chosen.thresholds.thresholds(),
@@ -345,7 +346,7 @@ def run_console(
         theme=theme,
         runs=JournalDesk(name),
         acts=None if read_only else RunbookDesk(config, name, chosen),
-        lock=AdvisoryDesk(chosen),
+        lock=AdvisoryDesk(source),
         ascii_only=locale_is_ascii(),
     )
     refuse_unfit()

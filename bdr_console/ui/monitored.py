@@ -20,7 +20,6 @@ from bdr_console.ui.desk import LockHolder, PlanView, Purpose, Terms
 
 if TYPE_CHECKING:
     from bdr_console.monitor import Monitor
-    from bdr_console.runbooks.operator_lock import LockWatch
     from bdr_console.runbooks.standing import Unfinished
 
 _LOOK_BACK = 20
@@ -34,6 +33,11 @@ class MonitoredCluster:
         self._build = build
         self._monitor: Monitor | None = None
         self._polling: asyncio.Task[None] | None = None
+
+    @property
+    def monitor(self) -> "Monitor | None":
+        """The monitor; None before the first `updates()`."""
+        return self._monitor
 
     async def updates(self) -> AsyncIterator[Snapshot]:
         """The monitor's snapshots; raises what ended the monitor, if anything did."""
@@ -80,6 +84,7 @@ class JournalDesk:
     def recent(self) -> tuple[RunView, ...]:
         """The latest runs of this cluster, newest first."""
         ids = sorted((path.name for path in paths.runs_dir().iterdir()), reverse=True)[:_LOOK_BACK]
+        self._followers = {run_id: kept for run_id, kept in self._followers.items() if run_id in ids}
         views = (self.view(run_id) for run_id in ids)
         return tuple(run for run in views if run is not None and run.cluster == self._cluster)
 
@@ -90,18 +95,18 @@ class JournalDesk:
 
 
 class AdvisoryDesk:
-    """The operators' lock as the nodes show it, through read-only sessions kept open."""
+    """The operators' lock as the nodes show it, through the monitor's own read-only sessions."""
 
-    def __init__(self, settings: ClusterSettings) -> None:
-        self._settings = settings
-        self._watch: LockWatch | None = None
+    def __init__(self, cluster: MonitoredCluster) -> None:
+        self._watched = cluster
 
     async def holder(self) -> LockHolder | None:
         """Who holds the lock now."""
         from bdr_console.runbooks.operator_lock import LockWatch, told
 
-        self._watch = self._watch or LockWatch(self._settings)
-        found = await self._watch.holders()
+        if self._watched.monitor is None:
+            return None
+        found = await LockWatch(self._watched.monitor.readers.values()).holders()
         if not found:
             return None
         first = found[0]
@@ -111,9 +116,7 @@ class AdvisoryDesk:
         return LockHolder(doing, said.who, said.step, first.client, first.since, nodes, first.pid)
 
     async def close(self) -> None:
-        """Close the sessions."""
-        if self._watch is not None:
-            await self._watch.close()
+        """Nothing is its own."""
 
 
 class RunbookDesk:

@@ -215,7 +215,7 @@ async def test_answers_whose_borders_are_unclear_are_asked_for_one_by_one() -> N
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         line = (await reader.readline()).decode().strip()
         lines.append(line)
-        answers = {"show errors": "first\n\nsecond\n\n", "show info": "Name: HAProxy\n\n"}
+        answers = {"show sess": "first\n\nsecond\n\n", "show info": "Name: HAProxy\n\n"}
         writer.write("".join(answers[command] for command in line.split(";")).encode())
         await writer.drain()
         writer.close()
@@ -223,6 +223,6 @@ async def test_answers_whose_borders_are_unclear_are_asked_for_one_by_one() -> N
     something_else = await asyncio.start_server(answer, "127.0.0.1", 0)
     port = something_else.sockets[0].getsockname()[1]
     async with something_else:
-        found = await HaproxyReader("ha", f"127.0.0.1:{port}").show_all(["show errors", "show info"])
+        found = await HaproxyReader("ha", f"127.0.0.1:{port}").show_all(["show sess", "show info"])
     assert found == ["first\n\nsecond\n\n", "Name: HAProxy\n\n"]
-    assert lines == ["show errors;show info", "show errors", "show info"]
+    assert lines == ["show sess;show info", "show sess", "show info"]

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from bdr_console.errors import ConsoleError
+
 
 def state_dir() -> Path:
     """The directory for runs and logs: `$BDR_CONSOLE_STATE`, else the XDG state directory."""
@@ -13,8 +15,18 @@ def state_dir() -> Path:
 
 
 def private_dir(path: Path) -> Path:
-    """Create `path` (and its parents) readable by nobody else, and return it."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Create `path` (and its parents) readable by nobody else, and return it.
+
+    Raises ConsoleError when it is there and others may put files into it.
+    """
+    for missing in reversed([p for p in (path, *path.parents) if not p.exists()]):
+        missing.mkdir(mode=0o700, exist_ok=True)  # the mode of mkdir's own parents would be the umask's
+    found = path.stat()
+    if found.st_mode & 0o022 or (found.st_uid != os.geteuid() and os.geteuid() != 0):
+        raise ConsoleError(
+            f"others may write to {path}, where the console keeps its journals and plans",
+            f"chmod go-w {path}, or name another directory in BDR_CONSOLE_STATE.",
+        )
     return path
 
 

@@ -4,10 +4,16 @@ import itertools
 from collections import deque
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 _KEEP = 3600
 """Samples kept for each figure: an hour at one a second, 3600 x 2 numbers."""
+_ALL = 500_000
+"""Samples kept in all, some 70 MiB: with very many figures each is remembered for less than an hour."""
+_FEWEST = 120
+"""Samples kept of each figure in any case."""
+_GONE_AFTER = 3600.0
+"""Seconds after which a figure is forgotten that nobody adds to any more: slots come and go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +37,28 @@ class History:
     def __init__(self, keep: int = _KEEP) -> None:
         self._keep = keep
         self._samples: dict[Hashable, deque[tuple[datetime, float | None]]] = {}
+        self._look_at = datetime.min.replace(tzinfo=UTC)
 
     def add(self, key: Hashable, at: datetime, value: float | None) -> None:
         """Remember `value` at `at`; a second sample of the same moment is ignored."""
-        samples = self._samples.setdefault(key, deque(maxlen=self._keep))
+        samples = self._samples.get(key)
+        if samples is None:
+            self._forget(at)
+            samples = self._samples[key] = deque(maxlen=self._keep)
         if not samples or samples[-1][0] < at:
             samples.append((at, value))
+        while len(samples) > max(_FEWEST, _ALL // len(self._samples)):
+            samples.popleft()
+
+    def _forget(self, now: datetime) -> None:
+        """Make room for one more figure: drop those that are gone, or the one longest without news."""
+        if now >= self._look_at:
+            self._look_at = now + timedelta(seconds=_GONE_AFTER / 60)
+            for key, samples in list(self._samples.items()):
+                if (now - samples[-1][0]).total_seconds() > _GONE_AFTER:
+                    del self._samples[key]
+        if len(self._samples) >= _ALL // _FEWEST:
+            del self._samples[min(self._samples, key=lambda key: self._samples[key][-1][0])]
 
     def last(self, key: Hashable, count: int) -> tuple[float | None, ...]:
         """The newest `count` values, oldest first."""

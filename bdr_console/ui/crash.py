@@ -9,6 +9,9 @@ from bdr_console import __version__
 from bdr_console.errors import ConsoleError
 from bdr_console.paths import private_dir, state_dir
 
+_KEPT = 20
+"""Reports; the oldest go."""
+
 
 def write_report(error: BaseException) -> Path | None:
     """Write a traceback without local variables (they may hold secrets) to a file only its owner can read.
@@ -22,9 +25,16 @@ def write_report(error: BaseException) -> Path | None:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(f"bdr-console {__version__}, {now.isoformat()}\n\n{text}")
-    except OSError:
+        _keep_newest(path.parent)
+    except (OSError, ConsoleError):
         return None
     return path
+
+
+def _keep_newest(directory: Path) -> None:
+    """An error that comes back every few seconds must not fill the disk; names begin with their time."""
+    for old in sorted(directory.glob("crash-*.txt"))[:-_KEPT]:
+        old.unlink(missing_ok=True)
 
 
 def as_console_error(error: Exception, doing: str) -> ConsoleError:

@@ -14,6 +14,7 @@ from bdr_console.cluster.verdict import Level, Thresholds, Verdict, judge
 from bdr_console.ui.words import UNICODE, Glyphs
 
 _EVENTS_KEPT = 500
+_GAPS_KEPT = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,8 @@ class Timeline:
 
     def _note_gap(self, key: tuple[str, str], snapshot: Snapshot) -> None:
         """One gap in a sparkline for each refresh that brought nothing, however many snapshots came."""
+        if len(self._unseen_noted) > _GAPS_KEPT:
+            self._unseen_noted.clear()  # of links that come and go; one gap too many is all that it costs
         noted = self._unseen_noted.get(key)
         if noted is None or (snapshot.taken_at - noted).total_seconds() >= snapshot.refresh:
             self._unseen_noted[key] = snapshot.taken_at

@@ -1,12 +1,14 @@
 """The commands: parse, load the configuration, hand over. Everything heavy is imported when it is needed."""
 
 import importlib
+import os
 import sys
 from pathlib import Path
 
 import click
 
 from bdr_console import __version__
+from bdr_console.cluster.text import clean
 from bdr_console.errors import ConsoleError
 
 _LAZY = {
@@ -82,6 +84,7 @@ def _console(
 ) -> int:
     from bdr_console.config import find, opened
 
+    os.umask(0o077)
     path = find(config)
     settings = opened(path)
     name, chosen = settings.cluster(cluster)
@@ -97,5 +100,6 @@ def main() -> None:
     try:
         cli.main(prog_name="bdr-console", standalone_mode=True)
     except ConsoleError as error:
-        click.echo(f"bdr-console: {error}", err=True)
+        # What it quotes may come from a server, a file or the command line.
+        click.echo("\n".join(clean(line) for line in f"bdr-console: {error}".split("\n")), err=True)
         sys.exit(error.exit_code)

@@ -52,8 +52,11 @@ def from_what_is_seen(made: Plan, steps: tuple[StepView, ...], left: tuple[str, 
 
 def write(name: str, text: str, now: datetime) -> Path:
     """Write a paper to a file that only its owner can read, and return where. Raises ConsoleError."""
+    plain = re.sub(r"[^A-Za-z0-9_.-]", "_", name)
     try:
-        path = paths.private_dir(paths.state_dir() / "paper") / f"{now.astimezone():%Y%m%dT%H%M%S}-{name}.txt"
+        path = (
+            paths.private_dir(paths.state_dir() / "paper") / f"{now.astimezone():%Y%m%dT%H%M%S}-{plain}.txt"
+        )
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(f"Written {now.astimezone():%Y-%m-%d %H:%M:%S %Z}\n\n{text}")

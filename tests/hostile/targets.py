@@ -120,8 +120,10 @@ def _pooler_rows(data: bytes) -> None:
     """The links give rows of texts; a list of lists of pairs is read as such rows."""
     try:
         told = json.loads(data)
-        rows: list[Row] = [{str(key): _text(str(item).encode("utf-8", "surrogateescape")) for key, item in row.items()}
-                for row in told]  # fmt: skip
+        rows: list[Row] = [
+            {str(key): _text(str(item).encode("utf-8", "replace")) for key, item in row.items()}
+            for row in told
+        ]
     except (ValueError, TypeError, AttributeError, RecursionError):
         return
     _all_safe(pooler_facts("1.21.0", True, rows, rows, rows))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bdr_console.cluster.text import clean, format_bytes, format_seconds
+from bdr_console.cluster.text import clean, format_bytes, format_seconds, whole
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,15 @@ from bdr_console.cluster.text import clean, format_bytes, format_seconds
         ("user\u202egnp.exe", "user\\u202egnp.exe"),
         (b"caf\xe9", "caf\\xe9"),
         ("[red]not markup[/]", "[red]not markup[/]"),
+        ("soft\u00adhyphen", "soft\\xadhyphen"),
+        ("\u2764\ufe0f \U0001f1e9\U0001f1ea", "\u2764\\ufe0f \\U0001f1e9\\U0001f1ea"),
+        ("tag\U000e0041", "tag\\U000e0041"),
+        ("z" + "\u0301" * 5, "z\u0301\u0301\u0301\\u0301\\u0301"),
+        ("| \u0301", "| \\u0301"),
+        (
+            "\u0939\u093f\u0902\u0926\u0940 \u05e9\u05dc\u05d5\u05dd \u4e2d\u6587",
+            "\u0939\u093f\u0902\u0926\u0940 \u05e9\u05dc\u05d5\u05dd \u4e2d\u6587",
+        ),
         (None, "None"),
     ],
 )
@@ -56,3 +65,11 @@ def test_bytes_in_binary_units(count: float | None, shown: str) -> None:
 )  # fmt: skip
 def test_seconds_in_readable_steps(seconds: float | None, shown: str) -> None:
     assert format_seconds(seconds) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("12", 12), ("", None), (None, None), ("-1", None), ("1_0", None), ("\u00b2", None), ("9" * 5000, None)],
+)
+def test_only_digits_of_a_sensible_length_are_a_number(text: str | None, number: int | None) -> None:
+    assert whole(text) == number

@@ -110,7 +110,7 @@ def main(seconds: float, only: str | None, child: str | None, *, plain: bool) ->
         crashes += crashed
         click.echo(f"{name:<28} {max(map(int, runs), default=0):>9} {int(crashed):>8}")
         if crashed:
-            click.echo("\n".join(done.stderr.splitlines()[-40:]))
+            click.echo("\n".join([*done.stdout.splitlines()[-15:], *done.stderr.splitlines()[-3:]]))
     sys.exit(1 if crashes else 0)
 
 

@@ -27,7 +27,7 @@ def event_of(line: bytes) -> dict[str, Any] | None:
         event = json.loads(line, parse_constant=lambda _: None)
         if not isinstance(event, dict) or not isinstance(event.get("event"), str):
             return None
-        event = {key: value if key in _AS_WRITTEN else _safe(value) for key, value in event.items()}
+        event = {clean(key): value if key in _AS_WRITTEN else _safe(value) for key, value in event.items()}
         _shape(event["event"]).validate_python(event)
     except (ValueError, RecursionError):  # ValidationError and UnicodeDecodeError are ValueErrors
         return None
@@ -56,13 +56,6 @@ Seconds = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 _STRICT = ConfigDict(strict=True, extra="allow")
 
 
-class _Line(TypedDict):
-    """What every event has."""
-
-    __pydantic_config__ = _STRICT  # type: ignore[misc]
-    t: Moment
-
-
 class _Command(TypedDict):
     __pydantic_config__ = _STRICT  # type: ignore[misc]
     host: str
@@ -78,6 +71,18 @@ class _Planned(TypedDict):
     deadline: NotRequired[Seconds | None]
     condition: NotRequired[str]
     no_return: NotRequired[bool]
+
+
+class _Dated(TypedDict):
+    """What every event has."""
+
+    __pydantic_config__ = _STRICT  # type: ignore[misc]
+    t: Moment
+
+
+class _Line(_Dated):
+    steps: NotRequired[list[_Planned]]
+    """What a report takes titles from, whatever the event."""
 
 
 class _Holder(TypedDict, total=False):
@@ -111,7 +116,7 @@ class _Offer(TypedDict):
     commands: NotRequired[list[_Command]]
 
 
-class _Run(_Line):
+class _Run(_Dated):
     run: str
     runbook: str
     cluster: str
@@ -125,7 +130,7 @@ class _Run(_Line):
     until: NotRequired[Moment | None]
 
 
-class _Turn(_Line):
+class _Turn(_Dated):
     node: str
     steps: list[_Planned]
     left: NotRequired[list[str]]
@@ -161,7 +166,7 @@ class _Status(_Line):
 
 class _End(_Line):
     status: Annotated[str, AfterValidator(RunStatus)]
-    message: NotRequired[str]
+    message: str
     leftovers: NotRequired[list[str]]
 
 
@@ -202,7 +207,10 @@ class _Signal(_Line):
 
 class _HoldCommand(_Line):
     command: str
-    exit_code: NotRequired[int | None]
+
+
+class _HoldCommandEnd(_HoldCommand):
+    exit_code: int | None
 
 
 class _Act(TypedDict):
@@ -227,13 +235,21 @@ class _Felt(TypedDict):
     transactions: int | None
 
 
+def _counted(before_and_after: list[int | None]) -> list[int | None]:
+    if before_and_after[0] is None:
+        raise ValueError("only the second figure may be missing")
+    return before_and_after
+
+
 class _Impact(_Line):
     node: str
     way: str
     since: Moment
     every: Seconds
     poolers: dict[str, _Felt]
-    sessions: dict[str, Annotated[list[int | None], Field(min_length=2, max_length=2)]]
+    sessions: dict[
+        str, Annotated[list[int | None], Field(min_length=2, max_length=2), AfterValidator(_counted)]
+    ]
 
 
 _SHAPES: dict[str, Any] = {
@@ -257,7 +273,7 @@ _SHAPES: dict[str, Any] = {
     "refused": _Refused,
     "signal": _Signal,
     "command": _HoldCommand,
-    "command-end": _HoldCommand,
+    "command-end": _HoldCommandEnd,
     "taken": _Taken,
     "impact": _Impact,
 }

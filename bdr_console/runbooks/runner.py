@@ -197,7 +197,7 @@ def _beginning(made: Plan, request: Request) -> dict[str, Any]:
         "node": made.node,
         "who": request["who"],
         "reason": request["reason"],
-        "until": request.get("until", ""),
+        "until": request.get("until") or None,
         "pid": os.getpid(),
         "notes": made.notes,
         "steps": steps_event(made),

@@ -214,7 +214,7 @@ class Keeper:
 
     async def _send(self, act: TakeBack) -> None:
         tries = _TRIES if act.text.startswith("RESUME ") else 2
-        fields = {"by": "watchdog", "undo": True, "host": act.host, "command": act.text}
+        fields = {"step": "watchdog", "by": "watchdog", "undo": True, "host": act.host, "command": act.text}
         for _ in range(tries):
             self._journal.write("intent", **fields)
             try:

@@ -17,6 +17,7 @@ from bdr_console.errors import ConsoleError
 from bdr_console.lab import Lab
 from bdr_console.runbooks import launch
 from bdr_console.runbooks.checks import refuses
+from bdr_console.runbooks.events import event_of
 from bdr_console.runbooks.journal import JOURNAL, RUNNER_LOCK
 from bdr_console.runbooks.locks import holder_of
 from bdr_console.runbooks.run import RunStatus, RunView, StepStatus
@@ -54,7 +55,10 @@ class Started:
         return self.until(lambda view: view.status is RunStatus.HOLDING, "in the maintenance hold")
 
     def over(self) -> RunView:
-        return self.until(lambda view: view.status.over, "over")
+        ended = self.until(lambda view: view.status.over, "over")
+        lines = (self.directory / JOURNAL).read_bytes().splitlines()
+        assert not [line for line in lines if event_of(line) is None], "a reader passes over what was written"
+        return ended
 
     @property
     def pid(self) -> int | None:

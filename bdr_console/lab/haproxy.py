@@ -78,7 +78,8 @@ def _wait_answering(layout: Layout, process: Process, not_pid: str = "") -> None
         if not process.alive:
             raise ConsoleError(f"{NAME} did not start: {processes.last_words(layout, NAME)}")
         try:
-            return _pid(command(layout, "show info", timeout=1)) not in ("", not_pid)
+            # More than once: while it leaves, the old process still takes connections now and then.
+            return all(_pid(command(layout, "show info", timeout=1)) not in ("", not_pid) for _ in range(5))
         except ConsoleError:
             return False
 

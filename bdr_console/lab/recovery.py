@@ -40,7 +40,9 @@ def mend_all(layout: Layout, patience: float = 60) -> None:
 def _forget_conflicts(layout: Layout, node: NodeLayout) -> None:
     """Set the server's log aside: the stand-ins show the conflicts that pglogical wrote there."""
     log = layout.log(node.name)
-    shutil.copyfile(log, log.with_suffix(".log.1"))
+    aside = log.with_suffix(".log.1")
+    aside.touch(mode=0o600)
+    shutil.copyfile(log, aside)
     os.truncate(log, 0)
 
 

@@ -24,21 +24,28 @@ _READY = "ready"
 _END_WITHIN = 2.0
 
 # Input: the password; then `in SECONDS COMMAND;COMMAND`, `idle` or `done`, a line each. A password in the
-# environment of psql is seen by its own user alone; as an argument everybody would see it.
+# environment of psql is seen by its own user alone; as an argument everybody would see it. A pause goes by
+# the second, so that none outlives the timer that is killed.
 _SCRIPT = """
 trap '' HUP PIPE
-IFS= read -r PGPASSWORD || exit 1
-export PGPASSWORD
+IFS= read -r password || exit 1
 command -v psql >/dev/null 2>&1 || {{ echo "there is no psql"; exit 1; }}
 echo {ready}
 todo= timer=
 send() {{
   tries=0
   while [ $tries -lt 60 ]; do
-    said=$(psql -X -w -q {options} -c "$1" 2>&1 </dev/null) && return
+    said=$(PGPASSWORD=$password psql -X -w -q {options} -c "$1" 2>&1 </dev/null) && return
     case $said in *"is not paused"*|*"no such database"*) return;; esac
     tries=$((tries + 1))
     sleep 1
+  done
+}}
+pause() {{
+  left=$1
+  while [ $left -gt 0 ]; do
+    sleep 1
+    left=$((left - 1))
   done
 }}
 act() {{
@@ -50,7 +57,7 @@ while read -r word seconds rest; do
   [ -n "$timer" ] && kill "$timer" 2>/dev/null
   timer= todo=
   case $word in
-    in) todo=$rest; (sleep "$seconds"; act) >/dev/null 2>&1 & timer=$! ;;
+    in) todo=$rest; (pause "$seconds"; act) >/dev/null 2>&1 & timer=$! ;;
     done) exit 0 ;;
   esac
 done

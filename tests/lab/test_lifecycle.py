@@ -101,7 +101,9 @@ def test_a_lab_whose_haproxy_cannot_start_is_cleaned_up(
 @pytest.mark.lab
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_up_leaves_nothing(directory: Path, number: signal.Signals) -> None:
-    command = [sys.executable, "-m", "bdr_console", "lab", "up", "--directory", str(directory)]
+    # A shell that runs the tests in the background has them ignore SIGINT, and what they start with them.
+    signals = ["env", "--default-signal=INT,TERM,HUP"]
+    command = [*signals, sys.executable, "-m", "bdr_console", "lab", "up", "--directory", str(directory)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as starting:
         own = starting.pid
         eventually(lambda: bool(processes_in(directory / "node1")), "a first server runs")

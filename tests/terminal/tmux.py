@@ -28,8 +28,8 @@ class Tmux:
 
     def _run(self, *arguments: str) -> str:
         command = ["tmux", "-S", self._socket, *arguments]
-        # The environment is named, because pytest's readline exports COLUMNS and LINES behind Python's back.
-        environment = dict(os.environ)
+        # pytest's readline exports COLUMNS and LINES behind Python's back, and a worker of it inherits them.
+        environment = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "LINES")}
         done = subprocess.run(
             command, env=environment, capture_output=True, text=True, timeout=10, check=True
         )

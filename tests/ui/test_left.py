@@ -72,7 +72,7 @@ async def test_a_run_that_died_is_offered_and_resumed_once_the_nodes_name_was_ty
         assert "node3: no answer; asked again" in shown
         assert "· unmet   7. Enable the server" in shown
         await pilot.press("r")
-        await until_shown(pilot, "to resume (go on from what is seen), type the node's name: node1")
+        await until_shown(pilot, "to resume in LAB (go on from what is seen), type the node's name: node1")
         await pilot.press(*"node2", "enter")
         await until_shown(pilot, "that is not 'node1': nothing was sent")
         assert acts.finished == []
@@ -88,7 +88,7 @@ async def test_escape_closes_the_question_then_the_screen_and_sends_nothing() ->
         await pilot.press("o")
         await until_shown(pilot, "u undo: put back")
         await pilot.press("u")
-        await until_shown(pilot, "to undo (put back what was changed)")
+        await until_shown(pilot, "to undo in LAB (put back what was changed)")
         await pilot.press("escape")
         await until_shown(pilot, "u undo: put back")
         assert isinstance(app.screen, LeftScreen)
@@ -114,7 +114,7 @@ async def test_a_lost_run_is_resumed_from_its_own_screen_too() -> None:
         await pilot.press("w")
         await until_shown(pilot, "this run is over", "r resume it from what is seen", "u Undo")
         await pilot.press("u")
-        await until_shown(pilot, "to undo (put back what was changed), type the node's name: node1")
+        await until_shown(pilot, "to undo in LAB (put back what was changed), type the node's name: node1")
         await pilot.press(*"node1", "enter")
         await until(pilot, lambda: acts.finished == [("node1", RUN, "undo")])
 

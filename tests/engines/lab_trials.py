@@ -64,11 +64,13 @@ async def tells_of_paused_apply(lab: Lab, words: Words) -> None:
 
 async def shows_a_conflict(lab: Lab, words: Words) -> None:
     """Two nodes have changed one row at once; the engine resolved it, and the console shows that."""
-    await struck(lab, "conflict", "node1:node2")
     async with watching(lab) as watch:
         await watch.healthy()
+        await struck(lab, "conflict", "node1:node2")
         if words.conflict:
             await watch.conflict(words.conflict)
+        else:
+            await watch.healthy()
 
 
 async def tells_of_a_long_transaction(lab: Lab) -> None:

@@ -40,12 +40,12 @@ async def test_a_healthy_bucardo_is_healthy_and_its_control_database_is_no_membe
     await lab_trials.comes_up_healthy(lab, WORDS)
 
 
-async def test_a_frozen_member_is_told(lab: Lab) -> None:
-    await lab_trials.tells_of_a_frozen_node(lab)
-
-
 async def test_a_conflict_is_counted(lab: Lab) -> None:
     await lab_trials.shows_a_conflict(lab, WORDS)
+
+
+async def test_a_frozen_member_is_told(lab: Lab) -> None:
+    await lab_trials.tells_of_a_frozen_node(lab)
 
 
 async def test_a_long_transaction_is_told(lab: Lab) -> None:

@@ -120,7 +120,8 @@ def test_reloading_haproxy_forgets_a_maintenance(healthy_lab: Lab) -> None:
 def test_a_stopped_and_a_frozen_pooler_leave_the_other_one_working(healthy_lab: Lab) -> None:
     made = healthy_lab.layout
     healthy_lab.break_("stop-pooler", "pgb-session")
-    with pytest.raises(ConsoleError, match="refused"):
+    # A connection made in its very last moment is closed, a later one refused.
+    with pytest.raises(ConsoleError, match="refused|closed the connection"):
         pgbouncer.admin(made, made.pooler("pgb-session"), "SHOW VERSION")
     assert pgbouncer.admin(made, made.pooler("pgb-tx"), "SHOW VERSION")
     healthy_lab.mend("stop-pooler", "pgb-session")

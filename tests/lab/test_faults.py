@@ -121,7 +121,7 @@ def test_a_stopped_and_a_frozen_pooler_leave_the_other_one_working(healthy_lab: 
     made = healthy_lab.layout
     healthy_lab.break_("stop-pooler", "pgb-session")
     # A connection made in its very last moment is closed, a later one refused.
-    with pytest.raises(ConsoleError, match="refused|closed the connection"):
+    with pytest.raises(ConsoleError, match=r"refused|closed the connection"):
         pgbouncer.admin(made, made.pooler("pgb-session"), "SHOW VERSION")
     assert pgbouncer.admin(made, made.pooler("pgb-tx"), "SHOW VERSION")
     healthy_lab.mend("stop-pooler", "pgb-session")

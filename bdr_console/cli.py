@@ -10,6 +10,7 @@ import click
 from bdr_console import __version__
 from bdr_console.cluster.text import clean
 from bdr_console.errors import ConsoleError
+from bdr_console.options import Options
 
 _LAZY = {
     "lab": "bdr_console.lab.commands:lab",
@@ -66,33 +67,32 @@ def cli(
 
     Without a command, opens the console.
     """
-    ctx.obj = (config, cluster, theme, no_mouse)
+    options = ctx.obj = Options(config, cluster, theme, mouse=not no_mouse)
     if ctx.invoked_subcommand is None:
-        ctx.exit(_console(config, cluster, theme, read_only=read_only, mouse=not no_mouse))
+        ctx.exit(_console(options, read_only=read_only))
 
 
 @cli.command()
 @click.pass_obj
-def watch(options: tuple[Path | None, str | None, str | None, bool]) -> int:
+def watch(options: Options) -> int:
     """The same screen, read-only: no act is reachable and every session is read-only."""
-    config, cluster, theme, no_mouse = options
-    sys.exit(_console(config, cluster, theme, read_only=True, mouse=not no_mouse))
+    sys.exit(_console(options, read_only=True))
 
 
-def _console(
-    config: Path | None, cluster: str | None, theme: str | None, *, read_only: bool, mouse: bool
-) -> int:
+def _console(options: Options, *, read_only: bool) -> int:
     from bdr_console.config import find, opened
 
     os.umask(0o077)
-    path = find(config)
+    path = find(options.config)
     settings = opened(path)
-    name, chosen = settings.cluster(cluster)
+    name, chosen = settings.cluster(options.cluster)
     from bdr_console.ssh_keys import keys_unlocked
     from bdr_console.ui.app import run_console
 
     with keys_unlocked(chosen):
-        return run_console(path, settings, name, read_only=read_only, theme=theme, mouse=mouse)
+        return run_console(
+            path, settings, name, read_only=read_only, theme=options.theme, mouse=options.mouse
+        )
 
 
 def main() -> None:

@@ -15,9 +15,9 @@ from bdr_console.config.mistakes import at, mark_of
 from bdr_console.config.published import schema, shown
 from bdr_console.config_check import Asked, ask_all
 from bdr_console.links.secret import source
+from bdr_console.options import Options
 from bdr_console.ssh_keys import keys_unlocked
 
-Options = tuple[Path | None, str | None, str | None, bool]
 _FAILED = 1
 
 
@@ -53,7 +53,7 @@ def check(options: Options, connect: bool, as_json: bool) -> None:
     Exits with 0 when the configuration holds (and, with --connect, every target was reached), else with 1.
     With --cluster NAME only that cluster's targets are asked. Nothing is changed anywhere.
     """
-    path, name, _, _ = options
+    path, name = options.config, options.cluster
     report = _report(find(path), name, connect=connect)
     if as_json:
         click.echo(json.dumps(_as_json(report), indent=2))
@@ -72,7 +72,7 @@ def show(options: Options) -> None:
 
     It holds no password. With --cluster NAME only that cluster.
     """
-    path, name, _, _ = options
+    path, name = options.config, options.cluster
     click.echo(shown(opened(path), name), nl=False)
 
 

@@ -4,7 +4,6 @@ import asyncio
 import shlex
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 import click
 
@@ -16,6 +15,7 @@ from bdr_console.errors import ConsoleError
 from bdr_console.links.errors import LinkError
 from bdr_console.links.factory import Links
 from bdr_console.links.postgres import PostgresReader, Unreadable
+from bdr_console.options import Options
 from bdr_console.runbooks.exit_codes import REFUSED
 from bdr_console.ssh_keys import keys_unlocked
 
@@ -44,16 +44,14 @@ class _Seen:
 )
 @click.option("--check", is_flag=True, help="Connect as configured and say what cannot be read.")
 @click.pass_obj
-def grants(
-    options: tuple[Path | None, str | None, str | None, bool], engine: str | None, role: str, check: bool
-) -> None:
+def grants(options: Options, engine: str | None, role: str, check: bool) -> None:
     """Print the SQL that lets ROLE watch, for psql; no DSN that may hold a password becomes readable by it.
 
     With --check nothing is printed to run: every node is read with the role of its DSN, and what that role
     cannot read is named with the GRANT that helps. It exits with 10 when there is such a part or a node
     does not answer. Nothing is changed either way.
     """
-    config, cluster, _, _ = options
+    config, cluster = options.config, options.cluster
     if engine is not None and check:
         raise click.UsageError("--check asks every node itself: leave out --engine")
     if engine is not None:

@@ -9,6 +9,7 @@ import click
 
 from bdr_console.config import ClusterSettings, find, opened
 from bdr_console.follow_command import see_through
+from bdr_console.options import Options
 from bdr_console.runbooks import launch
 from bdr_console.runbooks.checks import refuses
 from bdr_console.runbooks.exit_codes import REFUSED, table
@@ -22,7 +23,6 @@ from bdr_console.runbooks.resume import as_event
 from bdr_console.runbooks.rolling_plan import Turn, named, seen, turns, whole_checks
 from bdr_console.runbooks.unattended import HoldOrder, duration
 from bdr_console.ssh_keys import keys_unlocked
-from bdr_console.switchover_command import Options
 
 
 @click.command(epilog=f"\b\nExit codes:\n{table()}")
@@ -89,7 +89,7 @@ def rolling(
         raise click.UsageError("say --hold-for or --hold-command, not both")
     if on_node and not hold_command:
         raise click.UsageError("--on-node goes with --hold-command")
-    config, cluster, _, _ = options
+    config, cluster = options.config, options.cluster
     path = find(config)
     name, settings = opened(path).cluster(cluster)
     chosen = named(settings, name, nodes or tuple(settings.nodes))

@@ -12,6 +12,7 @@ from bdr_console.config import opened
 from bdr_console.errors import ConsoleError
 from bdr_console.follow_command import follow, result
 from bdr_console.lock_command import hold_lock
+from bdr_console.options import Options
 from bdr_console.runbooks import launch, resume
 from bdr_console.runbooks.exit_codes import DONE, PROBLEMS, WRONG_USE
 from bdr_console.runbooks.journal import read_events
@@ -21,7 +22,6 @@ from bdr_console.runbooks.preview import look
 from bdr_console.runbooks.report import as_data, markdown, report
 from bdr_console.runbooks.run import RunStatus, RunView
 from bdr_console.ssh_keys import keys_unlocked
-from bdr_console.switchover_command import Options
 
 _RUN_HELP = "RUN is an id, its beginning or its last four characters; without it, the one run that fits."
 
@@ -94,7 +94,7 @@ def _begin_again(options: Options, run: str | None, node: str | None, reason: st
     if node is None:
         view = launch.find(run, unfinished=True)
         return launch.again(view.run_id, undo=undo)
-    config, cluster, _, _ = options
+    config, cluster = options.config, options.cluster
     path = find_config(config)
     name, settings = opened(path).cluster(cluster)
     with keys_unlocked(settings):
@@ -158,7 +158,7 @@ def with_lock(options: Options, command: tuple[str, ...]) -> None:
 
     Exits with 11 when the lock is held, else with the command's own code. Write -- before COMMAND.
     """
-    config, cluster, _, _ = options
+    config, cluster = options.config, options.cluster
     _, settings = opened(config).cluster(cluster)
     try:
         sys.exit(asyncio.run(hold_lock(settings, command)))

@@ -4,13 +4,13 @@ import asyncio
 import json
 import sys
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import click
 
 from bdr_console.config import ClusterSettings, find, opened
 from bdr_console.follow_command import see_through
+from bdr_console.options import Options
 from bdr_console.runbooks import launch
 from bdr_console.runbooks.checks import refuses
 from bdr_console.runbooks.exit_codes import REFUSED, table
@@ -25,8 +25,6 @@ from bdr_console.runbooks.run import Check
 from bdr_console.runbooks.step import Plan
 from bdr_console.runbooks.unattended import HoldOrder, duration
 from bdr_console.ssh_keys import keys_unlocked
-
-Options = tuple[Path | None, str | None, str | None, bool]
 
 
 @click.command(epilog=f"\b\nExit codes:\n{table()}")
@@ -91,7 +89,7 @@ def switchover(
         raise click.UsageError("say --hold-for or --hold-command, not both")
     if on_node and not hold_command:
         raise click.UsageError("--on-node goes with --hold-command")
-    config, cluster, _, _ = options
+    config, cluster = options.config, options.cluster
     path = find(config)
     name, settings = opened(path).cluster(cluster)
     if plan_only:

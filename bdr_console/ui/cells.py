@@ -8,6 +8,7 @@ from typing import Literal
 from rich.cells import cell_len, chop_cells, set_cell_size
 
 from bdr_console.cluster.text import clean
+from bdr_console.ui.subject import Subject
 
 
 class Tone(StrEnum):
@@ -49,6 +50,8 @@ class Row:
     """The whole sentence behind the row, shown under the panes while the cursor is on it."""
     node: str | None = None
     """The configured node that the row is about, if it is about one."""
+    subject: Subject | None = None
+    """What can be looked at closely here; None for a row that only says something."""
 
     def aged(self, *but: str) -> "Row":
         """The row with every cell dimmed except those of the columns named in `but`."""

@@ -1,0 +1,14 @@
+"""What stands before the command on the command line, for whichever command follows."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of `bdr-console` itself."""
+
+    config: Path | None = None
+    cluster: str | None = None
+    theme: str | None = None
+    mouse: bool = True

@@ -1,0 +1,66 @@
+"""Keys of the screen of what a run left behind."""
+
+from bdr_console.ui.action import Action, Place
+
+ACTIONS = (
+    Action(
+        "left-resume",
+        "r",
+        "screen.finish('resume')",
+        "Resume",
+        "Go on from what is seen, after typing the node's name",
+        Place.LEFT,
+        "r",
+        footer=True,
+        changes=True,
+    ),
+    Action(
+        "left-undo",
+        "u",
+        "screen.finish('undo')",
+        "Undo",
+        "Put back what was changed, after typing the node's name",
+        Place.LEFT,
+        "u",
+        footer=True,
+        changes=True,
+    ),
+    Action(
+        "left-paper",
+        "p",
+        "screen.paper",
+        "Paper",
+        "Write what is left to do as shell commands to a file, done steps ticked",
+        Place.LEFT,
+        "p",
+        footer=True,
+    ),
+    Action(
+        "left-back",
+        "escape",
+        "screen.back",
+        "Back",
+        "Back; nothing is sent",
+        Place.LEFT,
+        "esc",
+        footer=True,
+    ),
+    Action(
+        "left-up",
+        "up,pageup",
+        "screen.scroll(-1)",
+        "Scroll",
+        "Scroll (also page up, page down)",
+        Place.LEFT,
+        "up/down",
+    ),
+    Action(
+        "left-down",
+        "down,pagedown",
+        "screen.scroll(1)",
+        "Scroll down",
+        "Scroll down",
+        Place.LEFT,
+        "down",
+    ),
+)

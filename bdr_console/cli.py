@@ -49,7 +49,12 @@ class _Commands(click.Group):
     cls=_Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
 )
 @click.option("--config", "-c", type=click.Path(path_type=Path), help="The configuration file.")
-@click.option("--cluster", "-C", metavar="NAME", help="The cluster to open; the first one when left out.")
+@click.option(
+    "--cluster",
+    "-C",
+    metavar="NAME",
+    help="The cluster to show first, or to act on; the first one when left out.",
+)
 @click.option("--theme", metavar="NAME", help="A colour theme, instead of the configured one.")
 @click.option("--read-only", is_flag=True, help="Watch only: nothing can be changed from this console.")
 @click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal.")
@@ -85,11 +90,11 @@ def _console(options: Options, *, read_only: bool) -> int:
     os.umask(0o077)
     path = find(options.config)
     settings = opened(path)
-    name, chosen = settings.cluster(options.cluster)
+    name, _ = settings.cluster(options.cluster)
     from bdr_console.ssh_keys import keys_unlocked
-    from bdr_console.ui.app import run_console
+    from bdr_console.ui.start import run_console
 
-    with keys_unlocked(chosen):
+    with keys_unlocked(*settings.clusters.values()):
         return run_console(
             path, settings, name, read_only=read_only, theme=options.theme, mouse=options.mouse
         )

@@ -17,13 +17,13 @@ _PATIENCE = 60.0
 
 
 @contextlib.contextmanager
-def keys_unlocked(settings: ClusterSettings) -> Iterator[None]:
-    """While this holds, the SSH hosts of the cluster are connected whose keys a passphrase locks.
+def keys_unlocked(*clusters: ClusterSettings) -> Iterator[None]:
+    """While this holds, the SSH hosts of the clusters are connected whose keys a passphrase locks.
 
     Asks on the terminal, each passphrase once; what is unlocked stays in this process's memory. Where no
     key is locked, or nobody sits at a terminal, it does nothing: the targets say themselves what is missing.
     """
-    if not settings.ssh_hosts or not sys.stdin.isatty():
+    if not any(settings.ssh_hosts for settings in clusters) or not sys.stdin.isatty():
         yield
         return
     # paramiko is slow to import, and a cluster without SSH does not need it
@@ -31,7 +31,8 @@ def keys_unlocked(settings: ClusterSettings) -> Iterator[None]:
     from bdr_console.links.ssh.hosts import resolve
     from bdr_console.links.ssh.keys import locked_keys
 
-    hosts = [resolve(name, settings.ssh) for name in settings.ssh_hosts]
+    found = (resolve(name, settings.ssh) for settings in clusters for name in settings.ssh_hosts)
+    hosts = list(dict.fromkeys(found))
     asked = [host for host in hosts if any(map(locked_keys, host.chain))]
     connections = [pool.take(host) for host in asked]
     questions: queue.Queue[tuple[str, Future[str | None]] | None] = queue.Queue()

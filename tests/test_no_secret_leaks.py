@@ -26,14 +26,14 @@ pytestmark = pytest.mark.timeout(180)
 
 _CRASH = """
 import sys
-from bdr_console.ui.app import ConsoleApp
+from bdr_console.ui.painter import Painter
 painted = []
-def paint(self, *_, _paint=ConsoleApp.paint, **__):
+def paint(self, *_, _paint=Painter.paint, **__):
     painted.append(self)
     if len(painted) > 3:
         raise RuntimeError("a crash for a test")
     return _paint(self)
-ConsoleApp.paint = paint
+Painter.paint = paint
 sys.argv = ["bdr-console", *sys.argv[1:]]
 from bdr_console.cli import main
 main()

@@ -223,12 +223,16 @@ class Settings(Section):
     """Further files with `clusters`, relative to this one; * stands for any names."""
     refresh: Annotated[float, Field(ge=0.2, le=60)] = 1.0
     """Seconds between two readings of each target."""
+    background_refresh: Annotated[float, Field(ge=0.2, le=300)] = 5.0
+    """The same for the clusters that the console does not show at the moment."""
+    collect: Literal["all", "shown"] = "all"
+    """Which clusters the console reads: all of them from the start, or each from when it is first shown."""
     theme: str = "dark"
     """A file in themes/, without its suffix."""
     defaults: CommonSettings = CommonSettings()
     """What holds for every cluster that says nothing else."""
     clusters: Annotated[dict[PlainName, ClusterSettings], Field(min_length=1)]
-    """The clusters by name; the first is opened unless --cluster names another."""
+    """The clusters by name; the first is shown first unless --cluster names another."""
 
     def cluster(self, name: str | None) -> tuple[str, ClusterSettings]:
         """The named cluster, or the only one, or the first."""

@@ -14,6 +14,7 @@ class Place(StrEnum):
     PLAN = "Plan of a switchover"
     RUN = "Run under way"
     LEFT = "What a run left behind"
+    CLUSTERS = "List of clusters"
     QUESTION = "Questions"
 
 

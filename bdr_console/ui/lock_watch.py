@@ -8,7 +8,7 @@ from bdr_console.ui.crash import as_console_error
 from bdr_console.ui.desk import LockDesk, LockHolder
 
 if TYPE_CHECKING:
-    from bdr_console.ui.app import ConsoleApp
+    from bdr_console.ui.watched import WatchedCluster
 
 _EVERY, _AFTER_TROUBLE = 2.0, 10.0
 """Seconds between two looks."""
@@ -17,8 +17,8 @@ _EVERY, _AFTER_TROUBLE = 2.0, 10.0
 class LockSight:
     """Knows the holder, and whether it is somebody else than the run that this console shows."""
 
-    def __init__(self, app: "ConsoleApp", desk: LockDesk | None) -> None:
-        self._app = app
+    def __init__(self, cluster: "WatchedCluster", desk: LockDesk | None) -> None:
+        self._cluster = cluster
         self._desk = desk
         self._holder: LockHolder | None = None
 
@@ -29,7 +29,7 @@ class LockSight:
         if holder is None:
             return None
         word, _, tag = holder.doing.partition(" ")
-        return None if word == "run" and self._app.runs.knows(tag) else holder
+        return None if word == "run" and self._cluster.runs.knows(tag) else holder
 
     async def watch(self) -> None:
         """Look for ever."""
@@ -39,12 +39,12 @@ class LockSight:
                 holder = await self._desk.holder()
             except Exception as error:
                 told = as_console_error(error, "looking for the operators' lock")
-                self._app.note(Level.WARN, "lock", told.problem)
+                self._cluster.note(Level.WARN, "lock", told.problem)
                 pause = _AFTER_TROUBLE
             else:
                 if holder != self._holder:
                     self._holder = holder
-                    self._app.paint()
+                    self._cluster.changed()
             await asyncio.sleep(pause)
 
     async def close(self) -> None:

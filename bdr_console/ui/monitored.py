@@ -33,6 +33,7 @@ class MonitoredCluster:
         self._build = build
         self._monitor: Monitor | None = None
         self._polling: asyncio.Task[None] | None = None
+        self._refresh: float | None = None
 
     @property
     def monitor(self) -> "Monitor | None":
@@ -42,6 +43,8 @@ class MonitoredCluster:
     async def updates(self) -> AsyncIterator[Snapshot]:
         """The monitor's snapshots; raises what ended the monitor, if anything did."""
         monitor = self._monitor = self._monitor or self._build()
+        if self._refresh is not None and monitor.refresh != self._refresh:
+            monitor.set_refresh(self._refresh)
         if self._polling is None or self._polling.done():
             self._polling = asyncio.create_task(monitor.run(), name="monitor")
         async for snapshot in monitor.updates():
@@ -56,6 +59,7 @@ class MonitoredCluster:
 
     def set_refresh(self, seconds: float) -> None:
         """Read every target this often from now on."""
+        self._refresh = seconds
         if self._monitor is not None:
             self._monitor.set_refresh(seconds)
 

@@ -15,50 +15,69 @@ from bdr_console.ui.screens.question import Pick
 from bdr_console.ui.screens.run import RunScreen
 
 if TYPE_CHECKING:
-    from bdr_console.ui.app import ConsoleApp
+    from bdr_console.ui.screens.live import LiveScreen
+    from bdr_console.ui.watched import WatchedCluster
 
 READ_ONLY = "this console is read-only: it was started to watch, and cannot change anything"
 
 
 class Operator:
-    """Opens the screens of runs and passes orders on. Without a desk it only says that it may not."""
+    """Opens the screens of one cluster's runs and passes orders on. Without a desk it says that it may not.
 
-    def __init__(self, app: "ConsoleApp", acts: ActDesk | None) -> None:
-        self._app = app
+    Everything goes to the stack of screens of that cluster, whichever is shown by then.
+    """
+
+    def __init__(self, cluster: "WatchedCluster", acts: ActDesk | None) -> None:
+        self._cluster = cluster
+        self._app = cluster.app
         self.acts = acts
+        self._awaited: str | None = None
+        """A run that was started while another cluster had come to be shown."""
 
     def open_run(self) -> None:
         """Show the run under way, or the last one."""
-        run = self._app.runs.run
+        run = self._cluster.runs.run
         if run is None:
             self._app.notify("no run is under way", markup=False)
             return
-        self._app.runs.follow(run.run_id)
-        self._app.push_screen(RunScreen(run.run_id, self._app.glyphs))
+        self._cluster.runs.follow(run.run_id)
+        self._show(RunScreen(run.run_id, self._app.glyphs))
 
     def run_started(self, run_id: str) -> None:
         """Go from the screen it was started on to the run itself."""
-        self._app.runs.follow(run_id)
-        screen = RunScreen(run_id, self._app.glyphs)
-        if isinstance(self._app.screen, PlanScreen | LeftScreen):
+        self._cluster.runs.follow(run_id)
+        if not self._cluster.in_sight:
+            self._awaited = run_id
+            return
+        self._show(RunScreen(run_id, self._app.glyphs), PlanScreen, LeftScreen)
+
+    def came_into_sight(self) -> None:
+        """Catch up with a run that was started meanwhile."""
+        if (run_id := self._awaited) is not None:
+            self._awaited = None
+            self.run_started(run_id)
+
+    def _show(self, screen: "LiveScreen", *instead_of: type["LiveScreen"]) -> None:
+        """Open `screen` on this cluster, in the place of one of these where one is open."""
+        if isinstance(self._app.screen, instead_of):
             self._app.switch_screen(screen)
         else:
-            self._app.push_screen(screen)
+            self._app.push_screen(screen, mode=self._cluster.mode)
 
     def plan_switchover(self, node: str | None) -> None:
         """Open the plan for `node`, or let the operator pick one."""
         if self.acts is None:
             self._refuse(READ_ONLY)
             return
-        if (run := self._app.runs.under_way) is not None:
+        if (run := self._cluster.runs.under_way) is not None:
             self._refuse(f"a run is under way on {run.node}: w shows it")
             return
         if node is None:
-            snapshot = self._app.newest
+            snapshot = self._cluster.newest
             names = [target.name for target in snapshot.nodes] if snapshot else []
-            self._app.push_screen(Pick(self._app.named("Switchover of which node?"), names), self._picked)
+            self._app.push_screen(Pick(self._cluster.named("Switchover of which node?"), names), self._picked)
             return
-        self._app.push_screen(PlanScreen(node, self.acts, self._app.glyphs))
+        self._show(PlanScreen(node, self.acts, self._app.glyphs))
 
     def _picked(self, node: str | None) -> None:
         if node is not None:
@@ -80,7 +99,7 @@ class Operator:
                     one = by_name[name]
                     self.finish(one.node, one.run.run_id if one.run else None)
 
-            self._app.push_screen(Pick(self._app.named("Which one?"), tuple(by_name)), picked)
+            self._app.push_screen(Pick(self._cluster.named("Which one?"), tuple(by_name)), picked)
 
     def finish(self, node: str, run_id: str | None, word: str = "") -> None:
         """Show what is left of that run (None: by what is seen), and ask at once for `resume` or `undo`."""
@@ -88,10 +107,7 @@ class Operator:
             self._refuse(READ_ONLY)
             return
         screen = LeftScreen(node, run_id, self.acts, self._app.glyphs, word)
-        if isinstance(self._app.screen, RunScreen):
-            self._app.switch_screen(screen)
-        else:
-            self._app.push_screen(screen)
+        self._show(screen, RunScreen)
 
     def say(self, run_id: str, word: str) -> None:
         """Send one word to a run."""
@@ -105,10 +121,10 @@ class Operator:
             answer = await acts.send(run_id, word)
         except Exception as error:
             told = as_console_error(error, f"sending '{word}'")
-            self._app.note(Level.WARN, "run", f"'{word}' was refused: {clean(told.problem)}")
-            self._app.notify(f"{clean(told.problem)} {clean(told.remedy)}", severity="error", markup=False)
+            self._cluster.note(Level.WARN, "run", f"'{word}' was refused: {clean(told.problem)}")
+            self._cluster.tell_operator(f"{clean(told.problem)} {clean(told.remedy)}", "error")
             return
-        self._app.note(Level.OK, "run", f"said '{word}': {clean(answer)}")
+        self._cluster.note(Level.OK, "run", f"said '{word}': {clean(answer)}")
 
     def write_paper(self, name: str, made: Callable[[], str]) -> None:
         """Write what `made` returns to a file, and say where."""
@@ -122,10 +138,10 @@ class Operator:
             path = await in_background(lambda: paper.write(name, made(), now))
         except Exception as error:
             told = as_console_error(error, "writing the paper")
-            self._app.notify(f"{clean(told.problem)} {clean(told.remedy)}", severity="error", markup=False)
+            self._cluster.tell_operator(f"{clean(told.problem)} {clean(told.remedy)}", "error")
             return
-        self._app.note(Level.OK, "paper", f"written to {path}")
-        self._app.notify(f"on paper: {clean(path)}", timeout=8, markup=False)
+        self._cluster.note(Level.OK, "paper", f"written to {path}")
+        self._cluster.tell_operator(f"on paper: {clean(path)}")
 
     def _refuse(self, why: str) -> None:
-        self._app.notify(why, severity="warning", markup=False)
+        self._cluster.tell_operator(why, "warning")

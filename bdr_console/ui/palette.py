@@ -1,12 +1,14 @@
 """The command palette: what the keys of this screen do, found by name."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.app import SystemCommand
 from textual.screen import Screen
 
 from bdr_console.ui.actions import ACTIONS, Place
+from bdr_console.ui.screens.clusters import Clusters
 from bdr_console.ui.screens.left import LeftScreen
 from bdr_console.ui.screens.overview import Overview
 from bdr_console.ui.screens.plan import PlanScreen
@@ -20,11 +22,12 @@ _PLACES: dict[type, Place] = {
     PlanScreen: Place.PLAN,
     RunScreen: Place.RUN,
     LeftScreen: Place.LEFT,
+    Clusters: Place.CLUSTERS,
 }
 
 
 def commands(app: "ConsoleApp", screen: Screen[object]) -> Iterable[SystemCommand]:
-    """Every action that works on `screen`, and every theme."""
+    """Every action that works on `screen`, every other cluster and every theme."""
     here = _PLACES.get(type(screen))
     for action in ACTIONS:
         if not action.does or not action.keys or action.id == "palette":
@@ -33,6 +36,11 @@ def commands(app: "ConsoleApp", screen: Screen[object]) -> Iterable[SystemComman
             continue
         title = action.help.split(" (")[0] if action.id.startswith("pane") else action.label
         yield SystemCommand(title, f"{action.help} ({action.shown_as})", _doer(app, screen, action.does))
+    for cluster in app.clusters:
+        if cluster is not app.current:
+            yield SystemCommand(
+                f"Cluster {cluster.name}", "Show this cluster", partial(app.open_cluster, cluster.name)
+            )
     for theme in app.known_themes.values():
         yield SystemCommand(f"Theme {theme.name}", theme.description, _setter(app, theme.name))
 

@@ -1,7 +1,6 @@
 """The run under way, whoever started it: found and followed by its journal."""
 
 import asyncio
-from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ from bdr_console.ui.screens.run import RunScreen
 from bdr_console.ui.status import run_place
 
 if TYPE_CHECKING:
-    from bdr_console.ui.app import ConsoleApp
+    from bdr_console.ui.watched import WatchedCluster
 
 _BUSY, _IDLE, _AFTER_TROUBLE = 0.25, 2.0, 10.0
 """Seconds between two looks at the journals."""
@@ -30,12 +29,11 @@ _LEVELS = {
 
 
 class RunWatch:
-    """Knows the run under way, or the last one; tells the application when it moves."""
+    """Knows the run under way on one cluster, or the last one; tells the cluster when it moves."""
 
-    def __init__(self, app: "ConsoleApp", desk: RunDesk | None, clock: Callable[[], datetime]) -> None:
-        self._app = app
+    def __init__(self, cluster: "WatchedCluster", desk: RunDesk | None) -> None:
+        self._cluster = cluster
         self._desk = desk
-        self._clock = clock
         self._followed: str | None = None
         self._wake = asyncio.Event()
         self._recent_at: datetime | None = None
@@ -73,28 +71,29 @@ class RunWatch:
         followed = self._followed
         try:
             run = await in_background(lambda: desk.view(followed) if followed else desk.latest())
-            now = self._clock()
+            now = self._cluster.app.now()
             if self._recent_at is None or abs((now - self._recent_at).total_seconds()) >= _IDLE:
                 self.recent, self._recent_at = await in_background(desk.recent), now
         except Exception as error:
             told = (
                 as_console_error(error, "reading the journals") if not isinstance(error, OSError) else error
             )
-            self._app.note(Level.WARN, "runs", f"journals cannot be read: {clean(told)}")
+            self._cluster.note(Level.WARN, "runs", f"journals cannot be read: {clean(told)}")
             return _AFTER_TROUBLE
         if run is not None and followed == self._followed:
             self._take(run)
-        watched = isinstance(self._app.screen, RunScreen)
+        watched = self._cluster.in_sight and isinstance(self._cluster.app.screen, RunScreen)
         if not watched and self.under_way is None:
             self._followed = None  # whatever is started next, here or elsewhere, is found again
-        return _BUSY if watched or self.under_way is not None else _IDLE
+        busy = watched or (self.under_way is not None and self._cluster.in_sight)
+        return _BUSY if busy else _IDLE
 
     def _take(self, run: RunView) -> None:
         before, self.run = self.run, run
         if run.alarm and (before is None or before.alarm != run.alarm):
-            self._app.bell()
+            self._cluster.run_alarmed(run)
         if before != run:
-            self._app.run_changed(run, run_event(before, run, self._clock()))
+            self._cluster.run_changed(run, run_event(before, run, self._cluster.app.now()))
 
 
 def run_event(before: RunView | None, run: RunView, now: datetime) -> Event | None:

@@ -11,6 +11,7 @@ from bdr_console.errors import ConsoleError
 from bdr_console.ui.app import ConsoleApp, utc_now
 from bdr_console.ui.desk import ActDesk, RunDesk
 from bdr_console.ui.source import SnapshotSource
+from bdr_console.ui.watched import ClusterParts
 
 
 async def svg(
@@ -33,16 +34,8 @@ async def svg(
     `settle` is how many seconds of history to gather first, for sparklines and trends; `keys` are pressed
     then. Raises ConsoleError when the targets were not all read within `deadline` seconds.
     """
-    app = ConsoleApp(
-        source,
-        cluster=cluster,
-        environment=environment,
-        theme=theme,
-        thresholds=thresholds,
-        runs=runs,
-        acts=acts,
-        clock=clock,
-    )
+    parts = ClusterParts(source, cluster, environment, thresholds or Thresholds(), runs, acts)
+    app = ConsoleApp(parts, theme=theme, clock=clock)
     async with app.run_test(size=size, notifications=True) as pilot:
         end = time.monotonic() + deadline
         while not complete(app.newest):

@@ -1,5 +1,6 @@
 """What the head of every screen says, as pure functions from state to text."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,6 +13,7 @@ from bdr_console.ui.cells import Tone
 from bdr_console.ui.colours import Styles
 from bdr_console.ui.desk import LockHolder
 from bdr_console.ui.left import Left
+from bdr_console.ui.standings import Standing, elsewhere
 from bdr_console.ui.words import Glyphs, level_symbol, level_tone, run_cell
 
 
@@ -33,6 +35,8 @@ class Status:
     """Another operator at work on this cluster."""
     left: tuple[Left, ...] = ()
     """What nobody carries on."""
+    others: tuple[Standing, ...] = ()
+    """The other clusters of this console."""
 
 
 def is_production(environment: str) -> bool:
@@ -47,17 +51,17 @@ def label(environment: str, styles: Styles) -> Text:
     return Text(environment)
 
 
-def asked(question: str, environment: str, styles: Styles) -> Text:
+def asked(question: str, cluster: str, environment: str, styles: Styles) -> Text:
     """The first line of a question: where it is asked is said before it is answered."""
-    text = Text(question, "bold")
+    text = Text.assemble((question, "bold"), "   ", cluster)
     if environment:
-        text = Text.assemble(text, "   ", label(environment, styles))
+        text = Text.assemble(text, " ", label(environment, styles))
     return text
 
 
-def where(environment: str) -> str:
-    """` in PROD`, for a sentence; empty without a label."""
-    return f" in {environment.upper()}" if environment else ""
+def where(cluster: str, environment: str) -> str:
+    """` on shop in PROD`, for a sentence; without the label where there is none."""
+    return f" on {cluster}" + (f" in {environment.upper()}" if environment else "")
 
 
 def top_line(status: Status, styles: Styles, glyphs: Glyphs) -> Text:
@@ -126,11 +130,17 @@ def notices(status: Status, styles: Styles, glyphs: Glyphs, *, hint: bool) -> Te
         if hint and not status.read_only:
             text.append(": ").append("o", "bold").append(" resume or undo")
         lines.append(text)
+    if (worse := elsewhere(status.others, _level(status), styles, glyphs)) is not None:
+        lines.append(worse)
     if not lines:
         return None
     joined = Text("\n", end="").join(lines)
     joined.end = ""
     return joined
+
+
+def _level(status: Status) -> Level:
+    return status.verdict.level if status.verdict is not None else Level.UNKNOWN
 
 
 def lock_text(lock: LockHolder) -> str:
@@ -172,3 +182,11 @@ def run_place(run: RunView) -> str:
     if run.status.over or current is None:
         return run.status.value
     return f"step {run.steps.index(current) + 1}/{len(run.steps)} {current.status.value}"
+
+
+def leaving(runs: Sequence[RunView]) -> Text:
+    """What goes on when the console is left."""
+    lines = [f"The {run.runbook} of {run.node} ({run.cluster}) is at {run_place(run)}." for run in runs]
+    return Text(
+        "\n".join([*lines, "It goes on" if len(runs) == 1 else "They go on"]) + " without this console."
+    )

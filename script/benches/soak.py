@@ -20,6 +20,7 @@ from bdr_console.config import load
 from bdr_console.lab import up
 from bdr_console.monitor import Monitor
 from bdr_console.ui.app import ConsoleApp
+from bdr_console.ui.watched import ClusterParts
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -104,7 +105,7 @@ async def _screen(shown: Snapshot, seconds: float, refresh: float) -> None:
     """The whole application without a terminal, its clock driven by the snapshots."""
     clock = _Clock()
     source = _Endless(shown, clock, refresh)
-    app = ConsoleApp(source, cluster="soak", clock=lambda: clock.now)
+    app = ConsoleApp(ClusterParts(source, "soak"), clock=lambda: clock.now)
     marks: list[tuple[int, int]] = []
     async with app.run_test(size=(140, 40)) as pilot:
         until = time.monotonic() + seconds

@@ -117,7 +117,7 @@ def test_a_run_whose_runner_was_killed_is_offered_and_undone_by_keys(
         "✓ met     8.", "is MAINT with 0 sessions", "u undo: put back what was changed", seconds=30
     )
     terminal.press("u")
-    terminal.wait_for("to undo in LAB (put back what was changed), type the node's name: node1")
+    terminal.wait_for("to undo on lab in LAB (put back what was changed), type the node's name: node1")
     terminal.write("node1")
     terminal.press("Enter")
     terminal.wait_for("everything put back", "this run is over", seconds=60)

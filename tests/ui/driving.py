@@ -15,6 +15,7 @@ from bdr_console.runbooks.run import RunView, StepView
 from bdr_console.runbooks.standing import Unfinished
 from bdr_console.ui.app import ConsoleApp
 from bdr_console.ui.desk import LockHolder, PlanView, Purpose, Terms
+from bdr_console.ui.watched import ClusterParts
 from tests.ui.scenes import CHECKS, NOW, FixedSource, steps
 
 DEADLINE = 10.0
@@ -131,20 +132,13 @@ async def console(
     lock: FakeLock | None = None,
     clock: Callable[[], datetime] = lambda: NOW,
     source: FixedSource | None = None,
+    others: tuple[ClusterParts, ...] = (),
     **options: object,
 ) -> AsyncIterator[tuple[ConsoleApp, Pilot[int]]]:
     """The console on hand-made snapshots, painted for the first time."""
     environment = shown[-1].environment if shown else "lab"
-    app = ConsoleApp(
-        source or FixedSource(*shown),
-        cluster="lab",
-        environment=environment,
-        runs=runs,
-        acts=acts,
-        lock=lock,
-        clock=clock,
-        **options,  # type: ignore[arg-type]
-    )
+    parts = ClusterParts(source or FixedSource(*shown), "lab", environment, runs=runs, acts=acts, lock=lock)
+    app = ConsoleApp(parts, *others, clock=clock, **options)  # type: ignore[arg-type]
     async with app.run_test(size=size, notifications=True) as pilot:
         await until(pilot, lambda: "bdr-console" in text(app))
         if shown:

@@ -37,7 +37,7 @@ async def test_an_alarm_of_the_hold_stands_in_the_head_of_every_screen_and_in_th
         await pilot.press("w")
         await until(pilot, lambda: isinstance(app.screen, RunScreen))
         await until(pilot, lambda: text(app).count("ALARM") == 2)
-        assert any(ALARM in event.text for _, event in app._timeline.at(NOW).events)  # type: ignore[union-attr]
+        assert any(ALARM in event.text for _, event in app.current.timeline.at(NOW).events)  # type: ignore[union-attr]
         runs.run = holding()
         await until(pilot, lambda: "ALARM" not in text(app))
 

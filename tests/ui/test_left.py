@@ -72,7 +72,9 @@ async def test_a_run_that_died_is_offered_and_resumed_once_the_nodes_name_was_ty
         assert "node3: no answer; asked again" in shown
         assert "· unmet   7. Enable the server" in shown
         await pilot.press("r")
-        await until_shown(pilot, "to resume in LAB (go on from what is seen), type the node's name: node1")
+        await until_shown(
+            pilot, "to resume on lab in LAB (go on from what is seen), type the node's name: node1"
+        )
         await pilot.press(*"node2", "enter")
         await until_shown(pilot, "that is not 'node1': nothing was sent")
         assert acts.finished == []
@@ -88,7 +90,7 @@ async def test_escape_closes_the_question_then_the_screen_and_sends_nothing() ->
         await pilot.press("o")
         await until_shown(pilot, "u undo: put back")
         await pilot.press("u")
-        await until_shown(pilot, "to undo in LAB (put back what was changed)")
+        await until_shown(pilot, "to undo on lab in LAB (put back what was changed)")
         await pilot.press("escape")
         await until_shown(pilot, "u undo: put back")
         assert isinstance(app.screen, LeftScreen)
@@ -114,7 +116,9 @@ async def test_a_lost_run_is_resumed_from_its_own_screen_too() -> None:
         await pilot.press("w")
         await until_shown(pilot, "this run is over", "r resume it from what is seen", "u Undo")
         await pilot.press("u")
-        await until_shown(pilot, "to undo in LAB (put back what was changed), type the node's name: node1")
+        await until_shown(
+            pilot, "to undo on lab in LAB (put back what was changed), type the node's name: node1"
+        )
         await pilot.press(*"node1", "enter")
         await until(pilot, lambda: acts.finished == [("node1", RUN, "undo")])
 
@@ -159,7 +163,7 @@ async def test_the_lock_of_the_run_on_the_screen_is_nobody_elses() -> None:
     own = replace(HOLDER, doing="run ab12")
     async with console(snapshot(), runs=FakeRuns(run()), acts=FakeActs(), lock=FakeLock(own)) as (app, pilot):
         await until_shown(pilot, "RUN node1")
-        await until(pilot, lambda: app.lock._holder is not None and bool(app.runs.recent))
+        await until(pilot, lambda: app.current.lock._holder is not None and bool(app.runs.recent))
         app.paint()
         await pilot.pause()
         assert "RUN node1" in line_with(app, "RUN")

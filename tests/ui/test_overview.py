@@ -178,7 +178,7 @@ HOSTILE = ("[/]", "x[red]y", "[@click=app.quit]z", "\x1b]0;owned\x07", "a\x9bb",
 @pytest.mark.parametrize("size", [(80, 24), (140, 40)])
 async def test_hostile_names_are_shown_as_they_are_and_do_no_harm(name: str, size: tuple[int, int]) -> None:
     async with console(hostile(snapshot(NOW - timedelta(seconds=1)), name), size=size) as (app, pilot):
-        app._source.give(hostile(silent(snapshot(), "haproxy1", error=f"refused {name}"), name))  # type: ignore[attr-defined]
+        app.current.source.give(hostile(silent(snapshot(), "haproxy1", error=f"refused {name}"), name))  # type: ignore[attr-defined]
         await until(pilot, lambda: "no answer" in text(app) or size[0] == 80)
         for key in "123456":
             await pilot.press(key)

@@ -173,16 +173,16 @@ async def test_a_second_switchover_is_not_planned_while_one_runs() -> None:
 async def test_a_plan_in_production_says_so_where_the_name_is_typed() -> None:
     async with console(snapshot(environment="prod"), acts=FakeActs()) as (_, pilot):
         await pilot.press("s")
-        await until_shown(pilot, "to start in PROD, type the node's name: node1", " PROD ")
+        await until_shown(pilot, "to start on lab in PROD, type the node's name: node1", " PROD ")
 
 
 async def test_every_question_names_the_environment_it_is_asked_in() -> None:
     async with console(snapshot(environment="staging"), acts=FakeActs()) as (app, pilot):
-        app.push_screen(Question(app.named("Leave?"), Text("")))
-        await until_shown(pilot, "Leave?   staging")
+        app.push_screen(Question(app.current.named("Leave?"), Text("")))
+        await until_shown(pilot, "Leave?   lab staging")
         app.pop_screen()
         await pilot.press("s")
-        await until_shown(pilot, "to start in STAGING, type the node's name: node1")
+        await until_shown(pilot, "to start on lab in STAGING, type the node's name: node1")
 
 
 async def test_a_console_that_only_watches_cannot_plan_and_says_why() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from bdr_console.ui.app import ConsoleApp
+from bdr_console.ui.watched import ClusterParts
 from tests.ui.driving import FakeActs, FakeRuns, until, until_shown
 from tests.ui.scenes import NOW, FixedSource, run, silent, snapshot
 
@@ -22,10 +23,10 @@ def _one_time_zone(monkeypatch: pytest.MonkeyPatch) -> Any:
     time.tzset()
 
 
-def picture(theme: str, **options: Any) -> ConsoleApp:
+def picture(theme: str, **desks: Any) -> ConsoleApp:
     """The console at a moment when one node does not answer."""
     source = FixedSource(snapshot(NOW - timedelta(seconds=1)), silent(snapshot(), "node3"))
-    return ConsoleApp(source, cluster="lab", environment="lab", theme=theme, clock=lambda: NOW, **options)
+    return ConsoleApp(ClusterParts(source, "lab", "lab", **desks), theme=theme, clock=lambda: NOW)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (140, 40)])

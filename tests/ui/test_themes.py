@@ -11,6 +11,7 @@ from bdr_console.ui.app import ConsoleApp
 from bdr_console.ui.cells import Tone
 from bdr_console.ui.colours import Styles
 from bdr_console.ui.themes import NO_COLOUR, ThemeFile, choose, load_themes, theme_dir
+from bdr_console.ui.watched import ClusterParts
 from tests.ui.driving import console, line_with, text
 from tests.ui.scenes import FixedSource, silent, snapshot
 
@@ -23,7 +24,7 @@ def test_the_six_themes_are_found() -> None:
 
 def test_an_unknown_theme_is_refused_with_the_names_there_are() -> None:
     with pytest.raises(ConsoleError) as caught:
-        ConsoleApp(FixedSource(), cluster="lab", theme="solarised")
+        ConsoleApp(ClusterParts(FixedSource(), "lab"), theme="solarised")
     assert "'solarised'" in caught.value.problem
     for name in NAMES:
         assert name in caught.value.remedy

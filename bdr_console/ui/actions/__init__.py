@@ -5,16 +5,18 @@ from collections.abc import Iterator
 from textual.binding import BindingType
 
 from bdr_console.ui.action import Action, Place
-from bdr_console.ui.actions import everywhere, left, overview, plan, question, run
+from bdr_console.ui.actions import clusters, everywhere, left, overview, plan, question, run
 
 __all__ = ["ACTIONS", "Action", "Place", "bindings", "of", "word_action"]
 
 ACTIONS = (
     *everywhere.ACTIONS,
+    *clusters.EVERYWHERE,
     *overview.ACTIONS,
     *plan.ACTIONS,
     *run.ACTIONS,
     *left.ACTIONS,
+    *clusters.LIST,
     *question.ACTIONS,
 )
 

@@ -81,7 +81,7 @@ class LeftScreen(LiveScreen):
     def restyle(self) -> None:
         """Paint what is left in the colours of the theme, to the width there is."""
         if self._seen is not None:
-            run = next((run for run in self.console.runs.recent if run.run_id == self._run_id), None)
+            run = next((run for run in self.watched.runs.recent if run.run_id == self._run_id), None)
             width = self.query_one(".body").scrollable_content_region.width
             text = left_text(self._seen, run, self.console.tones, self._glyphs, width)
             self.query_one("#left", Line).say(text)
@@ -111,7 +111,7 @@ class LeftScreen(LiveScreen):
 
             return from_what_is_seen(seen.plan, seen.steps, seen.left)
 
-        self.console.operator.write_paper(f"left-{self._node}", text)
+        self.watched.operator.write_paper(f"left-{self._node}", text)
 
     def action_scroll(self, pages: int) -> None:
         """Scroll while the cursor stays where the name is typed."""
@@ -148,7 +148,7 @@ class LeftScreen(LiveScreen):
             told = as_console_error(error, "starting the runner")
             self._ask(f"not started: {told.problem}. {told.remedy}")
             return
-        self.console.operator.run_started(run_id)
+        self.watched.operator.run_started(run_id)
 
     async def _look_on(self) -> None:
         try:
@@ -174,7 +174,7 @@ class LeftScreen(LiveScreen):
             self._ask(f"refused: {refused_by(self._lock)}")
         elif self._seen is not None and self._word:
             box.open(f"type {self._node} and press enter")
-            place = where(self.console.environment)
+            place = where(self.watched.name, self.watched.environment)
             self._ask(f"to {self._word}{place} ({_DOES[self._word]}), type the node's name: {self._node}")
         elif self._seen is not None:
             box.close()

@@ -9,24 +9,44 @@ from bdr_console.ui.status import Status
 
 if TYPE_CHECKING:
     from bdr_console.ui.app import ConsoleApp
+    from bdr_console.ui.colours import Styles
+    from bdr_console.ui.watched import WatchedCluster
 
 
 class LiveScreen(Screen[None]):
-    """Shows moments as they come; asks nobody."""
+    """Shows moments of its cluster as they come; asks nobody."""
+
+    _watched: "WatchedCluster | None" = None
+    _styled: "Styles | None" = None
+    """The colours it was painted in."""
 
     @property
     def console(self) -> "ConsoleApp":
         """The application, by its own type."""
         return cast("ConsoleApp", self.app)
 
+    @property
+    def watched(self) -> "WatchedCluster":
+        """The cluster that it was opened on, whichever is shown now."""
+        if self._watched is None:
+            self._watched = self.console.cluster_of(self)
+        return self._watched
+
     def on_mount(self) -> None:
         """Show what is known already."""
-        self.restyle()
+        self.take_style()
         self.console.tell(self)
 
     def on_screen_resume(self) -> None:
-        """Catch up after another screen was in front."""
+        """Catch up after another screen, or another cluster, was in front."""
+        self.take_style()
         self.console.tell(self)
+
+    def take_style(self) -> None:
+        """Take the colours of the theme in force, unless it has them."""
+        if self._styled is not self.console.tones:
+            self._styled = self.console.tones
+            self.restyle()
 
     def show(self, moment: Moment | None, status: Status) -> None:
         """Show `moment` (None before the first snapshot) under the head that `status` gives."""

@@ -114,17 +114,17 @@ class Overview(LiveScreen):
     def action_switchover(self) -> None:
         """Plan a switchover of the selected node, or of one to be picked."""
         row = self.selected
-        self.console.operator.plan_switchover(
+        self.watched.operator.plan_switchover(
             row.node if row and isinstance(self._current, Nodes | HAProxy) else None
         )
 
     def action_attach(self) -> None:
         """Look at the run under way."""
-        self.console.operator.open_run()
+        self.watched.operator.open_run()
 
     def action_left(self) -> None:
         """Finish what a run that nobody carries on has left in maintenance."""
-        self.console.operator.open_left(self._left)
+        self.watched.operator.open_left(self._left)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What was left behind has its key while there is something."""

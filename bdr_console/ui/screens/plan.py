@@ -126,7 +126,7 @@ class PlanScreen(LiveScreen):
 
             return paper(made, checks)
 
-        self.console.operator.write_paper(f"plan-{self._node}", text)
+        self.watched.operator.write_paper(f"plan-{self._node}", text)
 
     @on(NameBox.Typed)
     def _typed(self, typed: NameBox.Typed) -> None:
@@ -184,7 +184,8 @@ class PlanScreen(LiveScreen):
             self._ask(f"refused: {refused_by(self._lock)}")
         else:
             box.open(f"type {self._node} and press enter")
-            self._ask(f"to start{where(self.console.environment)}, type the node's name: {self._node}")
+            place = where(self.watched.name, self.watched.environment)
+            self._ask(f"to start{place}, type the node's name: {self._node}")
             return
         box.close()
 
@@ -199,7 +200,7 @@ class PlanScreen(LiveScreen):
             told = as_console_error(error, "starting the run")
             self._ask(f"not started: {told.problem}. {told.remedy}")
             return
-        self.console.operator.run_started(run_id)
+        self.watched.operator.run_started(run_id)
 
     def _title(self, mode: str) -> None:
         """Which node, and how its clients are moved."""

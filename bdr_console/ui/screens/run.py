@@ -95,9 +95,9 @@ class RunScreen(LiveScreen):
         """A word is there when the run offers it; greyed when it does not, or when one only watches."""
         run = self._run
         if action == "finish":
-            return run is not None and run.status in _UNFINISHED and not self.console.read_only
+            return run is not None and run.status in _UNFINISHED and not self.watched.read_only
         if action == "switch_back":
-            return self._back is not None and not self.console.read_only
+            return self._back is not None and not self.watched.read_only
         if action not in ("say", "pick_holder"):
             return True
         if run is not None and run.status.over:
@@ -108,15 +108,15 @@ class RunScreen(LiveScreen):
         )
         if not offered and parameters in (("again",), ("wait",)):
             return False  # the line of keys is short
-        return True if offered and not self.console.read_only else None
+        return True if offered and not self.watched.read_only else None
 
     def action_say(self, word: str) -> None:
         """Send that word to the run; an abort is confirmed first."""
         if word != "abort" or self._run is None:
-            self.console.operator.say(self.run_id, word)
+            self.watched.operator.say(self.run_id, word)
             return
         question = Question(
-            self.console.named(f"Abort the {self._run.runbook} of {self._run.node}?"),
+            self.watched.named(f"Abort the {self._run.runbook} of {self._run.node}?"),
             _abort_text(self._run, self.console.tones),
         )
         self.app.push_screen(question, self._abort_answered)
@@ -133,18 +133,18 @@ class RunScreen(LiveScreen):
             if name is not None:
                 self._confirm(run, choices[names[name]])
 
-        self.app.push_screen(Pick(self.console.named("What shall be ended?"), tuple(names)), picked)
+        self.app.push_screen(Pick(self.watched.named("What shall be ended?"), tuple(names)), picked)
 
     def _confirm(self, run: RunView, offer: Offer) -> None:
         """Asks about exactly what was picked, whatever the run has come to meanwhile."""
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self.console.operator.say(self.run_id, offer.word)
+                self.watched.operator.say(self.run_id, offer.word)
 
         text = intervention_text(run, offer, self.console.tones, Question.WIDTH)
         label = safe(offer.label)
-        title = self.console.named(f"{label[:1].upper()}{label[1:]}?")
+        title = self.watched.named(f"{label[:1].upper()}{label[1:]}?")
         self.app.push_screen(Question(title, text), answered)
 
     def action_paper(self) -> None:
@@ -157,18 +157,18 @@ class RunScreen(LiveScreen):
 
             return rest(run)
 
-        self.console.operator.write_paper(run.run_id, text)
+        self.watched.operator.write_paper(run.run_id, text)
 
     def action_finish(self, word: str) -> None:
         """Resume or undo a run that nobody carries on: on a screen of its own, which asks for the name."""
         if self._run is not None:
-            self.console.operator.finish(self._run.node, self.run_id, word)
+            self.watched.operator.finish(self._run.node, self.run_id, word)
 
     def action_switch_back(self) -> None:
         """Plan to take out the node that has the traffic now."""
         if self._back is not None:
             self.dismiss()
-            self.console.operator.plan_switchover(self._back)
+            self.watched.operator.plan_switchover(self._back)
 
     def action_back(self) -> None:
         """Back to the overview; the run goes on."""
@@ -176,7 +176,7 @@ class RunScreen(LiveScreen):
 
     def _abort_answered(self, yes: bool | None) -> None:
         if yes:
-            self.console.operator.say(self.run_id, "abort")
+            self.watched.operator.say(self.run_id, "abort")
 
     def _show_run(self, run: RunView, status: Status) -> None:
         before, self._run = self._run, run

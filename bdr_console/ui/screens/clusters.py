@@ -1,0 +1,112 @@
+"""The clusters of the configuration: how each stands, whichever is shown."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.widgets import DataTable
+
+from bdr_console.ui.actions import Place, bindings
+from bdr_console.ui.cells import BLANK, QUESTION, Cell, Column, Row, Tone
+from bdr_console.ui.moment import Moment
+from bdr_console.ui.screens.live import LiveScreen
+from bdr_console.ui.standings import Standing
+from bdr_console.ui.status import Status, is_production
+from bdr_console.ui.widgets.heading import Heading
+from bdr_console.ui.widgets.key_line import KeyLine
+from bdr_console.ui.widgets.line import Line
+from bdr_console.ui.widgets.live_table import LiveTable
+from bdr_console.ui.words import Glyphs, coarse, level_symbol, level_tone
+
+_NAME = Column("name", "Cluster", 10, fits_names=True)
+_ENVIRONMENT = Column("environment", "Environment", 11, fits_names=True)
+_NODES = Column("nodes", "Nodes up", 8, "right")
+_ALARMS = Column("alarms", "Alarms", 6, "right")
+_AGE = Column("age", "Read", 8, "right")
+_STATE = Column("state", "State", 11)
+_COLUMNS = (
+    (_NAME, _ENVIRONMENT, _STATE, _NODES, _ALARMS, _AGE, Column("run", "Run", 30), Column("why", "Why", 30)),
+    (_NAME, _ENVIRONMENT, _STATE, _NODES, _ALARMS, _AGE, Column("why", "Why", 10)),
+)
+
+
+class Clusters(LiveScreen):
+    """One line for each cluster, the worst finding of the selected one in full; enter shows it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Place.CLUSTERS)
+    DEFAULT_CSS = """
+    Clusters LiveTable { height: 1fr; }
+    """
+
+    def __init__(self, glyphs: Glyphs) -> None:
+        super().__init__()
+        self._glyphs = glyphs
+        self._placed = False
+
+    def compose(self) -> ComposeResult:
+        """Head, list, the selected cluster in full, keys."""
+        yield Heading(self._glyphs)
+        yield Line(Text(" Clusters", end=""), classes="title")
+        yield LiveTable(_COLUMNS, ellipsis=self._glyphs.ellipsis)
+        yield Line(id="detail")
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        """The list takes the keys."""
+        super().on_mount()
+        self.query_one(LiveTable).focus()
+
+    def show(self, moment: Moment | None, status: Status) -> None:
+        """Show every cluster as it stands now; the cursor begins on the one that is shown."""
+        self.query_one(Heading).show(status, self.console.tones)
+        table = self.query_one(LiveTable)
+        rows = [row(one, status.now, self._glyphs) for one in self.console.standings(status.now)]
+        table.apply(rows)
+        if not self._placed and table.row_count == len(rows):
+            self._placed = True
+            table.move_cursor(row=self.console.clusters.index(self.watched), animate=False)
+        self._show_detail()
+
+    def restyle(self) -> None:
+        """Take the colours of the theme in force."""
+        self.query_one(LiveTable).restyle(self.console.tones)
+
+    @on(DataTable.RowHighlighted)
+    def _show_detail(self) -> None:
+        selected = self.query_one(LiveTable).selected
+        said = f" {selected.detail}" if selected else ""
+        self.query_one("#detail", Line).say(Text(said, end="", overflow="ellipsis"))
+
+    @on(DataTable.RowSelected)
+    def _open(self) -> None:
+        selected = self.query_one(LiveTable).selected
+        if selected is not None:
+            self.console.open_cluster(selected.key)
+
+    def action_back(self) -> None:
+        """Back to the cluster that is shown."""
+        self.dismiss()
+
+
+def row(one: Standing, now: datetime, glyphs: Glyphs) -> Row:
+    """One cluster as a row; what was never read is unknown, not 0."""
+    tone = level_tone(one.level)
+    why = one.headline.partition(":")[2].strip()
+    named = one.environment.upper() if is_production(one.environment) else one.environment
+    return Row(
+        one.name,
+        {
+            "name": Cell(one.name),
+            "environment": Cell(named, Tone.PROD if is_production(one.environment) else Tone.PLAIN),
+            "state": Cell(f"{level_symbol(one.level, glyphs)} {one.word}", tone),
+            "nodes": Cell(f"{one.nodes_up}/{one.nodes}") if one.nodes else QUESTION,
+            "alarms": Cell(str(one.alarms), tone if one.alarms else Tone.PLAIN) if one.nodes else QUESTION,
+            "age": Cell(coarse(one.age)) if one.age is not None else QUESTION,
+            "run": Cell(one.run) if one.run else BLANK,
+            "why": Cell(f"run {one.run}" if one.run and not why else why),
+        },
+        detail=f"{one.name}: {one.headline}" + (f"{glyphs.separator}run {one.run}" if one.run else ""),
+    )

@@ -1,0 +1,73 @@
+"""Opening the console on the clusters of a configuration."""
+
+import os
+import sys
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bdr_console.config import ClusterSettings, Settings
+from bdr_console.ui.app import ConsoleApp
+from bdr_console.ui.monitored import AdvisoryDesk, JournalDesk, MonitoredCluster, RunbookDesk
+from bdr_console.ui.status import run_place
+from bdr_console.ui.terminal import ascii_only, refuse_unfit
+from bdr_console.ui.themes import NO_COLOUR
+from bdr_console.ui.watched import ClusterParts
+
+if TYPE_CHECKING:
+    from bdr_console.monitor import Monitor
+
+
+def run_console(
+    config: Path, settings: Settings, cluster: str, *, read_only: bool, theme: str | None, mouse: bool
+) -> int:
+    """Open the console, `cluster` first, and return the exit code.
+
+    Raises ConsoleError where it cannot run: no terminal, one that is too small, an unknown theme.
+    """
+    if theme is None:
+        theme = NO_COLOUR if os.environ.get("NO_COLOR") is not None else settings.theme
+    app = ConsoleApp(
+        *(
+            parts_of(config, name, chosen, settings.refresh, read_only=read_only)
+            for name, chosen in settings.clusters.items()
+        ),
+        first=cluster,
+        refresh=settings.refresh,
+        background_refresh=settings.background_refresh,
+        collect_all=settings.collect == "all",
+        theme=theme,
+        ascii_only=ascii_only(),
+    )
+    refuse_unfit()
+    code = app.run(mouse=mouse)
+    for watched in app.clusters:
+        if (run := watched.runs.under_way) is not None:
+            print(
+                f"The {run.runbook} of {run.node} ({watched.name}) goes on ({run_place(run)}): "
+                "open the console again to attach.",
+                file=sys.stderr,
+            )
+    return code if code is not None else app.return_code or 0
+
+
+def parts_of(
+    config: Path, name: str, settings: ClusterSettings, refresh: float, *, read_only: bool
+) -> ClusterParts:
+    """What the console needs of one cluster; nothing is connected yet."""
+    source = MonitoredCluster(partial(_monitor, name, settings, refresh))
+    return ClusterParts(
+        source,
+        name,
+        settings.environment,
+        settings.thresholds.thresholds(),
+        runs=JournalDesk(name),
+        acts=None if read_only else RunbookDesk(config, name, settings),
+        lock=AdvisoryDesk(source),
+    )
+
+
+def _monitor(name: str, settings: ClusterSettings, refresh: float) -> "Monitor":
+    from bdr_console.monitor import Monitor
+
+    return Monitor(name, settings, refresh)

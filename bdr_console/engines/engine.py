@@ -42,3 +42,6 @@ class Kind:
     """From what the catalogs say, and what the version statement answered (None: it could not be asked)."""
     version: str = ""
     """A statement that gives the engine's own word for its version as `version`, asked once."""
+    peers: str = ""
+    """A statement that names the nodes that this one knows (`node_name`, None where the engine has none) and
+    where they are: `dsn`, or `host`, `port` and `dbname`. Asked by `init` alone; rows may hold passwords."""

@@ -22,7 +22,7 @@ from tests.links.servers import PASSWORD, Postgres, program
 
 CAPTURES = Path(__file__).parent.parent / "captures" / "bucardo"
 BUCARDO = Path(bdr_console.engines.__file__).parent / "bucardo"
-CONTROL_FILES = {"syncs", "members", "conflicts", "conflict_counts"}
+CONTROL_FILES = {"syncs", "members", "conflicts", "conflict_counts", "peers"}
 DATABASES = ("control", "shop1", "shop2")
 
 

@@ -263,7 +263,8 @@ DONE_WITHOUT = {"bucardo_config"}
 STATEMENTS = sorted(
     path
     for path in ENGINES.glob("*/*.sql")
-    if path.name != "grants.sql" and path.parent.name != "core"  # the catalogs that everybody may read
+    if path.name not in ("grants.sql", "peers.sql")  # where DSNs are read, for `init`, is for another role
+    and path.parent.name != "core"  # the catalogs that everybody may read
 )
 
 

@@ -79,4 +79,10 @@ def _make(found: Identity, version: str | None) -> Bdr1:
     return Bdr1(name, found.server_version, found.server_version_num, major)
 
 
-KIND = Kind("bdr1", lambda found: "bdr.bdr_nodes" in found.tables, _make, statement(_HERE, "version", 0))
+KIND = Kind(
+    "bdr1",
+    lambda found: "bdr.bdr_nodes" in found.tables,
+    _make,
+    statement(_HERE, "version", 0),
+    statement(_HERE, "peers", 0),
+)

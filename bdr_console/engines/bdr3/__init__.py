@@ -146,4 +146,5 @@ KIND = Kind(
     ),
     _make,
     statement(_HERE, "version", 0),
+    statement(_HERE, "peers", 0),
 )

@@ -64,4 +64,5 @@ KIND = Kind(
     lambda found: bool({_CONTROL, _MEMBER} & found.tables),
     _make,
     statement(_HERE, "version", 0),
+    statement(_HERE, "peers", 0),
 )

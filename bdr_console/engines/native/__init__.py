@@ -135,4 +135,5 @@ KIND = Kind(
     lambda found: found.server_version_num >= 100000,
     _make,
     statement(_HERE, "version", 0),
+    statement(_HERE, "peers", 0),
 )

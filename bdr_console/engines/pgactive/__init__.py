@@ -85,4 +85,5 @@ KIND = Kind(
     lambda found: "pgactive.pgactive_nodes" in found.tables,
     _make,
     statement(_HERE, "version", 0),
+    statement(_HERE, "peers", 0),
 )

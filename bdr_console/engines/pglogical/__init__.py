@@ -98,4 +98,5 @@ KIND = Kind(
     lambda found: "pglogical.node" in found.tables,
     _make,
     statement(_HERE, "version", 0),
+    statement(_HERE, "peers", 0),
 )

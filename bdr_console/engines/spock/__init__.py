@@ -121,4 +121,10 @@ def _make(found: Identity, version: str | None) -> Spock:
     return Spock(name, found.server_version, found.server_version_num, found.tables)
 
 
-KIND = Kind("spock", lambda found: "spock.node" in found.tables, _make, statement(_HERE, "version", 0))
+KIND = Kind(
+    "spock",
+    lambda found: "spock.node" in found.tables,
+    _make,
+    statement(_HERE, "version", 0),
+    statement(_HERE, "peers", 0),
+)

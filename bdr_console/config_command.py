@@ -22,7 +22,7 @@ _FAILED = 1
 
 
 @dataclass(frozen=True, slots=True)
-class _Report:
+class Report:
     """Everything that a check found."""
 
     path: Path
@@ -54,11 +54,11 @@ def check(options: Options, connect: bool, as_json: bool) -> None:
     With --cluster NAME only that cluster's targets are asked. Nothing is changed anywhere.
     """
     path, name = options.config, options.cluster
-    report = _report(find(path), name, connect=connect)
+    report = examined(find(path), name, connect=connect)
     if as_json:
         click.echo(json.dumps(_as_json(report), indent=2))
     else:
-        for line in _lines(report):
+        for line in told(report):
             click.echo(line)
         for warning in report.warnings:
             click.echo(f"warning: {warning}", err=True)
@@ -82,18 +82,19 @@ def schema_command() -> None:
     click.echo(schema(), nl=False)
 
 
-def _report(path: Path, name: str | None, *, connect: bool) -> _Report:
+def examined(path: Path, name: str | None, *, connect: bool) -> Report:
+    """Everything about a configuration; with `connect` every target is asked too. Raises ConsoleError."""
     try:
         loaded = read(path)
     except ConfigurationError as error:
-        return _Report(path, None, error.mistakes)
+        return Report(path, None, error.mistakes)
     mistakes = tuple(_passwords(loaded))
     targets = None
     if connect:
         settings = loaded.settings
         chosen = [settings.cluster(name)] if name else list(settings.clusters.items())
         targets = tuple(asked for cluster in chosen for asked in _ask(*cluster))
-    return _Report(path, loaded, mistakes, warnings(loaded.files), targets)
+    return Report(path, loaded, mistakes, warnings(loaded.files), targets)
 
 
 def _ask(name: str, settings: ClusterSettings) -> tuple[Asked, ...]:
@@ -117,7 +118,8 @@ def _passwords(loaded: Loaded) -> Iterator[Mistake]:
                     )
 
 
-def _lines(report: _Report) -> Iterator[str]:
+def told(report: Report) -> Iterator[str]:
+    """The same for people, a line each."""
     yield from map(str, report.mistakes)
     if report.loaded is None:
         yield f"{_count(len(report.mistakes), 'mistake')} in {report.path}"
@@ -143,7 +145,7 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def _as_json(report: _Report) -> dict[str, object]:
+def _as_json(report: Report) -> dict[str, object]:
     return {
         "ok": report.good,
         "files": [str(file) for file in report.loaded.files] if report.loaded else [str(report.path)],

@@ -61,7 +61,7 @@ def find(path: Path | None) -> Path:
     looked = ", ".join(str(candidate) for candidate in candidates)
     raise ConsoleError(
         f"no configuration found (looked for {looked})",
-        "Copy config.example.yaml to one of these places and edit it, name one with --config FILE, "
+        "Write one from a node of your cluster with bdr-console init, name one with --config FILE, "
         "or try the rehearsal cluster: bdr-console lab up.",
     )
 

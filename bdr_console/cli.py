@@ -14,6 +14,9 @@ from bdr_console.options import Options
 
 _LAZY = {
     "lab": "bdr_console.lab.commands:lab",
+    "status": "bdr_console.status_command:status",
+    "top": "bdr_console.top_command:top",
+    "init": "bdr_console.init_command:init",
     "config": "bdr_console.config_command:config",
     "grants": "bdr_console.grants_command:grants",
     "switchover": "bdr_console.switchover_command:switchover",
@@ -57,6 +60,7 @@ class _Commands(click.Group):
 )
 @click.option("--theme", metavar="NAME", help="A colour theme, instead of the configured one.")
 @click.option("--read-only", is_flag=True, help="Watch only: nothing can be changed from this console.")
+@click.option("--plain", is_flag=True, help="Pages of plain text instead of the screen: see `top --help`.")
 @click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal.")
 @click.version_option(__version__, prog_name="bdr-console")
 @click.pass_context
@@ -66,13 +70,14 @@ def cli(
     cluster: str | None,
     theme: str | None,
     read_only: bool,
+    plain: bool,
     no_mouse: bool,
 ) -> None:
     """Watch a PostgreSQL multi-master cluster, and take its nodes out of service and back safely.
 
     Without a command, opens the console.
     """
-    options = ctx.obj = Options(config, cluster, theme, mouse=not no_mouse)
+    options = ctx.obj = Options(config, cluster, theme, mouse=not no_mouse, plain=plain)
     if ctx.invoked_subcommand is None:
         ctx.exit(_console(options, read_only=read_only))
 
@@ -85,12 +90,25 @@ def watch(options: Options) -> int:
 
 
 def _console(options: Options, *, read_only: bool) -> int:
-    from bdr_console.config import find, opened
+    from bdr_console.config import find, opened, search_path
+    from bdr_console.plain.paper import is_dumb
 
     os.umask(0o077)
+    if options.config is None and not any(path.exists() for path in search_path()) and sys.stdin.isatty():
+        from bdr_console.init.welcome import WELCOME
+
+        click.echo(WELCOME, err=True)
+        return 2
     path = find(options.config)
     settings = opened(path)
     name, _ = settings.cluster(options.cluster)
+    if options.plain or (is_dumb() and sys.stdout.isatty()):
+        from bdr_console.top_command import run_top
+
+        if not options.plain:
+            click.echo("This terminal cannot show the screen (TERM): pages of plain text instead.", err=True)
+        run_top(options)
+        return 0
     from bdr_console.ssh_keys import keys_unlocked
     from bdr_console.ui.start import run_console
 

@@ -12,3 +12,5 @@ class Options:
     cluster: str | None = None
     theme: str | None = None
     mouse: bool = True
+    plain: bool = False
+    """Pages of plain text instead of the screen."""

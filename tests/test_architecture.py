@@ -23,6 +23,11 @@ def run(code: str) -> str:
         "bdr_console.runbooks.launch",
         "bdr_console.runbooks.runner",
         "bdr_console.lab.commands",
+        "bdr_console.status_command",
+        "bdr_console.plain.told",
+        "bdr_console.plain.page",
+        "bdr_console.top_command",
+        "bdr_console.init_command",
         "bdr_console.cli",
     ],
 )

@@ -1,0 +1,207 @@
+"""A cluster's state as one page of plain text: the verdict, the findings, and a table for each kind. Pure."""
+
+from collections.abc import Sequence
+
+from bdr_console.cluster.observed import Observed
+from bdr_console.cluster.poolers import PoolerFacts
+from bdr_console.cluster.proxies import ProxyFacts
+from bdr_console.cluster.replication import Link
+from bdr_console.cluster.text import format_bytes, format_seconds
+from bdr_console.plain.sight import READINGS, Sight
+from bdr_console.plain.table import Column, laid, printable, table, wrapped
+from bdr_console.plain.words import WORDS, contact, link_state, node_state, plain_age, pool_state
+from bdr_console.runbooks.operator_lock import describe
+
+_ADMIN = "pgbouncer"
+"""PgBouncer's own database, which serves nobody but the console."""
+_NOT_KNOWN = "?"
+
+
+def page(sight: Sight, width: int = 80, *, ascii_only: bool = False) -> list[str]:
+    """Lines of `width` cells at most; the first one is the verdict and stands for itself."""
+    head = [
+        laid(headline(sight, ascii_only=ascii_only), width, ascii_only=ascii_only).rstrip(),
+        laid(_about(sight), width, ascii_only=ascii_only).rstrip(),
+    ]
+    parts = (
+        _findings(sight, width, ascii_only),
+        _undertakings(sight, width, ascii_only),
+        *(
+            table(columns, rows, width, ascii_only=ascii_only)
+            for columns, rows in (_nodes(sight), _links(sight), _proxies(sight), _poolers(sight))
+            if rows
+        ),
+    )
+    for part in parts:
+        head += ["", *part] if part else []
+    return head
+
+
+def headline(sight: Sight, *, ascii_only: bool = False) -> str:
+    """The verdict as one line: `DEGRADED: node1 -> node3: lags 48 MiB, 35 s (+1 more)`."""
+    return printable(sight.verdict.headline, ascii_only=ascii_only)
+
+
+def _about(sight: Sight) -> str:
+    snapshot = sight.snapshot
+    where = f" [{snapshot.environment}]" if snapshot.environment else ""
+    times = f"{sight.readings} reading{'' if sight.readings == 1 else 's'}"
+    few = " only" if 0 < sight.readings < READINGS else ""
+    return f"{snapshot.cluster}{where} at {sight.now.astimezone():%Y-%m-%d %H:%M:%S %z}, {times}{few}"
+
+
+def _findings(sight: Sight, width: int, ascii_only: bool) -> list[str]:
+    lines: list[str] = []
+    for finding in sight.verdict.findings:
+        mark = f"{WORDS[finding.level]:<8}"
+        lines += wrapped(
+            f"{finding.subject}: {finding.text}", width, first=mark, rest=" " * 8, ascii_only=ascii_only
+        )
+    return lines
+
+
+def _undertakings(sight: Sight, width: int, ascii_only: bool) -> list[str]:
+    """Runs of this host, and who holds the operators' lock."""
+    lines: list[str] = []
+    told = [f"{run.run_id} of {run.subject} by {run.who}: {run.status.value}" for run in sight.runs]
+    marked = [("RUN     ", text) for text in told]
+    if sight.lock is not None:
+        marked.append(("LOCK    ", describe(sight.lock)))
+    for mark, text in marked:
+        lines += wrapped(text, width, first=mark, rest=" " * 8, ascii_only=ascii_only)
+    return lines
+
+
+Rows = Sequence[tuple[str, ...]]
+Table = tuple[tuple[Column, ...], Rows]
+
+
+def _nodes(sight: Sight) -> Table:
+    columns = (
+        Column("NODE", gives=True),
+        Column("STATE"),
+        Column("ACTIVE", right=True),
+        Column("SESS/MAX", right=True),
+        Column("OLDEST TX", right=True),
+        Column("ENGINE", gives=True),
+        Column("ADDRESS"),
+    )
+    rows = []
+    for node in sight.snapshot.nodes:
+        facts = node.facts
+        state = contact(node, sight.now, sight.snapshot.refresh) or node_state(facts)
+        sessions = facts.sessions if facts else None
+        figures = (_NOT_KNOWN, _NOT_KNOWN, _NOT_KNOWN)
+        if sessions is not None:
+            oldest = sessions.oldest_transaction
+            age = "-" if oldest is None else plain_age(oldest)
+            figures = (str(sessions.active), f"{sessions.total}/{sessions.max_connections}", age)
+        rows.append((node.name, state, *figures, facts.engine if facts else _NOT_KNOWN, node.address))
+    return columns, rows
+
+
+def _links(sight: Sight) -> Table:
+    columns = (
+        Column("FROM -> TO", gives=True),
+        Column("STATE"),
+        Column("LAG", right=True),
+        Column("TIME", right=True),
+        Column("WAL KEPT", right=True),
+        Column("WHY", gives=True),
+    )
+    rows = [
+        (
+            f"{link.origin} -> {link.target}",
+            link_state(link, sight.now),
+            _lag(link),
+            _NOT_KNOWN if link.lag_seconds is None else format_seconds(link.lag_seconds),
+            _NOT_KNOWN if link.retained_bytes is None else format_bytes(link.retained_bytes),
+            link.reason,
+        )
+        for link in sight.links
+    ]
+    return columns, rows
+
+
+def _lag(link: Link) -> str:
+    if link.pending_rows is not None:
+        return f"{link.pending_rows} rows"
+    return _NOT_KNOWN if link.lag_bytes is None else format_bytes(link.lag_bytes)
+
+
+def _proxies(sight: Sight) -> Table:
+    columns = (
+        Column("HAPROXY SERVER", gives=True),
+        Column("NODE", gives=True),
+        Column("STATE"),
+        Column("SESS", right=True),
+        Column("CHECK"),
+        Column("STICKY", gives=True),
+    )
+    return columns, [row for proxy in sight.snapshot.proxies for row in _proxy(proxy, sight)]
+
+
+def _proxy(proxy: Observed[ProxyFacts], sight: Sight) -> Rows:
+    old = contact(proxy, sight.now, sight.snapshot.refresh)
+    if proxy.facts is None:
+        return [(proxy.name, "", old or "unknown", _NOT_KNOWN, _NOT_KNOWN, "")]
+    rows = []
+    for server in proxy.facts.servers:
+        stuck = [
+            entry.key
+            for entry in proxy.facts.stick or ()
+            if entry.table == server.backend and entry.server == server.name
+        ]
+        rows.append(
+            (
+                f"{proxy.name}/{server.backend}/{server.name}",
+                server.node or _NOT_KNOWN,
+                f"was {server.state.value}; {old}" if old else server.state.value,
+                str(server.sessions),
+                server.check or "none",
+                _NOT_KNOWN if proxy.facts.stick is None else "<- " + ", ".join(stuck) if stuck else "",
+            )
+        )
+    return rows
+
+
+def _poolers(sight: Sight) -> Table:
+    columns = (
+        Column("POOL", gives=True),
+        Column("STATE"),
+        Column("CLIENTS", right=True),
+        Column("WAIT", right=True),
+        Column("MAXWAIT", right=True),
+        Column("SERVERS", right=True),
+        Column("IDLE", right=True),
+        Column("MODE"),
+    )
+    return columns, [row for pooler in sight.snapshot.poolers for row in _pooler(pooler, sight)]
+
+
+def _pooler(pooler: Observed[PoolerFacts], sight: Sight) -> Rows:
+    old = contact(pooler, sight.now, sight.snapshot.refresh)
+    facts = pooler.facts
+    if facts is None:
+        return [(pooler.name, old or "unknown", *[_NOT_KNOWN] * 5, "")]
+    databases = {database.name: database for database in facts.databases}
+    pools = [pool for pool in facts.pools if pool.database != _ADMIN]
+    used = {pool.database for pool in pools}
+    rows = [
+        (
+            f"{pooler.name}/{pool.database} {pool.user}",
+            old or pool_state(pool, databases.get(pool.database)),
+            str(pool.clients_active),
+            str(pool.clients_waiting),
+            format_seconds(pool.max_wait) if pool.clients_waiting else "-",
+            str(pool.servers),
+            str(pool.servers_idle),
+            pool.mode,
+        )
+        for pool in pools
+    ]
+    for name, database in databases.items():
+        if name not in used and name != _ADMIN:
+            state = "paused" if database.paused else "disabled" if database.disabled else "unused"
+            rows.append((f"{pooler.name}/{name}", old or state, "0", "0", "-", "0", "0", ""))
+    return rows or [(pooler.name, old or "up, unused", "0", "0", "-", "0", "0", "")]

@@ -1,0 +1,86 @@
+"""What plain pages are written on: a terminal of any kind, a pipe, a file."""
+
+import contextlib
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+
+_DEFAULT = (80, 24)
+
+
+def ascii_only() -> bool:
+    """Whether the locale promises no more than ASCII (LANG=C and the like)."""
+    named = os.environ.get("LC_ALL") or os.environ.get("LC_CTYPE") or os.environ.get("LANG") or ""
+    return "utf" not in named.lower()
+
+
+def size() -> tuple[int, int]:
+    """Columns and lines of the terminal; of no terminal $COLUMNS and $LINES, else 80x24."""
+    columns, lines = shutil.get_terminal_size(_DEFAULT)
+    return max(20, columns), max(5, lines)
+
+
+def is_dumb() -> bool:
+    """Whether the terminal says that it can do nothing but print lines."""
+    return os.environ.get("TERM", "") in ("", "dumb", "unknown")
+
+
+class Paper:
+    """Takes one page after the other: each in the place of the one before where the terminal can move its
+    cursor, one under the other where it cannot."""
+
+    def __init__(self) -> None:
+        self._ascii = ascii_only()
+        self._home, self._clear_line, self._clear_rest = _addressing()
+        self._pages = 0
+
+    @property
+    def in_place(self) -> bool:
+        """Whether a page takes the place of the one before."""
+        return bool(self._home)
+
+    def put(self, lines: Sequence[str]) -> None:
+        """Write one page; raises BrokenPipeError when nobody reads any more."""
+        columns, rows = size()
+        if self.in_place:
+            shown = list(lines) if len(lines) < rows else [*lines[: rows - 2], _cut(len(lines) - rows + 2)]
+            text = self._home + "".join(f"{line}{self._clear_line}\n" for line in shown) + self._clear_rest
+        else:
+            rule = ("-" if self._ascii else "─") * columns
+            text = "".join(f"{line}\n" for line in ([rule, *lines] if self._pages else lines))
+        self._pages += 1
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+
+def _cut(number: int) -> str:
+    return f"... and {number} more lines: make the terminal higher"
+
+
+def _addressing() -> tuple[str, str, str]:
+    """What moves this terminal's cursor home, clears to the end of the line, and clears the rest of the
+    screen; empty where it cannot, and where stdout is no terminal."""
+    if not sys.stdout.isatty() or is_dumb():
+        return "", "", ""
+    try:
+        import curses
+    except ImportError:  # some builds of Python come without it
+        return "", "", ""
+    try:
+        curses.setupterm()
+    except curses.error:
+        return "", "", ""
+    found = [(curses.tigetstr(name) or b"").decode("latin-1") for name in ("home", "el", "ed")]
+    return (found[0], found[1], found[2]) if all(found) else ("", "", "")
+
+
+@contextlib.contextmanager
+def read_or_not() -> Iterator[None]:
+    """Ends quietly what is written while nobody reads any more (`| head`, a closed terminal)."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The interpreter flushes once more at its end, and would complain then.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

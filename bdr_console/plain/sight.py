@@ -1,0 +1,174 @@
+"""One look at a cluster without a screen: readings, the judgement over them, runs and the operators' lock."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from bdr_console import paths
+from bdr_console.cluster.history import History
+from bdr_console.cluster.memory import remember, timed
+from bdr_console.cluster.observed import FactsT, Observed
+from bdr_console.cluster.replication import Link, links
+from bdr_console.cluster.snapshot import Snapshot
+from bdr_console.cluster.text import format_seconds
+from bdr_console.cluster.verdict import Level, Thresholds, Verdict, judge
+from bdr_console.config import ClusterSettings
+from bdr_console.errors import ConsoleError
+from bdr_console.links.advisory import Holder
+from bdr_console.monitor import Monitor
+from bdr_console.runbooks.archive import follow, run_dir
+from bdr_console.runbooks.operator_lock import LockWatch
+from bdr_console.runbooks.run import RunStatus, RunView
+
+READINGS = 3
+"""Readings of each target that one look takes: two show where a lag is heading, a third that it goes on."""
+_LOCK_PATIENCE = 2.5
+"""Seconds for the question who holds the lock: a node may have frozen since its last reading."""
+_LOOK_BACK = 20
+"""Directories of runs that are looked at, newest first."""
+_UNFINISHED = (RunStatus.LOST, RunStatus.STOPPED)
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Everything that is known of a cluster at one moment, judged."""
+
+    snapshot: Snapshot
+    now: datetime
+    verdict: Verdict
+    links: tuple[Link, ...]
+    readings: int
+    """Readings of every target that answers, at least, that the judgement rests on."""
+    runs: tuple[RunView, ...] = ()
+    """Of this host: those under way, and those that ended and left something changed. Newest first."""
+    lock: Holder | None = None
+    """Who holds the operators' lock."""
+
+    def level_of(self, subject: str) -> Level:
+        """The worst finding about `subject`."""
+        return max((f.level for f in self.verdict.findings if f.subject == subject), default=Level.OK)
+
+
+class Lookout:
+    """Watches one cluster for as long as it is open; read-only, like everything that watches."""
+
+    def __init__(self, name: str, settings: ClusterSettings, refresh: float) -> None:
+        self._name = name
+        self._thresholds: Thresholds = settings.thresholds.thresholds()
+        self._monitor = Monitor(name, settings, refresh)
+        self._history = History()
+        self._seen: dict[tuple[str, str], list[datetime]] = {}
+        self._polling: asyncio.Task[None] | None = None
+        self._lock: Holder | None = None
+
+    async def first(self, patience: float) -> Sight:
+        """A look as soon as every target has been read `READINGS` times or has failed, and after `patience`
+        seconds in any case. A target that has said nothing by then counts as one that does not answer."""
+        self._start()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                async for snapshot in self._monitor.updates():
+                    self._take(snapshot)
+                    if self._enough(snapshot):
+                        await self._ask_lock()
+                        break
+        return self._sight(_given_up(self._monitor.snapshot(), patience))
+
+    async def sights(self, patience: float, every: float) -> AsyncIterator[Sight]:
+        """A look, then one every `every` seconds; what is read in between is remembered."""
+        yield await self.first(patience)
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(every):
+                    async for snapshot in self._monitor.updates():
+                        self._take(snapshot)
+            await self._ask_lock()
+            yield self._sight(self._monitor.snapshot())
+
+    async def close(self) -> None:
+        """Stop; does not wait for any server."""
+        await self._monitor.close()
+        if self._polling is not None:
+            self._polling.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._polling
+
+    def _start(self) -> None:
+        if self._polling is None:
+            self._polling = asyncio.create_task(self._monitor.run(), name="monitor")
+
+    def _take(self, snapshot: Snapshot) -> None:
+        if self._polling is not None and self._polling.done() and not self._polling.cancelled():
+            self._polling.result()
+        remember(self._history, snapshot)
+        for kind, targets in _by_kind(snapshot):
+            for target in targets:
+                seen = self._seen.setdefault((kind, target.name), [])
+                if target.seen_at is not None and target.seen_at not in seen[-1:]:
+                    seen[:] = [*seen[-READINGS:], target.seen_at]
+
+    def _enough(self, snapshot: Snapshot) -> bool:
+        return all(
+            target.error is not None or len(self._seen.get((kind, target.name), ())) >= READINGS
+            for kind, targets in _by_kind(snapshot)
+            for target in targets
+        )
+
+    async def _ask_lock(self) -> None:
+        self._lock = None
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LOCK_PATIENCE):
+                found = await LockWatch(self._monitor.readers.values()).holders()
+                self._lock = found[0] if found else None
+
+    def _sight(self, snapshot: Snapshot) -> Sight:
+        self._take(snapshot)
+        now = datetime.now(UTC)
+        counts = [
+            len(self._seen[kind, target.name])
+            for kind, targets in _by_kind(snapshot)
+            for target in targets
+            if target.error is None
+        ]
+        return Sight(
+            snapshot,
+            now,
+            judge(snapshot, self._thresholds, now, self._history),
+            tuple(timed(link, self._history) for link in links(snapshot, now)),
+            min(min(counts, default=0), READINGS),
+            _runs(self._name),
+            self._lock,
+        )
+
+
+def _by_kind(snapshot: Snapshot) -> tuple[tuple[str, tuple[Observed, ...]], ...]:  # type: ignore[type-arg]
+    return ("node", snapshot.nodes), ("haproxy", snapshot.proxies), ("pgbouncer", snapshot.poolers)
+
+
+def _given_up(snapshot: Snapshot, patience: float) -> Snapshot:
+    """The same; a target that has neither answered nor failed is said not to have answered in time."""
+
+    def given_up(target: Observed[FactsT]) -> Observed[FactsT]:
+        if target.seen_at is not None or target.error is not None:
+            return target
+        return replace(target, error=f"no answer within {format_seconds(patience)}")
+
+    return replace(
+        snapshot,
+        nodes=tuple(map(given_up, snapshot.nodes)),
+        proxies=tuple(map(given_up, snapshot.proxies)),
+        poolers=tuple(map(given_up, snapshot.poolers)),
+    )
+
+
+def _runs(cluster: str) -> tuple[RunView, ...]:
+    """Runs of this host as their journals tell; none for an account that can keep none."""
+    try:
+        ids = sorted((path.name for path in paths.runs_dir().iterdir()), reverse=True)[:_LOOK_BACK]
+        views = [follow(run_dir(run_id)).poll() for run_id in ids]
+    except (OSError, ConsoleError):
+        return ()
+    wanted: Callable[[RunView], bool] = lambda run: not run.status.over or run.status in _UNFINISHED  # noqa: E731
+    return tuple(run for run in views if run is not None and run.cluster == cluster and wanted(run))

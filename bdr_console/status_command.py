@@ -1,0 +1,212 @@
+"""`bdr-console status`: the state of a cluster once, as text, as a plugin's line or as JSON."""
+
+import asyncio
+import re
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bdr_console.cluster.text import clean
+from bdr_console.cluster.verdict import Level
+from bdr_console.errors import ConsoleError
+from bdr_console.options import Options
+from bdr_console.plain.paper import read_or_not
+from bdr_console.plain.words import EXIT_CODES, UNKNOWN
+from bdr_console.ssh_keys import keys_unlocked
+
+if TYPE_CHECKING:
+    from bdr_console.config import ClusterSettings
+    from bdr_console.plain.sight import Sight
+
+    Cluster = tuple[str, ClusterSettings, float]
+    Form = Callable[[Sight, ClusterSettings], list[str]]
+
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
+_SHORTEST, _LONGEST = 0.5, 86400.0
+_NEAREST = 1.0
+"""Seconds; nothing new is known sooner than this."""
+
+
+class _Misused(click.UsageError):
+    """A mistake on the command line, which is no state either."""
+
+    exit_code = UNKNOWN
+
+
+class _Plugin(click.Command):
+    """A command whose own failures all end with 3: to a monitoring system 1 and 2 would be states."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ConsoleError as error:
+            error.exit_code = UNKNOWN
+            raise
+        except click.UsageError as error:
+            raise _Misused(error.format_message(), error.ctx) from None
+        except (click.exceptions.Exit, click.Abort, click.ClickException):
+            raise
+        except Exception as error:
+            what = clean(f"{type(error).__name__}: {error}", 300)
+            raise ConsoleError(f"the state could not be told: {what}", exit_code=UNKNOWN) from error
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            raise _Misused(error.format_message(), error.ctx) from None
+
+
+def _seconds(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> float | None:
+    """`10`, `10s`, `1m`."""
+    if value is None:
+        return None
+    from bdr_console.runbooks.unattended import duration
+
+    try:
+        seconds = float(value) if _NUMBER.fullmatch(value) else duration(value)
+    except ConsoleError as error:
+        raise click.BadParameter(error.problem) from None
+    if not _SHORTEST <= seconds <= _LONGEST:
+        raise click.BadParameter(f"{value} is not between {_SHORTEST:g} s and a day")
+    return seconds
+
+
+@click.command(
+    cls=_Plugin,
+    epilog="\b\nExit codes:\n  0  OK\n  1  WARNING\n  2  CRITICAL\n"
+    "  3  UNKNOWN: not enough could be read, or the command itself failed",
+)
+@click.option("--json", "as_json", is_flag=True, help="As JSON; --schema prints its shape.")
+@click.option("--plugin", is_flag=True, help="As a monitoring plugin: with performance data behind a bar.")
+@click.option(
+    "--watch",
+    "every",
+    is_flag=False,
+    flag_value="5",
+    metavar="[SECONDS]",
+    callback=_seconds,
+    help="Again and again, every 5 seconds if not said otherwise, until Ctrl-C; with --json a line each.",
+)
+@click.option(
+    "--timeout",
+    "patience",
+    default="10s",
+    show_default=True,
+    metavar="TIME",
+    callback=_seconds,
+    help="What has not answered by then is shown as not answering.",
+)
+@click.option("--cluster", "name", metavar="NAME", help="This cluster instead of the first one.")
+@click.option(
+    "--all", "every_cluster", is_flag=True, help="Every cluster; the worst one gives the exit code."
+)
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of --json, and nothing else.")
+@click.pass_obj
+def status(
+    options: Options,
+    as_json: bool,
+    plugin: bool,
+    every: float | None,
+    patience: float,
+    name: str | None,
+    every_cluster: bool,
+    schema: bool,
+) -> None:
+    """Say how a cluster is; exit with 0 to 3 as a plugin does.
+
+    The first line is the verdict. Every target is read three times, about a second apart, so that it shows
+    where a lag is heading; what only shows over half a minute (an apply that fails again and again) needs
+    --watch. Nothing can be changed from here: every session is read-only.
+    """
+    if schema:
+        from bdr_console.plain.published import schema as published
+
+        with read_or_not():
+            click.echo(published(), nl=False)
+        return
+    if as_json and plugin:
+        raise click.UsageError("--json and --plugin are two forms of the same: name one")
+    if every_cluster and (name or options.cluster):
+        raise click.UsageError("--all and --cluster contradict each other")
+    clusters = _chosen(options, name, every_cluster=every_cluster)
+    form = _json if as_json else _plugin if plugin else _text
+    if as_json and (every is not None or every_cluster):
+        form = _json_line
+    told = _Told()
+    try:
+        with keys_unlocked(*(settings for _, settings, _ in clusters)), read_or_not():
+            asyncio.run(_tell(clusters, patience, every, form, told))
+    except KeyboardInterrupt:
+        sys.exit(0 if every is not None else UNKNOWN)
+    sys.exit(EXIT_CODES[told.level])
+
+
+class _Told:
+    """What was found out so far; a reader who goes away does not change it."""
+
+    level = Level.UNKNOWN
+
+
+def _chosen(options: Options, name: str | None, *, every_cluster: bool) -> "list[Cluster]":
+    """Name, settings and refresh of every cluster that is meant. Raises ConsoleError."""
+    from bdr_console.config import find, opened
+
+    settings = opened(find(options.config))
+    if every_cluster:
+        return [(each, found, settings.refresh) for each, found in settings.clusters.items()]
+    return [(*settings.cluster(name or options.cluster), settings.refresh)]
+
+
+async def _tell(
+    clusters: "list[Cluster]", patience: float, every: float | None, form: "Form", told: _Told
+) -> None:
+    """Look, and print what was seen, the worst cluster first; again and again where `every` says so."""
+    from bdr_console.plain.sight import Lookout
+
+    lookouts = [(Lookout(*cluster), cluster[1]) for cluster in clusters]
+    pace = _NEAREST if every is None else max(every, _NEAREST)
+    looks = [(lookout.sights(patience, pace), settings) for lookout, settings in lookouts]
+    try:
+        while True:
+            seen = await asyncio.gather(*(anext(look) for look, _ in looks))
+            found = sorted(
+                zip(seen, (settings for _, settings in looks), strict=True),
+                key=lambda pair: -pair[0].verdict.level,
+            )
+            told.level = found[0][0].verdict.level
+            text = ("\n\n" if form is _text else "\n").join("\n".join(form(*pair)) for pair in found)
+            click.echo(text)
+            if every is None:
+                return
+            if form is _text:
+                click.echo()
+    finally:
+        await asyncio.gather(*(lookout.close() for lookout, _ in lookouts))
+
+
+def _text(sight: "Sight", _settings: "ClusterSettings") -> list[str]:
+    from bdr_console.plain.page import page
+    from bdr_console.plain.paper import ascii_only, size
+
+    return page(sight, size()[0], ascii_only=ascii_only())
+
+
+def _plugin(sight: "Sight", settings: "ClusterSettings") -> list[str]:
+    from bdr_console.plain.plugin import plugin_lines
+
+    return plugin_lines(sight, settings.thresholds.thresholds())
+
+
+def _json(sight: "Sight", _settings: "ClusterSettings") -> list[str]:
+    from bdr_console.plain.told import told
+
+    return [told(sight).model_dump_json(by_alias=True, indent=2)]
+
+
+def _json_line(sight: "Sight", _settings: "ClusterSettings") -> list[str]:
+    from bdr_console.plain.told import told
+
+    return [told(sight).model_dump_json(by_alias=True)]

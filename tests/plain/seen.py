@@ -1,0 +1,24 @@
+"""Made-up sights: the scenes of the screen's tests, judged for plain text."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from bdr_console.cluster.history import History
+from bdr_console.cluster.memory import remember
+from bdr_console.cluster.replication import links
+from bdr_console.cluster.snapshot import Snapshot
+from bdr_console.cluster.verdict import Thresholds, judge
+from bdr_console.links.advisory import Holder
+from bdr_console.plain.sight import Sight
+from bdr_console.runbooks.run import RunView
+from tests.ui.scenes import NOW
+
+
+def sight(
+    snapshot: Snapshot, now: datetime = NOW, *, runs: Sequence[RunView] = (), lock: Holder | None = None
+) -> Sight:
+    """What a look would have seen."""
+    history = History()
+    remember(history, snapshot)
+    verdict = judge(snapshot, Thresholds(), now, history)
+    return Sight(snapshot, now, verdict, links(snapshot, now), 3, tuple(runs), lock)

@@ -1,0 +1,71 @@
+"""The JSON that scripts build on: its shape is published, and what is printed has that shape."""
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from bdr_console.cluster.snapshot import Snapshot
+from bdr_console.cluster.verdict import Thresholds
+from bdr_console.links.advisory import Holder
+from bdr_console.plain.plugin import plugin_lines
+from bdr_console.plain.published import StatusJson, schema
+from bdr_console.plain.told import told
+from tests.plain.seen import sight
+from tests.ui.scenes import never_read, run, silent, snapshot
+
+PUBLISHED = Path(__file__).parents[2] / "docs/status.schema.json"
+HOLDER = Holder("node1", 77, "", "app", "10.0.0.5", "2026-03-04T10:00:00Z")
+SCENES = {
+    "healthy": snapshot(),
+    "silent node": silent(snapshot(), "node2"),
+    "silent proxy": silent(snapshot(), "haproxy1"),
+    "nothing read": never_read(snapshot()),
+}
+
+
+def test_the_published_schema_is_current() -> None:
+    assert PUBLISHED.read_text("utf-8") == schema(), "bdr-console status --schema > docs/status.schema.json"
+    for section in json.loads(schema())["$defs"].values():
+        assert all("description" in part for part in section["properties"].values()), section["title"]
+
+
+@pytest.mark.parametrize("scene", SCENES.values(), ids=SCENES)
+def test_what_is_printed_has_the_published_shape_and_is_understood_again(scene: Snapshot) -> None:
+    made = told(sight(scene, runs=(run(),), lock=HOLDER))
+    text = made.model_dump_json(by_alias=True)
+    jsonschema.validate(json.loads(text), json.loads(PUBLISHED.read_text("utf-8")))
+    assert StatusJson.model_validate_json(text) == made
+    assert made.runs[0].run == run().run_id
+
+
+def test_another_shape_is_refused_by_the_schema() -> None:
+    told_ = json.loads(told(sight(snapshot())).model_dump_json(by_alias=True))
+    del told_["verdict"]["exit_code"]
+    with pytest.raises(jsonschema.ValidationError, match="exit_code"):
+        jsonschema.validate(told_, json.loads(schema()))
+
+
+def test_an_unknown_figure_is_null_and_never_zero() -> None:
+    made = told(sight(never_read(snapshot())))
+    assert made.nodes[0].sessions is None
+    assert made.links[0].lag_bytes is None
+    assert made.verdict.exit_code == 3
+
+
+def test_the_verdict_counts_as_a_plugin_counts() -> None:
+    assert told(sight(snapshot())).verdict.exit_code == 0
+    assert told(sight(silent(snapshot(), "node2"))).verdict.exit_code == 2
+    assert told(sight(silent(snapshot(), "node2"))).nodes[1].level == "critical"
+
+
+def test_a_plugin_line_has_one_bar_and_figures_of_what_was_read_only() -> None:
+    first, *rest = plugin_lines(sight(silent(snapshot(), "node2", error="a|b")), Thresholds())
+    said, _, data = first.partition(" | ")
+    assert said.startswith("CRITICAL - lab: node2: a/b; last seen")
+    assert "nodes_up=2;;;0;3" in data.split()
+    assert "sessions_node2" not in data
+    assert "lag_node1-node3=4096B;10485760;104857600;0" in data.split()
+    assert rest[0].startswith("node2: a/b")
+    assert not any("|" in line for line in rest)

@@ -8,14 +8,18 @@ from datetime import timedelta
 import pytest
 
 from bdr_console.cluster.snapshot import Snapshot
+from bdr_console.cluster.verdict import Finding, Level, Verdict
 from bdr_console.errors import ConsoleError
+from bdr_console.ui.colours import DEFAULTS, Styles
 from bdr_console.ui.palette import commands
 from bdr_console.ui.screens.clusters import Clusters
 from bdr_console.ui.screens.overview import Overview
 from bdr_console.ui.screens.plan import PlanScreen
 from bdr_console.ui.screens.question import Question
 from bdr_console.ui.screens.run import RunScreen
+from bdr_console.ui.standings import elsewhere, standing
 from bdr_console.ui.watched import ClusterParts
+from bdr_console.ui.words import UNICODE
 from tests.ui.driving import FakeActs, FakeRuns, console, line_with, text, until, until_shown
 from tests.ui.scenes import NOW, FixedSource, node, run, silent, snapshot
 
@@ -93,7 +97,7 @@ async def test_escape_leaves_the_list_and_shows_the_cluster_of_before() -> None:
 @pytest.mark.parametrize("size", [(80, 24), (140, 40)])
 async def test_the_head_says_when_another_cluster_stands_worse(size: tuple[int, int]) -> None:
     async with console(snapshot(), others=(shop(), stage()), size=size) as (app, pilot):
-        await until_shown(pilot, "2 other clusters: ! shop CRITICAL (node2: timed out")
+        await until_shown(pilot, "2 other clusters: ! shop CRITICAL: c lists them")
         await pilot.press("right_square_bracket")
         await until_shown(pilot, CRITICAL if size[0] == 140 else "CRITICAL: node2")
         await until(pilot, lambda: "other cluster" not in text(app))
@@ -146,7 +150,7 @@ async def test_clusters_may_wait_to_be_read_until_they_are_shown() -> None:
 
 async def test_a_cluster_that_cannot_be_read_says_why_and_disturbs_no_other() -> None:
     async with console(snapshot(), others=(shop(Breaking()), stage())) as (app, pilot):
-        await until_shown(pilot, "● HEALTHY", "! shop UNKNOWN (the host name 'nowhere' is not known)")
+        await until_shown(pilot, "● HEALTHY", "! shop NOT READING")
         await until(pilot, lambda: app.clusters[2].newest is not None)
         await pilot.press("right_square_bracket")
         await until_shown(pilot, "UNKNOWN: the host name 'nowhere' is not known")
@@ -269,3 +273,19 @@ async def test_leaving_closes_every_cluster_also_one_that_hangs() -> None:
         await pilot.press("q")
         await until(pilot, lambda: app.return_value == 0)
     assert all(source.closed for source in sources)
+
+
+def test_the_head_names_the_worst_two_and_counts_the_rest() -> None:
+    worst = Verdict(Level.CRIT, (Finding(Level.CRIT, "node2", "timed out"),))
+    warned = Verdict(Level.WARN, (Finding(Level.WARN, "node1", "lags"),))
+    others = [
+        standing(name, "", NOW, snapshot(), verdict)
+        for name, verdict in (("a", warned), ("b", worst), ("c", warned), ("d", Verdict(Level.OK, ())))
+    ]
+    told = elsewhere(others, Level.OK, Styles(DEFAULTS, ansi=False), UNICODE)
+    assert told is not None
+    assert told.plain == " 4 other clusters: ! b CRITICAL, ~ a DEGRADED and 1 more: c lists them"
+    assert elsewhere(others, Level.CRIT, Styles(DEFAULTS, ansi=False), UNICODE).plain.startswith(  # type: ignore[union-attr]
+        " 4 other clusters: ! b CRITICAL: c"
+    )
+    assert elsewhere(others[2:], Level.WARN, Styles(DEFAULTS, ansi=False), UNICODE) is None

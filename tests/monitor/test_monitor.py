@@ -234,7 +234,7 @@ async def test_what_was_read_slowly_is_not_old_because_the_pace_has_just_become_
     monitor.set_refresh(1.0)
     assert monitor.snapshot().refresh == 5.0
     later = time.monotonic() + 60
-    monkeypatch.setattr(bdr_console.monitor.time, "monotonic", lambda: later)
+    monkeypatch.setattr(time, "monotonic", lambda: later)
     assert monitor.snapshot().refresh == 1.0
     monitor.set_refresh(10.0)
     assert monitor.snapshot().refresh == 10.0

@@ -25,6 +25,8 @@ from bdr_console.ui.standings import Standing, standing
 from bdr_console.ui.status import Status, asked, deserves_a_line, run_place
 
 if TYPE_CHECKING:
+    from textual.screen import Screen
+
     from bdr_console.ui.app import ConsoleApp
 
 _PACES = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
@@ -88,6 +90,13 @@ class WatchedCluster:
     def in_sight(self) -> bool:
         """Whether the screen shows this cluster."""
         return self.app.current is self
+
+    def holds(self, screen: "Screen[None]") -> bool:
+        """Whether `screen` is in this cluster's stack."""
+        try:
+            return screen in self.app.get_screen_stack(self.mode)
+        except KeyError:
+            return False  # it was never shown
 
     # Collecting --------------------------------------------------------------------------------------
 

@@ -31,6 +31,8 @@ FactsT = TypeVar("FactsT")
 
 _BACK_OFF = (1.0, 2.0, 3.0, 5.0)
 """Seconds before the next attempt after one, two, ... failures in a row."""
+_CATCH_UP = 3.0
+"""Seconds after a change of pace within which every target that answers has been read again."""
 _QUIET = 0.25
 """The least time between two snapshots handed out, in seconds."""
 
@@ -141,6 +143,7 @@ class Monitor:
         self._cluster = cluster
         self._environment = settings.environment
         self._refresh = refresh
+        self._before = (refresh, 0.0)
         self._version = 0
         self._news = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -176,7 +179,7 @@ class Monitor:
             cluster=self._cluster,
             environment=self._environment,
             taken_at=datetime.now(UTC),
-            refresh=self._refresh,
+            refresh=self._judged_by(),
             nodes=with_readers(target.observed for target in self._nodes),
             proxies=tuple(target.observed for target in self._proxies),
             poolers=tuple(target.observed for target in self._poolers),
@@ -194,6 +197,12 @@ class Monitor:
                     async with asyncio.timeout(max(self._refresh - _QUIET, 0.01)):
                         await self._news.wait()
 
+    def _judged_by(self) -> float:
+        """The pace by which readings are fresh or old: what was read slowly is not old because the pace has
+        just become faster."""
+        pace, until = self._before
+        return max(pace, self._refresh) if time.monotonic() < until else self._refresh
+
     def refresh_now(self) -> None:
         """Read every target at once, also those whose next attempt is still far."""
         for target in self._targets():
@@ -201,6 +210,7 @@ class Monitor:
 
     def set_refresh(self, seconds: float) -> None:
         """Read every target this often from now on, beginning now."""
+        self._before = (self._refresh, time.monotonic() + _CATCH_UP)
         self._refresh = seconds
         self.refresh_now()
 

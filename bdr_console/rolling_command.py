@@ -15,12 +15,12 @@ from bdr_console.runbooks.checks import refuses
 from bdr_console.runbooks.exit_codes import REFUSED, table
 from bdr_console.runbooks.hold import expected_end
 from bdr_console.runbooks.hold_command import need_hosts
-from bdr_console.runbooks.modes import DEFAULT_MODE, MODES, SESSION_POOLS
 from bdr_console.runbooks.paper import paper
 from bdr_console.runbooks.plan_id import KeptPlan, keep, recall
 from bdr_console.runbooks.preview import look
 from bdr_console.runbooks.resume import as_event
 from bdr_console.runbooks.rolling_plan import Turn, named, seen, turns, whole_checks
+from bdr_console.runbooks.terms import DEFAULT_MODE, MODES, SESSION_POOLS
 from bdr_console.runbooks.unattended import HoldOrder, duration
 from bdr_console.ssh_keys import keys_unlocked
 

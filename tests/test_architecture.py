@@ -47,6 +47,16 @@ def test_help_and_version_load_nothing_heavy() -> None:
     assert run(code).endswith("[]")
 
 
+def test_the_first_paint_waits_for_no_driver_and_no_runbook() -> None:
+    code = (
+        "import sys, bdr_console.ui.start\n"
+        "late = ('psycopg', 'paramiko', 'bdr_console.monitor', 'bdr_console.links', 'bdr_console.engines',\n"
+        "        'bdr_console.runbooks.step', 'bdr_console.runbooks.journal')\n"
+        "print([name for name in late if name in sys.modules])"
+    )
+    assert run(code) == "[]"
+
+
 def test_a_cluster_without_ssh_does_not_load_it() -> None:
     code = (
         "import sys\n"

@@ -8,10 +8,10 @@ from bdr_console.errors import ConsoleError
 from bdr_console.runbooks import isolate, switchover
 from bdr_console.runbooks.checks import preflight
 from bdr_console.runbooks.hold import HoldTerms
-from bdr_console.runbooks.modes import DEFAULT_MODE
 from bdr_console.runbooks.reading import Reading
 from bdr_console.runbooks.run import Check
 from bdr_console.runbooks.step import Plan, Step
+from bdr_console.runbooks.terms import DEFAULT_MODE
 
 RUNBOOKS = (switchover.RUNBOOK, isolate.RUNBOOK)
 

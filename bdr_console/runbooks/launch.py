@@ -19,12 +19,12 @@ from bdr_console.runbooks.control import say
 from bdr_console.runbooks.exit_codes import LOCKED, REFUSED
 from bdr_console.runbooks.journal import JOURNAL, JournalFollower
 from bdr_console.runbooks.locks import cluster_locks, holder_of
-from bdr_console.runbooks.modes import DEFAULT_MODE
 from bdr_console.runbooks.orphans import Orphan, orphans
 from bdr_console.runbooks.plan_id import KeptPlan
 from bdr_console.runbooks.preview import preview
 from bdr_console.runbooks.run import RunStatus
 from bdr_console.runbooks.spawn import LOG, spawn
+from bdr_console.runbooks.terms import DEFAULT_MODE
 from bdr_console.runbooks.unattended import HoldOrder
 
 __all__ = [

@@ -17,11 +17,7 @@ from bdr_console.errors import ConsoleError
 from bdr_console.runbooks.routes import routed_databases
 from bdr_console.runbooks.run import Check, Outcome
 from bdr_console.runbooks.step import Choice, Plan
-
-MODES = ("auto", "quiesce", "gradual")
-DEFAULT_MODE = "auto"
-"""Quiesce where nothing speaks against it; else the operator chooses, because each choice costs something."""
-SESSION_POOLS = ("wait", "fast-close")
+from bdr_console.runbooks.terms import MODES, SESSION_POOLS
 
 FAST_CLOSE_TEXT = "FATAL: database configuration changed"
 """What each client of a session pool gets once, at its next statement outside a transaction."""

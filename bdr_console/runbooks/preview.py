@@ -8,12 +8,12 @@ from bdr_console.runbooks import catalog
 from bdr_console.runbooks.archive import runs
 from bdr_console.runbooks.checks import ALL_PARTS
 from bdr_console.runbooks.checks_ssh import check_ssh
-from bdr_console.runbooks.modes import DEFAULT_MODE
 from bdr_console.runbooks.orphans import left_behind, orphans
 from bdr_console.runbooks.reading import Reading
 from bdr_console.runbooks.run import Check
 from bdr_console.runbooks.step import Plan
 from bdr_console.runbooks.survey import Survey
+from bdr_console.runbooks.terms import DEFAULT_MODE
 
 
 async def preview(

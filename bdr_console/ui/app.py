@@ -1,7 +1,6 @@
 """The application: shows one of its clusters at a time, paints what has come, hands keys on."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial
@@ -131,14 +130,6 @@ class ConsoleApp(App[int]):
     def note(self, level: Level, subject: str, text: str) -> None:
         """Add a line to the event log of the cluster shown."""
         self.current.note(level, subject, text)
-
-    def cluster_of(self, screen: LiveScreen) -> WatchedCluster:
-        """The cluster in whose stack `screen` is; the one shown for a screen in none."""
-        for cluster in self.clusters:
-            with contextlib.suppress(KeyError):  # one that was never shown has no stack
-                if screen in self.get_screen_stack(cluster.mode):
-                    return cluster
-        return self.current
 
     def standings(self, now: datetime, *, but: WatchedCluster | None = None) -> tuple[Standing, ...]:
         """How each cluster stands, in the order of the configuration."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
-from bdr_console.runbooks.modes import DEFAULT_MODE, MODES, SESSION_POOLS
 from bdr_console.runbooks.run import Check, Outcome, RunView, StepView
+from bdr_console.runbooks.terms import DEFAULT_MODE, MODES, SESSION_POOLS
 
 if TYPE_CHECKING:
     from bdr_console.runbooks.standing import Unfinished
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How clients are to be moved: the words of runbooks/modes.py."""
+    """How clients are to be moved: the words of runbooks/terms.py."""
 
     mode: str = DEFAULT_MODE
     session_pools: str = SESSION_POOLS[0]

@@ -1,25 +1,27 @@
 """The real parts behind the screen: the monitor as a source of snapshots, the runbooks as desks.
 
-Monitor and runbooks are imported when they are first used, after the first paint: psycopg alone takes a
-fifth of a second to import.
+Monitor, journals and runbooks are imported when they are first used, after the first paint, the monitor on a
+thread: psycopg alone takes a fifth of a second to import, and keys are to be answered meanwhile.
 """
 
 import asyncio
 import contextlib
+import importlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bdr_console import paths
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.config import ClusterSettings
-from bdr_console.runbooks.archive import follow, run_dir
-from bdr_console.runbooks.journal import JournalFollower
 from bdr_console.runbooks.run import RunView, StepView
+from bdr_console.ui.background import in_background
 from bdr_console.ui.desk import LockHolder, PlanView, Purpose, Terms
 
 if TYPE_CHECKING:
     from bdr_console.monitor import Monitor
+    from bdr_console.runbooks.journal import JournalFollower
     from bdr_console.runbooks.standing import Unfinished
 
 _LOOK_BACK = 20
@@ -42,7 +44,10 @@ class MonitoredCluster:
 
     async def updates(self) -> AsyncIterator[Snapshot]:
         """The monitor's snapshots; raises what ended the monitor, if anything did."""
-        monitor = self._monitor = self._monitor or self._build()
+        if self._monitor is None:
+            await in_background(partial(importlib.import_module, "bdr_console.monitor"))
+            self._monitor = self._build()
+        monitor = self._monitor
         if self._refresh is not None and monitor.refresh != self._refresh:
             monitor.set_refresh(self._refresh)
         if self._polling is None or self._polling.done():
@@ -94,7 +99,10 @@ class JournalDesk:
 
     def view(self, run_id: str) -> RunView | None:
         """That run as its journal tells it now."""
-        follower = self._followers.setdefault(run_id, follow(run_dir(run_id)))
+        if (follower := self._followers.get(run_id)) is None:
+            from bdr_console.runbooks.archive import follow, run_dir
+
+            follower = self._followers[run_id] = follow(run_dir(run_id))
         return follower.poll()
 
 
@@ -171,6 +179,7 @@ class RunbookDesk:
     async def unfinished(self, node: str, run_id: str | None) -> "AsyncGenerator[Unfinished, None]":
         """What is left of a run that nobody carries on."""
         from bdr_console.runbooks import standing
+        from bdr_console.runbooks.archive import run_dir
 
         directory = run_dir(run_id) if run_id else None
         async with contextlib.aclosing(

@@ -11,6 +11,9 @@ from bdr_console.cluster.verdict import Level, Verdict
 from bdr_console.ui.colours import Styles
 from bdr_console.ui.words import Glyphs, level_symbol, level_tone
 
+_NAMED = 2
+"""Clusters that are named in the head of another one; it is one line at 80 cells."""
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -50,13 +53,11 @@ def standing(
     run: str = "",
 ) -> Standing:
     """How a cluster stands; `trouble` is why it is not read, when it is not."""
-    level, headline = Level.UNKNOWN, f"UNKNOWN: {trouble or 'not read yet'}"
+    level, headline = Level.UNKNOWN, "UNKNOWN: not read yet"
     if verdict is not None:
         level, headline = verdict.level, verdict.headline
-        if trouble:
-            level, headline = Level.CRIT, f"NOT READING: {trouble}"
-    elif trouble:
-        level = Level.CRIT
+    if trouble:
+        level, headline = Level.CRIT, f"NOT READING: {trouble}"
     nodes = snapshot.nodes if snapshot is not None else ()
     refresh = snapshot.refresh if snapshot is not None else 0.0
     return Standing(
@@ -91,13 +92,10 @@ def elsewhere(others: Iterable[Standing], here: Level, styles: Styles, glyphs: G
     )
     if not worse:
         return None
-    count = len(others)
-    text = Text(
-        f" {count} other cluster{'s' if count > 1 else ''}: ", no_wrap=True, overflow="ellipsis", end=""
-    )
-    for place, one in enumerate(worse):
+    text = Text(f" {len(others)} other cluster{'s' if len(others) > 1 else ''}: ", end="")
+    for place, one in enumerate(worse[:_NAMED]):
         text.append(", " if place else "")
         text.append(f"{level_symbol(one.level, glyphs)} {one.name} {one.word}", styles[level_tone(one.level)])
-    rest = worse[0].headline.partition(":")[2].strip()
-    text.append(f" ({rest})" if rest and len(worse) == 1 else "")
+    text.append(f" and {len(worse) - _NAMED} more" if len(worse) > _NAMED else "")
+    text.append(": ").append("c", "bold").append(" lists them")
     return text

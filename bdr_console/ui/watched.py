@@ -25,6 +25,8 @@ from bdr_console.ui.standings import Standing, standing
 from bdr_console.ui.status import Status, asked, deserves_a_line, run_place
 
 if TYPE_CHECKING:
+    from textual.screen import Screen
+
     from bdr_console.ui.app import ConsoleApp
 
 _PACES = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
@@ -71,7 +73,8 @@ class WatchedCluster:
         self.operator = Operator(self, parts.acts)
         self._background = background
         self._begun = False
-        self._judged: tuple[Snapshot | None, Standing] | None = None
+        self._judged: tuple[tuple[object, ...], Standing] | None = None
+        """The standing told last, and what it was judged by."""
 
     @property
     def read_only(self) -> bool:
@@ -87,6 +90,13 @@ class WatchedCluster:
     def in_sight(self) -> bool:
         """Whether the screen shows this cluster."""
         return self.app.current is self
+
+    def holds(self, screen: "Screen[None]") -> bool:
+        """Whether `screen` is in this cluster's stack."""
+        try:
+            return screen in self.app.get_screen_stack(self.mode)
+        except KeyError:
+            return False  # it was never shown
 
     # Collecting --------------------------------------------------------------------------------------
 
@@ -140,8 +150,7 @@ class WatchedCluster:
         first = self.newest is None
         self.timeline.take(snapshot)
         self.trouble = ""
-        if self.in_sight:
-            self.app.painter.news(at_once=first)
+        self._news(at_once=first)
 
     def change_pace(self, direction: int) -> None:
         """Read more often (-1) or less often (1)."""
@@ -161,9 +170,10 @@ class WatchedCluster:
 
     def standing(self, now: datetime) -> Standing:
         """How it stands, in short: for the list of clusters and for the heads of the others."""
-        if self._judged is not None:
-            snapshot, kept = self._judged
-            if snapshot is self.newest and abs((now - kept.at).total_seconds()) < _STANDING_EVERY:
+        grounds = (id(self.newest), self.trouble, self.runs.run)
+        if self._judged is not None and self._judged[0] == grounds:
+            kept = self._judged[1]
+            if abs((now - kept.at).total_seconds()) < _STANDING_EVERY:
                 return kept
         moment = self.timeline.at(now)
         run = self.runs.run
@@ -176,7 +186,7 @@ class WatchedCluster:
             trouble=self.trouble,
             run=f"{run.node}: {run_place(run)}" if run is not None and deserves_a_line(run) else "",
         )
-        self._judged = (self.newest, found)
+        self._judged = (grounds, found)
         return found
 
     def status_at(self, now: datetime, moment: Moment | None, others: tuple[Standing, ...] = ()) -> Status:
@@ -199,8 +209,7 @@ class WatchedCluster:
     def note(self, level: Level, subject: str, text: str) -> None:
         """Add a line to the event log of this cluster."""
         self.timeline.note([Event(self.app.now(), level, subject, text)])
-        if self.in_sight:
-            self.app.painter.news()
+        self._news()
 
     def tell_operator(
         self, text: str, severity: Literal["information", "warning", "error"] = "information"
@@ -223,6 +232,15 @@ class WatchedCluster:
         """Something beside the readings has changed: paint it at once, where it is in sight."""
         if self.in_sight:
             self.app.paint()
+        else:
+            self._news()
+
+    def _news(self, *, at_once: bool = False) -> None:
+        """Paint soon; out of sight only other heads speak of it, and that can wait for the tick."""
+        if self.in_sight:
+            self.app.painter.news(at_once=at_once)
+        else:
+            self.app.painter.has_news = True
 
     def run_alarmed(self, run: RunView) -> None:
         """A run wants somebody, whichever cluster is shown."""

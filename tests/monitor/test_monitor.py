@@ -226,6 +226,21 @@ def test_failures_are_retried_more_and_more_slowly(
     assert pause_after(failures, refresh, took) == pytest.approx(rest)
 
 
+async def test_what_was_read_slowly_is_not_old_because_the_pace_has_just_become_faster(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings = ClusterSettings.model_validate({"nodes": {"node1": {"dsn": "host=127.0.0.1 port=1"}}})
+    monitor = Monitor("c", settings, 5.0)
+    monitor.set_refresh(1.0)
+    assert monitor.snapshot().refresh == 5.0
+    later = time.monotonic() + 60
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    assert monitor.snapshot().refresh == 1.0
+    monitor.set_refresh(10.0)
+    assert monitor.snapshot().refresh == 10.0
+    await monitor.close()
+
+
 async def test_asking_to_refresh_cuts_a_long_pause_short(monkeypatch: pytest.MonkeyPatch) -> None:
     attempts: list[object] = []
 

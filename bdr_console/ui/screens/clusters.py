@@ -22,13 +22,13 @@ from bdr_console.ui.widgets.live_table import LiveTable
 from bdr_console.ui.words import Glyphs, coarse, level_symbol, level_tone
 
 _NAME = Column("name", "Cluster", 10, fits_names=True)
-_ENVIRONMENT = Column("environment", "Environment", 11, fits_names=True)
-_NODES = Column("nodes", "Nodes up", 8, "right")
+_ENVIRONMENT = Column("environment", "Env", 10, fits_names=True)
+_NODES = Column("nodes", "Up", 5, "right")
 _ALARMS = Column("alarms", "Alarms", 6, "right")
-_AGE = Column("age", "Read", 8, "right")
+_AGE = Column("age", "Read", 5, "right")
 _STATE = Column("state", "State", 11)
 _COLUMNS = (
-    (_NAME, _ENVIRONMENT, _STATE, _NODES, _ALARMS, _AGE, Column("run", "Run", 30), Column("why", "Why", 30)),
+    (_NAME, _ENVIRONMENT, _STATE, _NODES, _ALARMS, _AGE, Column("run", "Run", 28), Column("why", "Why", 30)),
     (_NAME, _ENVIRONMENT, _STATE, _NODES, _ALARMS, _AGE, Column("why", "Why", 10)),
 )
 
@@ -106,7 +106,7 @@ def row(one: Standing, now: datetime, glyphs: Glyphs) -> Row:
             "alarms": Cell(str(one.alarms), tone if one.alarms else Tone.PLAIN) if one.nodes else QUESTION,
             "age": Cell(coarse(one.age)) if one.age is not None else QUESTION,
             "run": Cell(one.run) if one.run else BLANK,
-            "why": Cell(f"run {one.run}" if one.run and not why else why),
+            "why": Cell(why or one.run),
         },
         detail=f"{one.name}: {one.headline}" + (f"{glyphs.separator}run {one.run}" if one.run else ""),
     )

@@ -29,7 +29,8 @@ class LiveScreen(Screen[None]):
     def watched(self) -> "WatchedCluster":
         """The cluster that it was opened on, whichever is shown now."""
         if self._watched is None:
-            self._watched = self.console.cluster_of(self)
+            holding = (cluster for cluster in self.console.clusters if cluster.holds(self))
+            self._watched = next(holding, self.console.current)
         return self._watched
 
     def on_mount(self) -> None:

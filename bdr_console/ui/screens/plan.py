@@ -12,7 +12,6 @@ from textual.binding import BindingType
 from textual.containers import VerticalScroll
 
 from bdr_console.errors import ConsoleError
-from bdr_console.runbooks.hold import expected_end
 from bdr_console.ui.actions import Place, bindings
 from bdr_console.ui.background import in_background
 from bdr_console.ui.crash import as_console_error
@@ -135,6 +134,8 @@ class PlanScreen(LiveScreen):
         if typed.name != self._node:
             self._ask(f"that is not '{self._node}': nothing was started. Type the name, or press esc.")
             return
+        from bdr_console.runbooks.hold import expected_end  # runbooks are imported after the first paint
+
         try:
             purpose = Purpose(
                 typed.reason, expected_end(typed.until, self.console.now()) if typed.until else None

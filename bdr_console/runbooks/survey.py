@@ -36,10 +36,26 @@ class Survey:
         self._cluster = cluster
         self._settings = settings
         self._links = Links(settings, application_name=application_name)
-        self._nodes = self._links.nodes(PostgresReader)
-        self._proxies: Mapping[str, HaproxyReader] = self._links.proxies(HaproxyReader)
-        self._poolers: Mapping[str, PgBouncerReader] = self._links.poolers(PgBouncerReader)
-        self._probes = {name: Probe(link, settings.nodes[name].engine) for name, link in self._nodes.items()}
+        self._read_through(
+            self._links.nodes(PostgresReader),
+            self._links.proxies(HaproxyReader),
+            self._links.poolers(PgBouncerReader),
+        )
+
+    def _read_through(
+        self,
+        nodes: Mapping[str, PostgresReader],
+        proxies: Mapping[str, HaproxyReader],
+        poolers: Mapping[str, PgBouncerReader],
+    ) -> None:
+        self._nodes, self._proxies, self._poolers = nodes, proxies, poolers
+        self._probes = {name: Probe(link, self._settings.nodes[name].engine) for name, link in nodes.items()}
+
+    @property
+    def consoles(self) -> Mapping[str, PgBouncerReader]:
+        """The console of each PgBouncer; others in this process read through it, so that a PgBouncer bears
+        no second one."""
+        return self._poolers
 
     async def read(self, parts: Part) -> Reading:
         """One look at the named parts; a target that does not answer is in it with its error."""

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from bdr_console.cluster.nodes import NodeFacts, WalPositions
@@ -61,7 +62,7 @@ class Survey:
         """One look at the named parts; a target that does not answer is in it with its error."""
         (nodes, proxies, poolers), told, (loads, config, unguarded) = await asyncio.gather(
             asyncio.gather(
-                self._observe(Part.NODES in parts, self._nodes, self._node),
+                self._observe(Part.NODES in parts, self._nodes, partial(self._node, Part.RIGHTS in parts)),
                 self._observe(Part.PROXIES in parts, self._proxies, self._proxy),
                 self._observe(Part.POOLERS in parts, self._poolers, read_pooler),
             ),
@@ -134,8 +135,9 @@ class Survey:
 
         return tuple(await asyncio.gather(*(one(name, link) for name, link in links.items())))
 
-    async def _node(self, link: PostgresReader) -> NodeFacts:
-        return await self._probes[link.name].read()
+    async def _node(self, fresh: bool, link: PostgresReader) -> NodeFacts:
+        """`fresh` where a plan is made: no check rests on what was read for an earlier one."""
+        return await self._probes[link.name].read(fresh=fresh)
 
     async def _proxy(self, link: HaproxyReader) -> ProxyFacts:
         find = node_of(self._settings, self._nodes, link.name)

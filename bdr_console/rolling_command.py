@@ -10,66 +10,25 @@ import click
 from bdr_console.config import ClusterSettings, find, opened
 from bdr_console.follow_command import see_through
 from bdr_console.options import Options
+from bdr_console.plan_words import PlanWords, plan_words
 from bdr_console.runbooks import launch
 from bdr_console.runbooks.checks import refuses
 from bdr_console.runbooks.exit_codes import REFUSED, table
-from bdr_console.runbooks.hold import expected_end
 from bdr_console.runbooks.hold_command import need_hosts
 from bdr_console.runbooks.paper import paper
 from bdr_console.runbooks.plan_id import KeptPlan, keep, recall
 from bdr_console.runbooks.preview import look
 from bdr_console.runbooks.resume import as_event
 from bdr_console.runbooks.rolling_plan import Turn, named, seen, turns, whole_checks
-from bdr_console.runbooks.terms import DEFAULT_MODE, MODES, SESSION_POOLS
-from bdr_console.runbooks.unattended import HoldOrder, duration
 from bdr_console.ssh_keys import keys_unlocked
 
 
 @click.command(epilog=f"\b\nExit codes:\n{table()}")
 @click.argument("nodes", nargs=-1, metavar="NODE...")
 @click.option("--all", "every", is_flag=True, help="Every node of the cluster, in the configuration's order.")
-@click.option("--plan", "plan_only", is_flag=True, help="Print every turn, the checks and the plan's id.")
-@click.option(
-    "--mode",
-    type=click.Choice(MODES),
-    default=DEFAULT_MODE,
-    show_default=True,
-    help="With --plan: how clients move, in every turn.",
-)
-@click.option(
-    "--session-pools",
-    type=click.Choice(SESSION_POOLS),
-    default="wait",
-    show_default=True,
-    help="With --plan: wait until those clients leave, or end their sessions between two transactions.",
-)
-@click.option("--json", "as_json", is_flag=True, help="With --plan: as JSON.")
-@click.option("--apply", "apply_id", metavar="ID", help="Carry out the plan of that id, if it still holds.")
-@click.option("--hold-for", metavar="DURATION", help="With --apply: end each hold after 15m, 90s, 1h30m.")
-@click.option(
-    "--hold-command",
-    metavar="COMMAND",
-    help="With --apply: run this here by /bin/sh in each hold ($BDR_CONSOLE_NODE is the node).",
-)
-@click.option("--on-node", is_flag=True, help="With --hold-command: run it on NODE itself, over SSH.")
-@click.option("--reason", default="", metavar="TEXT", help="With --apply: why, for the journal.")
-@click.option("--until", metavar="WHEN", help="With --apply: when it should be over: 2h, 04:30, ISO 8601.")
+@plan_words
 @click.pass_obj
-def rolling(
-    options: Options,
-    nodes: tuple[str, ...],
-    every: bool,
-    plan_only: bool,
-    mode: str,
-    session_pools: str,
-    as_json: bool,
-    apply_id: str | None,
-    hold_for: str | None,
-    hold_command: str | None,
-    on_node: bool,
-    reason: str,
-    until: str | None,
-) -> None:
+def rolling(options: Options, nodes: tuple[str, ...], every: bool, words: PlanWords) -> None:
     """Take each NODE out of service and back, strictly one after the other; stop at the first problem.
 
     --plan changes nothing and exits with 10 when a check of any turn would refuse. With --apply each node is
@@ -77,38 +36,29 @@ def rolling(
     ways. Without --hold-for or --hold-command the run waits at each node for `bdr-console go`. The
     operators' lock is held all the while.
     """
-    if plan_only == bool(apply_id):
-        raise click.UsageError("say --plan, or --apply ID")
     if every == bool(nodes):
         raise click.UsageError("name the nodes, or say --all")
-    if as_json and not plan_only:
-        raise click.UsageError("--json goes with --plan; of a run: bdr-console report --json")
-    if (hold_for or hold_command or reason or until) and plan_only:
-        raise click.UsageError("--hold-for, --hold-command, --reason and --until go with --apply")
-    if hold_for and hold_command:
-        raise click.UsageError("say --hold-for or --hold-command, not both")
-    if on_node and not hold_command:
-        raise click.UsageError("--on-node goes with --hold-command")
     config, cluster = options.config, options.cluster
     path = find(config)
     name, settings = opened(path).cluster(cluster)
     chosen = named(settings, name, nodes or tuple(settings.nodes))
-    if plan_only:
-        sys.exit(_plan(settings, name, chosen, {"mode": mode, "session_pools": session_pools}, as_json))
-    order = HoldOrder(duration(hold_for) if hold_for else None, hold_command, on_node)
-    if on_node:
+    if words.plan_only:
+        terms = {"mode": words.mode, "session_pools": words.session_pools}
+        sys.exit(_plan(settings, name, chosen, terms, words.as_json))
+    order = words.order
+    if words.on_node:
         need_hosts(settings, chosen)
-    kept = recall(str(apply_id), ",".join(chosen), name, command=f"rolling {' '.join(chosen)}")
+    kept = recall(str(words.apply_id), ",".join(chosen), name, command=f"rolling {' '.join(chosen)}")
     run = launch.start(
         path,
         name,
         chosen[0],
-        reason,
+        words.reason,
         plan=kept,
         hold=order,
         mode=kept.terms["mode"],
         session_pools=kept.terms["session_pools"],
-        until=expected_end(until) if until else None,
+        until=words.over_by,
         nodes=chosen,
     )
     sys.exit(see_through(run, order))

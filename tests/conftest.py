@@ -10,6 +10,8 @@ import pytest
 from bdr_console.errors import ConsoleError
 from bdr_console.lab import Lab, up
 
+SHARED = "lab"
+"""The group of the tests that need the shared lab."""
 _SCRATCH = Path("/var/tmp")
 """Labs of a test run as root belong to another account, which cannot enter pytest's own directories."""
 
@@ -30,10 +32,26 @@ def _end_labs_of_dead_sessions() -> None:
 
 @pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of several pytest-xdist workers one runs every test of the lab: there is one, and it mostly waits."""
+    """Of two pytest-xdist workers one takes the tests of the shared lab, which mostly wait; the other one all
+    the others, and at last the modules with labs of their own, as far as the first is not done before."""
     for item in items:
         if "lab" in getattr(item, "fixturenames", ()) or item.get_closest_marker("lab"):
-            item.add_marker(pytest.mark.xdist_group("lab"))
+            item.add_marker(pytest.mark.xdist_group(_group(item)))
+    items.sort(key=_turn)
+
+
+def _group(item: pytest.Item) -> str:
+    """Tests that need the same lab stay together."""
+    module = item.getparent(pytest.Module)
+    assert module is not None
+    shared = "lab" in getattr(item, "fixturenames", ()) and not hasattr(module.obj, "lab")
+    return SHARED if shared else module.nodeid
+
+
+def _turn(item: pytest.Item) -> int:
+    """The order in which groups are handed out."""
+    group = item.get_closest_marker("xdist_group")
+    return 1 if group is None else 0 if group.args[0] == SHARED else 2
 
 
 @pytest.fixture(scope="session")
@@ -47,12 +65,20 @@ def lab() -> Iterator[Lab]:
         made.down()
 
 
+_unsettled: set[Path] = set()
+"""Labs that a test of `healthy_lab` has, or could not be put back after one."""
+
+
 @pytest.fixture
 def healthy_lab(lab: Lab) -> Iterator[Lab]:
-    """The shared lab with no load and no fault, and again so afterwards."""
-    _settle(lab)
+    """The shared lab with no load and no fault, and again so afterwards: a test that takes `lab` alone leaves
+    it as it is."""
+    if lab.layout.directory in _unsettled:
+        _settle(lab)
+    _unsettled.add(lab.layout.directory)
     yield lab
     _settle(lab)
+    _unsettled.discard(lab.layout.directory)
 
 
 def _settle(lab: Lab) -> None:

@@ -33,8 +33,8 @@ class Probe:
         self._kept: Answers = {}
         self._kept_at = 0.0
 
-    async def read(self) -> NodeFacts:
-        """One reading; raises LinkError."""
+    async def read(self, *, fresh: bool = False) -> NodeFacts:
+        """One reading; raises LinkError. `fresh`: nothing in it is older than the question."""
         now = time.monotonic()
         engine = self._engine if now - self._detected < _HOLDS else None
         self._engine = None
@@ -42,7 +42,7 @@ class Probe:
             engine, self._detected = await self._detect(), now
             self._kept = {}
         statements = dict(engine.statements())
-        due = not self._kept or now - self._kept_at >= _SELDOM
+        due = fresh or not self._kept or now - self._kept_at >= _SELDOM
         seldom = engine.seldom()
         if due:
             statements |= seldom

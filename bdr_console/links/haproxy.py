@@ -46,6 +46,8 @@ class HaproxyReader:
         self.deadline = deadline
         self._socket = socket
         self._through = through
+        self._turn = asyncio.Lock()
+        self._timeouts = 0
 
     @property
     def address(self) -> str:
@@ -54,7 +56,7 @@ class HaproxyReader:
 
     async def show(self, command: str) -> str:
         """The answer to one `show ...` command, error texts included; raises LinkError."""
-        return await self._exchange(_checked_show(command))
+        return await self._read(_checked_show(command))
 
     async def show_all(self, commands: Sequence[str]) -> list[str]:
         """The answers to several `show ...` commands, over one connection where their borders are clear.
@@ -63,11 +65,23 @@ class HaproxyReader:
         holds empty lines itself the count does not come out, and each is asked on its own.
         """
         lines = [_checked_show(command) for command in commands]
-        whole = await self._exchange(";".join(lines))
+        whole = await self._read(";".join(lines))
         parts = whole.split("\n\n")
         if parts[-1] == "" and len(parts) == len(lines) + 1:
             return [part.lstrip("\n") + "\n" for part in parts[:-1]]
-        return [await self._exchange(line) for line in lines]
+        return [await self._read(line) for line in lines]
+
+    async def _read(self, line: str) -> str:
+        """One reading at a time: HAProxy has few slots for its runtime socket (`stats maxconn`, 10).
+
+        Whoever waited behind one that was not answered is told so at once: a frozen HAProxy costs all of
+        them together one deadline.
+        """
+        before = self._timeouts
+        async with self._turn:
+            if self._timeouts != before:
+                raise no_answer(self.name, self.address, f"`{clean(line, 200)}`", self.deadline)
+            return await self._exchange(line)
 
     async def _exchange(self, line: str) -> str:
         tried = f"`{clean(line, 200)}`"
@@ -76,6 +90,7 @@ class HaproxyReader:
         except NotReached as error:
             raise LinkError(self.name, self.address, tried, error.reason, error.remedy) from None
         except TimeoutError:
+            self._timeouts += 1
             raise no_answer(self.name, self.address, tried, self.deadline) from None
         except OSError as error:
             reason = (error.strerror or str(error) or type(error).__name__).lower()

@@ -59,7 +59,7 @@ class PgBouncerReader:
         self.name = name
         self.deadline = deadline
         words = conninfo.parse(name, dsn)
-        self._dsn, self._through = dsn, through
+        self._through = through
         self.address = through.shown(conninfo.address(words)) if through else conninfo.address(words)
         self.on_socket = conninfo.endpoints(words)[0][0].startswith(("/", "@"))
         """Whether it is reached on its UNIX socket, which belongs to one process for sure."""
@@ -80,12 +80,6 @@ class PgBouncerReader:
         """11800 for 1.18.0; 0 until connected for the first time."""
         self.version = ""
         """`1.18.0`; empty until connected for the first time."""
-
-    def another(self) -> "PgBouncerReader":
-        """A second console at the same address, unconnected; it only reads."""
-        return PgBouncerReader(
-            self.name, self._dsn, deadline=self.deadline, through=self._through, password=self._password
-        )
 
     async def why_no_sentry(self) -> str | None:
         """Why no watchdog can be posted on the SSH host that leads here; empty when one can, None without
@@ -113,8 +107,18 @@ class PgBouncerReader:
         async with self._turn:
             await self._open()
 
+    async def renew(self) -> None:
+        """Connect anew to the same address, in place of this connection: where several processes share the
+        port another one may answer. Raises LinkError."""
+        async with self._turn:
+            self._drop()
+            await self._open()
+
     async def close(self) -> None:
         """Close the console at once."""
+        self._drop()
+
+    def _drop(self) -> None:
         if self._session:
             self._session.close()
             self._session = None

@@ -20,6 +20,8 @@ __all__ = ["PostgresReader", "PostgresWriter", "Rows", "Unreadable"]
 _PATIENCE = 60.0
 """Seconds before a statement is sent again that failed for want of a privilege, relation or function:
 each failure is a line in the server's log."""
+_READ_ONLY = "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"
+_READ_WRITE = "SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE"
 _WAITS_FOR_A_DBA = ("42501", "42P01", "42883", "42703", "3F000", "0A000")
 
 
@@ -154,7 +156,7 @@ class PostgresReader:
         By SET and not by `options=`, so that reset_val still tells whether the node itself is
         configured read-only. JIT would cost more than our small queries are worth.
         """
-        await self._set_up(session, "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
+        await self._set_up(session, _READ_ONLY)
 
     async def _set_up(self, session: Session, *statements: str) -> None:
         common = ["SET jit = off"] if session.server_version >= 110000 else []
@@ -172,36 +174,32 @@ class PostgresReader:
 
 
 class PostgresWriter(PostgresReader):
-    """The same, for runbooks: its session may change things, so nothing that only watches builds one.
+    """The same, for runbooks: it may change things too, so nothing that only watches builds one.
 
+    It reads and changes through one session, which is read-only but for the statement that `execute` sends.
     Names outside pg_catalog must be written with their schema here too.
     """
-
-    async def _prepare(self, session: Session) -> None:
-        await self._set_up(session)
-
-    async def connect(self) -> None:
-        """Connect now, if not connected; raises LinkError."""
-        async with self._turn:
-            await self._open()
 
     async def execute(self, sql: str, params: Sequence[object] | Mapping[str, object] | None = None) -> Rows:
         """One statement in a transaction of its own; its rows, if it gives any.
 
-        Raises LinkError when the server refuses it, is not reached or does not answer in time; in the
-        last case whether it took effect is not known.
+        It waits for what is being read just then, which is at most one deadline. Raises LinkError when the
+        server refuses it, is not reached or does not answer in time; in the last case whether it took
+        effect is not known.
         """
         async with self._turn:
             session = await self._open()
             statement = psycopg.AsyncClientCursor(session.connection).mogrify(sql, params) if params else sql
             try:
-                (result,) = await session.pipeline([statement], self.deadline)
+                _, result, again = await session.pipeline([_READ_WRITE, statement, _READ_ONLY], self.deadline)
             except TimeoutError:
                 raise no_answer(
                     self.name, self.address, f"running `{clean(sql, 200)}`", self.deadline
                 ) from None
             except SessionLost as error:
                 raise self._lost(f"running `{clean(sql, 200)}`", str(error)) from None
+            if again.status != pq.ExecStatus.COMMAND_OK:
+                session.close()  # it will be opened anew, read-only
             answer = _answer(session, result)
             if isinstance(answer, Unreadable):
                 remedy = "The server refused the statement, so it changed nothing: look at the role's rights."

@@ -7,8 +7,11 @@ Here a passed deadline closes the socket at once and sends nothing.
 """
 
 import asyncio
+import fcntl
 import ipaddress
 import itertools
+import sys
+import termios
 from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
 
@@ -28,6 +31,9 @@ ResultT = TypeVar("ResultT")
 IN_CLEAR = "the password goes over the network without TLS: add sslmode=verify-full (or require) to the DSN"
 """What to say of a target whose `password_in_clear` holds."""
 _LOST = "the server closed the connection"
+_LARGEST = 64 * 1024**2
+"""Bytes of one exchange's answers. It bounds rows without end; a single row is libpq's to take, which reads
+on until it has the whole of it: up to 1 GiB from a server that is none, within the deadline."""
 _STALE_PLAN = b"0A000"
 
 
@@ -65,6 +71,7 @@ class Session:
         self._seen: set[str] = set()
         self._prepared: dict[str, bytes] = {}
         self._numbers = itertools.count(1)
+        self._received = 0
         for name in ("text", "varchar", "bpchar", "name", '"char"', "unknown", "cstring", "xml"):
             if connection.adapters.types.get(name) is not None:
                 connection.adapters.register_loader(name, _Text)
@@ -221,6 +228,7 @@ class Session:
     async def _guarded(self, exchange: Coroutine[Any, Any, ResultT], deadline: float | None) -> ResultT:
         """Run one exchange; whatever interrupts it leaves a closed connection, never a half-read one."""
         complete = False
+        self._received = 0
         try:
             async with asyncio.timeout(deadline):
                 found = await exchange
@@ -235,13 +243,21 @@ class Session:
     async def _flush(self) -> None:
         while self._pgconn.flush():
             await self._ready(write=True)
-            self._pgconn.consume_input()
+            self._take()
 
     async def _next(self) -> pq.abc.PGresult | None:
         while self._pgconn.is_busy():
             await self._ready()
-            self._pgconn.consume_input()
+            self._take()
         return self._pgconn.get_result()
+
+    def _take(self) -> None:
+        """Let libpq take what has arrived, counted before it does."""
+        arrived = fcntl.ioctl(self._pgconn.socket, termios.FIONREAD, bytes(4))
+        self._received += int.from_bytes(arrived, sys.byteorder)
+        if self._received > _LARGEST:
+            raise SessionLost(f"the answer is larger than {_LARGEST // 1024**2} MiB")
+        self._pgconn.consume_input()
 
     async def _synced(self) -> pq.abc.PGresult:
         """The result of one statement, read up to and including its sync."""

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bdr_console import paths
+from bdr_console.cluster.text import clean
 from bdr_console.errors import ConsoleError
+from bdr_console.runbooks import events
 from bdr_console.runbooks.journal import JOURNAL, JournalFollower
 from bdr_console.runbooks.run import RunStatus, RunView
 
@@ -41,8 +43,13 @@ def find(given: str | None, *, unfinished: bool = False) -> RunView:
 
 
 def run_dir(run_id: str) -> Path:
-    """The directory of the run with that id."""
-    return paths.runs_dir() / run_id
+    """The directory of the run with that id; raises ConsoleError for what is no id."""
+    try:
+        return paths.runs_dir() / events.run_id(run_id)
+    except ValueError:
+        raise ConsoleError(
+            f"there is no run '{clean(run_id, 100)}' here", "bdr-console runs lists them."
+        ) from None
 
 
 def _directories() -> Iterator[Path]:

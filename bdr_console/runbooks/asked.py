@@ -161,11 +161,8 @@ async def pooler_rights(link: PgBouncerReader) -> tuple[Rights, PoolerSetup]:
     identities = {_identity(config)}
     if not link.on_socket:
         for _ in range(_TRIES):
-            other = link.another()
-            try:
-                identities.add(_identity(await _config(other)))
-            finally:
-                await other.close()
+            await link.renew()
+            identities.add(_identity(await _config(link)))
     paused = None
     if link.server_version >= _SHOWS_STATE_SINCE:
         state = {row.get("key", ""): row.get("value", "") for row in await link.show("STATE")}

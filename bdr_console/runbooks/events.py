@@ -5,6 +5,7 @@ to it can put anything there: what does not fit is passed over here, so that not
 """
 
 import json
+import re
 from datetime import datetime
 from functools import cache
 from typing import Annotated, Any, NotRequired
@@ -17,6 +18,7 @@ from bdr_console.runbooks.run import Outcome, Proof, RunStatus, StepStatus
 
 _AS_WRITTEN = ("plan", "answer")
 """A plan is compared and carried out, an answer is reported exactly as it came; neither is shown as it is."""
+_RUN_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,230}")
 _YEARS = range(2000, 2200)
 
 
@@ -42,6 +44,14 @@ def _safe(value: Any) -> Any:
     if isinstance(value, dict):
         return {clean(key): _safe(item) for key, item in value.items()}
     return value
+
+
+def run_id(text: str) -> str:
+    """`text`, if a run may be called so; raises ValueError. It is the name of a directory, and words that are
+    read from a journal lead there."""
+    if not _RUN_ID.fullmatch(text):
+        raise ValueError("no run is called so")
+    return text
 
 
 def _a_moment(text: str) -> str:
@@ -117,7 +127,7 @@ class _Offer(TypedDict):
 
 
 class _Run(_Dated):
-    run: str
+    run: Annotated[str, AfterValidator(run_id)]
     runbook: str
     cluster: str
     environment: str

@@ -62,14 +62,14 @@ class Here:
 
     @classmethod
     async def start(cls, command: str, environment: Mapping[str, str]) -> "Here":
-        """Start it by /bin/sh."""
+        """Start it by /bin/sh, in our environment without our PGPASSWORD: what it logs in to is its own."""
         process = await asyncio.create_subprocess_shell(
             command,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
-            env={**os.environ, **environment},
+            env={**{key: value for key, value in os.environ.items() if key != "PGPASSWORD"}, **environment},
         )
         return cls(process)
 

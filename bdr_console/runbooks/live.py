@@ -22,15 +22,20 @@ _FORBIDDEN = re.compile(r"must be|permission denied", re.IGNORECASE)
 
 
 class LiveWorld(Survey):
-    """A survey with links that may act, for the runner alone."""
+    """A survey with links that may act, for the runner alone.
+
+    It reads and acts through the same links, so that a run bears two connections to a target at most: this
+    one and the operators' lock on a node, this one and a waiting command's on a PgBouncer, one reading and
+    one command on HAProxy. The watchdog of a pause adds its own to PgBouncer while clients wait: it must be
+    connected before the run dies, and be another process than the run.
+    """
 
     def __init__(self, cluster: str, settings: ClusterSettings, *, application_name: str) -> None:
         super().__init__(cluster, settings, application_name=application_name)
         self._actors = self._links.proxies(HaproxyAdmin)
         self._consoles = self._links.poolers(PgBouncerAdmin)
         self._writers = self._links.nodes(PostgresWriter)
-        self._proxies = self._actors
-        self._poolers = self._consoles
+        self._read_through(self._writers, self._actors, self._consoles)
 
     async def send(self, kind: TargetKind, target: str, text: str) -> str:
         """Send one command; raises ConsoleError (LinkError) when it was refused or not answered.
@@ -70,11 +75,5 @@ class LiveWorld(Survey):
         cannot be read while a PAUSE waits on it), and a session on each node. Raises ConsoleError."""
         await asyncio.gather(
             *(self._consoles[name].warm() for name in poolers),
-            *(self._writers[name].connect() for name in nodes),
             *(self.positions(name) for name in nodes),
         )
-
-    async def close(self) -> None:
-        """Close every link at once."""
-        await asyncio.gather(*(writer.close() for writer in self._writers.values()))
-        await super().close()

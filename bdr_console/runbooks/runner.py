@@ -144,7 +144,7 @@ async def _carry(
     watch = Watchdog(directory, journal)
     engine = Engine(made, world, journal, begin_at=task.begin_at, permit=permit, watch=watch)
     ear.engine = engine
-    sampler = Sampler(directory, settings, task.plan.cluster, task.plan.node, journal)
+    sampler = Sampler(directory, world, task.plan.node, journal)
     async with _attended(directory, request, settings, journal, engine, lock, sampler):
         try:
             await (engine.undo(_why_back(request)) if task.undo else engine.run())

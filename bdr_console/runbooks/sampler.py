@@ -1,7 +1,8 @@
 """What clients feel of a run, sampled while it changes something: nobody looks during the hold.
 
-Connections of its own: a console on which a WAIT_CLOSE or PAUSE waits answers nothing. What was found goes to
-the journal as `impact`, a few lines for each way (out, back), for impact.py to read.
+It reads through the run's own links, on which nothing ever waits for clients: a WAIT_CLOSE or PAUSE has a
+console of its own. What was found goes to the journal as `impact`, a few lines for each way (out, back), for
+impact.py to read.
 """
 
 import asyncio
@@ -12,9 +13,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bdr_console.config import ClusterSettings
 from bdr_console.errors import ConsoleError
-from bdr_console.links.factory import Links
 from bdr_console.links.pgbouncer import PgBouncerReader
 from bdr_console.links.pgbouncer_rows import CONSOLE, pools
 from bdr_console.runbooks.journal import Journal, JournalFollower
@@ -26,7 +25,9 @@ _EVERY = 0.1
 """Seconds between two looks at a PgBouncer."""
 _TELL_EVERY = 1.0
 _DEADLINE = 1.0
-"""Seconds that a target may take to answer; it is looked at less often then, and the report says so."""
+"""Seconds that the last look may take when the run ends."""
+_LEFT_ALONE = 2.0
+"""Seconds without a look at a PgBouncer that did not answer: the run itself waits behind such a look."""
 
 
 @dataclass(slots=True)
@@ -68,16 +69,13 @@ class _Window:
 class Sampler:
     """Watches the PgBouncers of one turn until it is cancelled."""
 
-    def __init__(
-        self, directory: Path, settings: ClusterSettings, cluster: str, node: str, journal: Journal
-    ) -> None:
+    def __init__(self, directory: Path, survey: Survey, node: str, journal: Journal) -> None:
         self._follower = JournalFollower(directory)
         self._journal = journal
         self._node = node
-        name = f"bdr-console run {journal.run_id[-4:]} samples"
-        self._links = Links(settings, application_name=name, deadline=_DEADLINE)
-        self._poolers = self._links.poolers(PgBouncerReader)
-        self._survey = Survey(cluster, settings, application_name=name)
+        self._survey = survey
+        self._poolers = survey.consoles
+        self._silent_until: dict[str, float] = {}
         self.begun = asyncio.Event()
         """The first look is done: the run may begin to change something."""
 
@@ -105,8 +103,6 @@ class Sampler:
                 async with asyncio.timeout(_DEADLINE):
                     if window is not None:
                         await self._close(window)
-            await asyncio.gather(self._survey.close(), *(link.close() for link in self._poolers.values()))
-            await self._links.close()
 
     async def _open(self, way: str) -> _Window:
         window = _Window(way, datetime.now(UTC), await self._sessions())
@@ -126,10 +122,13 @@ class Sampler:
     async def _look(self, window: _Window) -> None:
         async def one(name: str, link: PgBouncerReader) -> None:
             felt = window.felt.setdefault(name, Felt())
+            if time.monotonic() < self._silent_until.get(name, 0.0):
+                return
             try:
                 found = pools(await link.show("POOLS"), ())
             except ConsoleError:
                 felt.missed += 1
+                self._silent_until[name] = time.monotonic() + _LEFT_ALONE
                 return
             waiting = sum(pool.clients_waiting for pool in found)
             if not felt.looks:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from bdr_console.cluster.nodes import NodeFacts, WalPositions
@@ -36,16 +37,32 @@ class Survey:
         self._cluster = cluster
         self._settings = settings
         self._links = Links(settings, application_name=application_name)
-        self._nodes = self._links.nodes(PostgresReader)
-        self._proxies: Mapping[str, HaproxyReader] = self._links.proxies(HaproxyReader)
-        self._poolers: Mapping[str, PgBouncerReader] = self._links.poolers(PgBouncerReader)
-        self._probes = {name: Probe(link, settings.nodes[name].engine) for name, link in self._nodes.items()}
+        self._read_through(
+            self._links.nodes(PostgresReader),
+            self._links.proxies(HaproxyReader),
+            self._links.poolers(PgBouncerReader),
+        )
+
+    def _read_through(
+        self,
+        nodes: Mapping[str, PostgresReader],
+        proxies: Mapping[str, HaproxyReader],
+        poolers: Mapping[str, PgBouncerReader],
+    ) -> None:
+        self._nodes, self._proxies, self._poolers = nodes, proxies, poolers
+        self._probes = {name: Probe(link, self._settings.nodes[name].engine) for name, link in nodes.items()}
+
+    @property
+    def consoles(self) -> Mapping[str, PgBouncerReader]:
+        """The console of each PgBouncer; others in this process read through it, so that a PgBouncer bears
+        no second one."""
+        return self._poolers
 
     async def read(self, parts: Part) -> Reading:
         """One look at the named parts; a target that does not answer is in it with its error."""
         (nodes, proxies, poolers), told, (loads, config, unguarded) = await asyncio.gather(
             asyncio.gather(
-                self._observe(Part.NODES in parts, self._nodes, self._node),
+                self._observe(Part.NODES in parts, self._nodes, partial(self._node, Part.RIGHTS in parts)),
                 self._observe(Part.PROXIES in parts, self._proxies, self._proxy),
                 self._observe(Part.POOLERS in parts, self._poolers, read_pooler),
             ),
@@ -118,8 +135,9 @@ class Survey:
 
         return tuple(await asyncio.gather(*(one(name, link) for name, link in links.items())))
 
-    async def _node(self, link: PostgresReader) -> NodeFacts:
-        return await self._probes[link.name].read()
+    async def _node(self, fresh: bool, link: PostgresReader) -> NodeFacts:
+        """`fresh` where a plan is made: no check rests on what was read for an earlier one."""
+        return await self._probes[link.name].read(fresh=fresh)
 
     async def _proxy(self, link: HaproxyReader) -> ProxyFacts:
         find = node_of(self._settings, self._nodes, link.name)

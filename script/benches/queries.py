@@ -76,7 +76,8 @@ async def refreshes(dsn: str, wanted: str | None, count: int, pace: float) -> Co
 
 
 def each_statement(dsn: str, sent: Counter[tuple[str, str]], count: int, rounds: int) -> None:
-    """Planning and execution of every statement by itself, as EXPLAIN tells it, the costliest first."""
+    """What every statement costs by itself, the costliest first: the server's processor time for one that it
+    keeps prepared, as from the third refresh on, and what EXPLAIN tells of planning and execution."""
     figures = []
     with psycopg.connect(
         dsn, autocommit=True, options="-c search_path=pg_catalog -c jit=off", prepare_threshold=None
@@ -86,11 +87,16 @@ def each_statement(dsn: str, sent: Counter[tuple[str, str]], count: int, rounds:
             plans = [row[0][0] for _ in range(rounds) for row in connection.execute(explain)]
             planned = statistics.median(plan["Planning Time"] for plan in plans)
             executed = statistics.median(plan["Execution Time"] for plan in plans)
-            figures.append((planned + executed, planned, executed, name, times / count))
-    click.echo("  planned ms  executed ms  statement")
-    for _, planned, executed, name, share in sorted(figures, reverse=True):
+            connection.execute(text.encode(), prepare=True)
+            used = cpu(connection.info.backend_pid)
+            for _ in range(rounds * 5):
+                connection.execute(text.encode(), prepare=True)
+            spent = (cpu(connection.info.backend_pid) - used) / (rounds * 5) * 1000
+            figures.append((spent * times / count, spent, planned, executed, name, times / count))
+    click.echo("  prepared ms  planned ms  executed ms  statement")
+    for _, spent, planned, executed, name, share in sorted(figures, reverse=True):
         often = "" if share > 0.9 else f"  (in {share:.0%} of the refreshes)"
-        click.echo(f"  {planned:10.2f} {executed:12.2f}  {name}{often}")
+        click.echo(f"  {spent:11.3f} {planned:11.2f} {executed:12.2f}  {name}{often}")
 
 
 def measure(lab: Lab, count: int, pace: float, rounds: int) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import psycopg
+import pytest
 
 from bdr_console import config
 from bdr_console.cluster.snapshot import Snapshot
@@ -88,14 +89,16 @@ async def watching(lab: Lab, transaction_age_warn: float = 60.0) -> AsyncIterato
     """A monitor of that lab, as the console starts one; a transaction may be this many seconds old."""
     name, settings = config.load(lab.config).cluster(None)
     monitor = Monitor(name, settings, refresh=1.0)
-    task = asyncio.create_task(monitor.run())
-    try:
-        yield Watch(lab, monitor, Thresholds(transaction_age_warn=transaction_age_warn))
-    finally:
-        await monitor.close()
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bdr_console.engines.probe._SELDOM", 1.0)  # a conflict is waited for
+        task = asyncio.create_task(monitor.run())
+        try:
+            yield Watch(lab, monitor, Thresholds(transaction_age_warn=transaction_age_warn))
+        finally:
+            await monitor.close()
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
 
 
 async def struck(lab: Lab, fault: str, target: str) -> datetime:

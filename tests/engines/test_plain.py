@@ -2,6 +2,7 @@
 
 import asyncio
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import psycopg
@@ -12,7 +13,7 @@ from bdr_console.cluster.nodes import Membership, NodeFacts, Slot
 from bdr_console.engines import Probe
 from bdr_console.engines.core.statements import statement
 from bdr_console.engines.detect import DETECT
-from bdr_console.links.postgres import PostgresReader
+from bdr_console.links.postgres import PostgresReader, Rows, Unreadable
 from tests.links.servers import PASSWORD, Postgres, program, wait_until
 from tests.links.watching import eventually
 
@@ -188,3 +189,21 @@ def test_an_older_server_gets_its_own_statement() -> None:
     assert "pg_current_xlog_insert_location" in statement(core, "server", 90424)
     assert "pg_current_xlog_insert_location" in statement(core, "server", 90624)
     assert "pg_current_wal_insert_lsn" in statement(core, "server", 100000)
+
+
+async def test_what_a_plan_rests_on_is_asked_anew_though_watching_asks_it_seldom(postgres: Postgres) -> None:
+    asked: list[set[str]] = []
+
+    class Noting(PostgresReader):
+        async def fetch(self, statements: Mapping[str, str]) -> dict[str, Rows | Unreadable]:
+            asked.append(set(statements))
+            return await super().fetch(statements)
+
+    reader = Noting("node1", postgres.dsn())
+    probe = Probe(reader)
+    try:
+        for fresh in (False, False, True):
+            await probe.read(fresh=fresh)
+    finally:
+        await reader.close()
+    assert ["plugins" in names for names in asked[-3:]] == [True, False, True]

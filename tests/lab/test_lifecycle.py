@@ -99,7 +99,7 @@ def test_a_lab_whose_haproxy_cannot_start_is_cleaned_up(
 
 
 @pytest.mark.lab
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_an_interrupted_up_leaves_nothing(directory: Path, number: signal.Signals) -> None:
     # A shell that runs the tests in the background has them ignore SIGINT, and what they start with them.
     signals = ["env", "--default-signal=INT,TERM,HUP"]

@@ -95,11 +95,9 @@ def test_a_stall_spans_the_time_in_which_nothing_moved(healthy_lab: Lab) -> None
         ({"protocol": "carrier pigeon"}, "no protocol"),
     ],
 )
-def test_a_load_that_cannot_work_is_refused_in_words(
-    healthy_lab: Lab, wanted: dict[str, object], said: str
-) -> None:
+def test_a_load_that_cannot_work_is_refused_in_words(lab: Lab, wanted: dict[str, object], said: str) -> None:
     with pytest.raises(ConsoleError, match=said):
-        healthy_lab.start_load(**wanted)  # type: ignore[arg-type]
+        lab.start_load(**wanted)  # type: ignore[arg-type]
 
 
 def test_schedule_lag_is_not_part_of_a_stall() -> None:

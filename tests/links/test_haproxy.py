@@ -226,3 +226,27 @@ async def test_answers_whose_borders_are_unclear_are_asked_for_one_by_one() -> N
         found = await HaproxyReader("ha", f"127.0.0.1:{port}").show_all(["show sess", "show info"])
     assert found == ["first\n\nsecond\n\n", "Name: HAProxy\n\n"]
     assert lines == ["show sess;show info", "show sess", "show info"]
+
+
+async def test_several_questions_at_once_take_one_connection_and_one_deadline_of_a_frozen_haproxy(
+    tmp_path: Path,
+) -> None:
+    came = 0
+    gone = asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal came
+        came += 1
+        await gone.wait()
+        writer.close()
+
+    async with await asyncio.start_unix_server(silent, str(tmp_path / "admin.sock")):
+        reader = HaproxyReader("haproxy1", str(tmp_path / "admin.sock"), deadline=0.3)
+        asked = [reader.show("show info"), reader.show("show sess"), reader.show("show cli level")]
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        assert came == 1
+        assert ["timed out" in str(answer) for answer in answers] == [True] * 3
+        with pytest.raises(LinkError, match="timed out"):
+            await reader.show("show info")
+        assert came == 2, "who asks later asks anew"
+        gone.set()

@@ -281,3 +281,18 @@ async def test_a_pooler_in_place_of_a_node_is_refused_by_its_own_rules(postgres:
             assert "must lead to PostgreSQL itself" in caught.value.remedy
         finally:
             pooler.stop()
+
+
+async def test_rows_without_end_cost_the_session_and_no_more(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bdr_console.links.session._LARGEST", 2 * 1024**2)
+    reader = PostgresReader("node1", postgres.dsn(), deadline=20.0)
+    try:
+        with pytest.raises(LinkError, match="the answer is larger than 2 MiB"):
+            await reader.fetch({"large": "SELECT repeat('x', 1000) FROM generate_series(1, 20000)"})
+        assert (await reader.fetch({"one": "SELECT 1 AS n"}))["one"] == [{"n": 1}]
+        for _ in range(3):  # what counts is one exchange
+            assert await reader.fetch({"some": "SELECT repeat('x', 1000000) AS x"})
+    finally:
+        await reader.close()

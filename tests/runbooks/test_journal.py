@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 from bdr_console.errors import ConsoleError
+from bdr_console.runbooks.archive import run_dir
 from bdr_console.runbooks.engine import Engine
+from bdr_console.runbooks.events import event_of
+from bdr_console.runbooks.hold_command import Here
 from bdr_console.runbooks.journal import JOURNAL, RUNNER_LOCK, Journal, JournalFollower
 from bdr_console.runbooks.launch import refuse_if_busy
 from bdr_console.runbooks.locks import Busy, cluster_locks, hold, holder_of, is_held
@@ -214,3 +217,25 @@ def test_a_runner_that_is_leaving_is_waited_for_and_one_at_work_is_not(
     refuse_if_busy(("/run/haproxy.sock",))
     leaving.join()
     os.close(runner)
+
+
+@pytest.mark.parametrize(
+    "name", ["../../etc", "/etc", "..", ".", "", "a/b", "a b", "a\x00b", "-rf", "x" * 300, "n\u00f6de"]
+)
+def test_a_journal_cannot_lead_its_reader_to_a_directory_of_its_choice(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BDR_CONSOLE_STATE", str(tmp_path))
+    assert event_of(json.dumps({**beginning(), "run": name}).encode()) is None
+    with pytest.raises(ConsoleError, match="there is no run"):
+        run_dir(name)
+
+
+async def test_a_command_of_the_hold_does_not_get_the_consoles_password(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PGPASSWORD", "hunter2")
+    monkeypatch.setenv("PGUSER", "dba")
+    running = await Here.start('echo "${PGPASSWORD-none} $PGUSER $NODE"', {"NODE": "node1"})
+    assert [line async for line in running.lines()] == [b"none dba node1"]
+    assert await running.code() == 0

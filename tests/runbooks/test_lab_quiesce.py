@@ -16,6 +16,7 @@ from bdr_console.lab.pgbouncer import admin
 from bdr_console.runbooks import launch
 from bdr_console.runbooks.journal import read_events
 from bdr_console.runbooks.run import RunStatus, RunView, StepStatus
+from tests.runbooks.counting import connections_counted
 from tests.runbooks.test_lab_switchover import CLUSTER, NODE, SERVER, Started, in_maintenance
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(120)]
@@ -87,16 +88,25 @@ def _until(condition: Callable[[], bool], timeout: float = 20) -> None:
 
 def test_a_whole_quiesced_switchover_under_load_fails_and_loses_nothing(healthy_lab: Lab) -> None:
     healthy_lab.start_load(clients=16, rate=400)
-    run = start(healthy_lab, "auto")
-    held = run.holding()
+    with connections_counted(healthy_lab) as counted:
+        run = start(healthy_lab, "auto")
+        held = run.holding()
     assert in_maintenance(healthy_lab) == {SERVER}
     assert poolers_at_work(healthy_lab) == AT_WORK
     assert [step.key for step in held.steps[:4]] == ["prepare", "pause", "disable", "quiet"]
-    run.say("go")
-    assert run.over().status is RunStatus.DONE
+    with connections_counted(healthy_lab) as back:
+        run.say("go")
+        assert run.over().status is RunStatus.DONE
     result = healthy_lab.stop_load()
     assert (result.failed, result.aborted_clients, result.lost) == (0, 0, 0)
     assert in_maintenance(healthy_lab) == set()
+    for counts in (counted, back):
+        assert set(counts.of("watch").values()) == {1}, "a console has one connection to a target"
+        assert max(counts.of("run").values()) <= 2
+        assert max(counts.of("any").values()) <= 3, "HAProxy: a run's two and the console's"
+    # While clients wait a PgBouncer has a third one, the watchdog's, which lets them go on if the run dies.
+    assert counted.of("watchdog") == {"pgb-tx": 1, "pgb-session": 1}
+    assert counted.of("run") == {**dict.fromkeys(("node1", "node2", "node3", "pgb-tx", "pgb-session"), 2)}
 
 
 def test_with_a_second_of_lag_a_quiesce_loses_nothing_where_the_published_sequence_does(

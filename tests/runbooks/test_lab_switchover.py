@@ -21,6 +21,7 @@ from bdr_console.runbooks.events import event_of
 from bdr_console.runbooks.journal import JOURNAL, RUNNER_LOCK
 from bdr_console.runbooks.locks import holder_of
 from bdr_console.runbooks.run import RunStatus, RunView, StepStatus
+from tests.runbooks.counting import connections_counted
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(120)]
 
@@ -106,8 +107,12 @@ def in_maintenance(lab: Lab) -> set[str]:
 @pytest.mark.parametrize("protocol", ["simple", "extended"])
 def test_a_whole_switchover_under_load_fails_and_loses_nothing(healthy_lab: Lab, protocol: str) -> None:
     healthy_lab.start_load(clients=16, rate=200, protocol=protocol)
-    run = start(healthy_lab)
-    held = run.holding()
+    with connections_counted(healthy_lab) as counted:
+        run = start(healthy_lab)
+        held = run.holding()
+    assert max(counted.of("run").values()) <= 2
+    assert set(counted.of("watch").values()) == {1}
+    assert max(counted.of("any").values()) <= 3, "HAProxy: a run's two and the console's"
     assert in_maintenance(healthy_lab) == {SERVER}
     assert all(step.status in (StepStatus.DONE, StepStatus.SKIPPED) for step in held.steps[:4])
     run.say("go")

@@ -10,6 +10,7 @@ from bdr_console.config import load
 from bdr_console.runbooks.impact import measures
 from bdr_console.runbooks.journal import Journal, read_events
 from bdr_console.runbooks.sampler import Sampler
+from bdr_console.runbooks.survey import Survey
 from tests.runbooks.test_fold import beginning
 from tests.test_cli import config
 
@@ -20,13 +21,15 @@ async def test_a_pgbouncer_that_does_not_answer_is_not_measured(tmp_path: Path) 
     settings = load(config(tmp_path)).clusters["shop"]
     journal = Journal(tmp_path, "r1")
     journal.write("run", **{k: v for k, v in beginning().items() if k not in ("t", "run", "event")})
-    sampler = Sampler(tmp_path, settings, "shop", "node1", journal)
+    survey = Survey("shop", settings)
+    sampler = Sampler(tmp_path, survey, "node1", journal)
     task = asyncio.create_task(sampler.see_through())
     async with asyncio.timeout(20):
         await sampler.begun.wait()
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
+    await survey.close()
     told = [event for event in read_events(tmp_path) if event["event"] == "impact"]
     assert told[-1]["poolers"]["pgb1"]["looks"] == 0
     assert told[-1]["poolers"]["pgb1"]["missed"] > 0

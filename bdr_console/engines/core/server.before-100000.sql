@@ -1,4 +1,5 @@
--- The server itself. PostgreSQL 9.4 to 9.6; any role.
+-- The server itself. PostgreSQL 9.4 to 9.6; any role. set_config with NULL tells what new sessions get, and changes
+-- nothing beyond this statement.
 SELECT pg_is_in_recovery()                         AS in_recovery,
        (CASE WHEN pg_is_in_recovery() THEN pg_last_xlog_replay_location()
              ELSE pg_current_xlog_insert_location() END)::text AS wal_lsn,
@@ -6,4 +7,4 @@ SELECT pg_is_in_recovery()                         AS in_recovery,
        clock_timestamp()                           AS clock,
        current_setting('max_connections')::int     AS max_connections,
        (SELECT count(*) FROM pg_prepared_xacts) AS prepared_transactions,
-       (SELECT reset_val = 'on' FROM pg_settings WHERE name = 'default_transaction_read_only') AS read_only;
+       set_config('default_transaction_read_only', NULL, true) = 'on' AS read_only;

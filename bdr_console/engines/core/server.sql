@@ -1,6 +1,7 @@
 -- The server itself. PostgreSQL 10 and later; any role.
--- read_only: what new sessions get. The console's own session is read-only by SET, which leaves reset_val
--- alone; where the console's role has a setting of its own, only the database's setting tells of the others.
+-- read_only: what new sessions get. The console's own session is read-only by SET. set_config with NULL tells what it
+-- was before, for this statement alone (pg_settings tells it too, at twenty times the price); where the console's role
+-- has a setting of its own, only the database's setting tells of the others.
 SELECT pg_is_in_recovery()                         AS in_recovery,
        (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
              ELSE pg_current_wal_insert_lsn() END)::text AS wal_lsn,
@@ -17,5 +18,5 @@ SELECT pg_is_in_recovery()                         AS in_recovery,
                           WHERE d.setrole = 0
                             AND d.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
                             AND c = 'default_transaction_read_only=on')
-            ELSE (SELECT reset_val = 'on' FROM pg_settings WHERE name = 'default_transaction_read_only')
+            ELSE set_config('default_transaction_read_only', NULL, true) = 'on'
        END                                         AS read_only;

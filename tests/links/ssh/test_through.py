@@ -10,7 +10,7 @@ from bdr_console.config import ClusterSettings
 from bdr_console.links.errors import LinkError
 from bdr_console.links.factory import Links
 from bdr_console.links.haproxy import HaproxyAdmin, HaproxyReader
-from bdr_console.links.pgbouncer import PgBouncerAdmin
+from bdr_console.links.pgbouncer import PgBouncerAdmin, PgBouncerReader
 from bdr_console.links.postgres import PostgresReader
 from tests.links.servers import PASSWORD, Haproxy, PgBouncer, Postgres, free_port
 from tests.links.ssh.conftest import behind
@@ -123,7 +123,7 @@ async def test_pgbouncer_is_read_and_acted_on_through_the_bastion(
     dsn = f"host=127.0.0.1 port={pgbouncer.port} user=operator"
     links = Links(behind(bastion, poolers={"pgb": {"dsn": dsn}}))
     console = links.poolers(PgBouncerAdmin)["pgb"]
-    other = console.another()
+    other = links.poolers(PgBouncerReader)["pgb"]
     try:
         await console.warm()
         assert await console.show("VERSION")

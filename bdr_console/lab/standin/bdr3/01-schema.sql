@@ -51,24 +51,31 @@ LANGUAGE sql STABLE SET search_path = pg_catalog AS
 $$ SELECT format('bdr_%s_%s_%s_%s', current_database(), group_name, origin, target)::name $$;
 
 -- The slots that this node keeps for its peers, by the name pglogical gives them (long names carry a hash).
+-- In PL/pgSQL, like the next one, for that keeps its plan: the real thing is C.
 CREATE FUNCTION bdr_standin.peer_slots(OUT target_id oid, OUT target_name name, OUT slot_name name)
 RETURNS SETOF record
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY
   SELECT peer.node_id, peer.node_name,
          pglogical.pglogical_gen_slot_name(
            current_database()::name, me.node_name,
            bdr_standin.link_name(me.node_group_name, me.node_name, peer.node_name))
     FROM bdr_standin.node me
     JOIN bdr_standin.node peer ON peer.node_group_name = me.node_group_name AND peer.node_id <> me.node_id
-   WHERE me.node_id = bdr_standin.local_node_id()
-$$;
+   WHERE me.node_id = bdr_standin.local_node_id();
+END $$;
 
 -- What this node receives: pglogical's own word for each subscription, and how far its origin has been applied.
 -- The commit time is that of the newest transaction of that origin among the last 512 of this node, or NULL.
 CREATE FUNCTION bdr_standin.subscription_state(
   OUT sub_id oid, OUT status text, OUT remote_lsn pg_lsn, OUT local_lsn pg_lsn, OUT last_commit timestamptz)
 RETURNS SETOF record
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY
   WITH newest AS (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS xid),
   applied AS (
     SELECT c.roident, max(c."timestamp") AS committed
@@ -81,5 +88,5 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
     JOIN pglogical.show_subscription_status() shown ON shown.subscription_name = s.sub_name::text
     LEFT JOIN pg_replication_origin origin ON origin.roname = s.sub_slot_name::text
     LEFT JOIN pg_replication_origin_status progress ON progress.local_id = origin.roident
-    LEFT JOIN applied ON applied.roident = origin.roident
-$$;
+    LEFT JOIN applied ON applied.roident = origin.roident;
+END $$;

@@ -69,8 +69,10 @@ def _heading(link: Link, history: History) -> str:
 def _stuck(link: Link, history: History) -> str | None:
     """Apply that tries the same transaction again and again: few bytes behind, and not one of them moves.
     Seen when the confirmed position stands still while the slot flaps or failures are counted."""
+    if not link.lag_bytes:
+        return None
     confirmed = [value for _, value in history.window(confirmed_key(link.key), _WINDOW)]
-    if len(confirmed) < 3 or len(set(confirmed)) > 1 or not link.lag_bytes:
+    if len(confirmed) < 3 or len(set(confirmed)) > 1:
         return None
     errors = [value for _, value in history.window(errors_key(link.key), _WINDOW)]
     failed = round(errors[-1] - errors[0]) if errors else 0

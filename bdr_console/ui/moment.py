@@ -56,8 +56,9 @@ class Timeline:
     def take(self, snapshot: Snapshot) -> tuple[Event, ...]:
         """Make `snapshot` the newest one; returns what changed since the one before."""
         before, self.snapshot = self.snapshot, snapshot
-        remember(self._history, snapshot)
-        for link in links(snapshot, snapshot.taken_at):
+        seen = links(snapshot, snapshot.taken_at)
+        remember(self._history, snapshot, seen)
+        for link in seen:
             if link.fresh and link.seen_at is not None and link.slot is not None:
                 self._history.add(link.key, link.seen_at, link.lag_bytes)
             else:
@@ -80,8 +81,8 @@ class Timeline:
             return None
         if not self._listed:
             self._listed = tuple(self._events)
-        verdict = judge(snapshot, self._thresholds, now, self._history)
         found = tuple(timed(link, self._history) for link in links(snapshot, now))
+        verdict = judge(snapshot, self._thresholds, now, self._history, timed_links=found)
         return Moment(
             snapshot, now, verdict, found, self._history, self._listed, self._thresholds, self._glyphs
         )

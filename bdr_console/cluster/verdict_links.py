@@ -60,7 +60,7 @@ def _heading(link: Link, history: History) -> str:
     if trend is not None and abs(trend.rate) * 15 < _NOISE:
         trend = None
     if trend is not None and trend.rate > 0:
-        return ", growing"
+        return f", growing by {format_bytes(trend.rate)}/s"
     if done is None and trend is not None:
         done = trend.seconds_to_zero
     return f", catching up in {format_seconds(done)}" if done is not None and done < _LONGEST else ""

@@ -50,7 +50,9 @@ def _proxies(everybody: tuple[str, ...], servers: int, at: datetime) -> tuple[Ob
                     backend=f"bk_{i // 10}", backup=i % 10 > 0)
             for i in range(min(50, servers))
         )  # fmt: skip
-        stick = tuple(StickEntry(f"bk_{i}", "127.0.0.1", listed[i * 10].name) for i in range(len(listed) // 10))
+        stick = tuple(
+            StickEntry(f"bk_{i}", "127.0.0.1", listed[i * 10].name) for i in range(len(listed) // 10)
+        )
         facts = ProxyFacts("2.6.12", 77, 86400, 1, listed, stick)
         made.append(Observed(f"haproxy{number}", f"10.0.1.{number}:9999", facts, at, took_ms=1.0))
     return tuple(made)

@@ -50,10 +50,9 @@ class Finding:
 
     @property
     def sentence(self) -> str:
-        """`node2 -> node3 lags 48 MiB, 35 s`: text that is a predicate follows its subject without a colon."""
-        return (
-            f"{self.subject} {self.text}" if self.text.startswith("lags ") else f"{self.subject}: {self.text}"
-        )
+        """`node2 -> node3 lags 48 MiB, 35 s`: what reads on from its subject stands there without a colon."""
+        colon = "" if self.text.startswith("lags ") else ":"
+        return f"{self.subject}{colon} {self.text}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,11 +132,15 @@ _BLOCKS = " ▁▂▃▄▅▆▇█"
 _ASCII = " .:-=+*#%"
 
 
-def sparkline(values: tuple[float | None, ...], width: int, *, ascii_only: bool = False) -> str:
-    """The newest `width` values as one character each, scaled to the largest; `·` (or `?`) where unknown."""
+def sparkline(
+    values: tuple[float | None, ...], width: int, *, ascii_only: bool = False, least: float = 0.0
+) -> str:
+    """The newest `width` values as one character each, scaled to the largest, or to `least`; `·` (or `?`) where
+    unknown."""
     glyphs = _ASCII if ascii_only else _BLOCKS
     shown = values[-width:]
     top = max((value for value in shown if value is not None), default=0.0)
+    top = max(top, least)
     cells = [
         ("?" if ascii_only else "·") if value is None else glyphs[_step(value, top, len(glyphs))]
         for value in shown

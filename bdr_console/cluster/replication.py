@@ -124,7 +124,7 @@ def _outside(snapshot: Snapshot, now: datetime) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class _End:
-    """One node with what it sends and receives by name, so that 50 nodes cost no more than their 2450 links."""
+    """One node with what it sends and receives by name, so that 50 nodes cost no more than their links."""
 
     name: str
     """What the engine calls it."""

@@ -1,6 +1,6 @@
 """Where the clients' traffic goes: from HAProxy's servers, and PgBouncers that lead to a node directly. Pure.
 
-HAProxy does not know a write from a read: what is told is where new connections go and how many are there now.
+HAProxy does not know a write from a read: what is told is where new connections go and how many are there.
 Whether they are new ones is the stick table's word where there is one, else that of the servers' states.
 """
 
@@ -107,7 +107,8 @@ def _direct(pooler: Observed[PoolerFacts], facts: PoolerFacts, by_address: dict[
 
 
 def route_words(routes: tuple[Route, ...], *, unknown: bool = False) -> str:
-    """`haproxy1/bk_db 10 sess`, `2 ways, 18 sess`, `4 sess left` where no new ones come; `?` where not known."""
+    """`haproxy1/bk_db 10 sess`, `hap1/bk_db +1 18 sess`, `4 sess left` where no new ones come; `-` for none,
+    `?` with `unknown` ways."""
     coming = [route for route in routes if route.takes_new]
     sessions = sum(route.sessions for route in routes)
     if not coming:

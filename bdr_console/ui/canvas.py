@@ -44,7 +44,7 @@ class Canvas:
         tone: Tone = Tone.PLAIN,
     ) -> None:
         """A frame of `width` cells around `lines`, double for what matters most."""
-        left, flat, right, side, low_left, low_right = self._frame(double=double)
+        left, flat, right, side, low_left, low_right = tuple(self._frame(double=double))
         top = left + (f"{flat} {title} " if title else "")
         self.put(x, y, top + flat * (width - 1 - cell_len(top)) + right, tone)
         for row, (text, meaning) in enumerate(lines, start=1):

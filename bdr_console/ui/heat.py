@@ -1,4 +1,4 @@
-"""Heat: grounds behind the cells of the mesh, from calm to alarming, made of the colours of the theme in force."""
+"""Heat: grounds behind the cells of the mesh, from calm to alarming, made of the theme's colours."""
 
 from collections.abc import Mapping
 

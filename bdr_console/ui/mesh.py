@@ -145,7 +145,9 @@ def _other(shown: Cell, link: Link, level: Level) -> MeshCell:
 def _lag(link: Link, level: Level, moment: Moment) -> MeshCell:
     symbol, tone = level_symbol(level, moment.glyphs), level_tone(level)
     samples = moment.history.last(link.key, _WIDEST)
-    spark = sparkline(samples, _WIDEST, ascii_only=moment.glyphs.ascii_only)
+    # Measured by the limit, so that the calm cells look calm beside one that lags.
+    least = moment.thresholds.lag_bytes_warn / 2
+    spark = sparkline(samples, _WIDEST, ascii_only=moment.glyphs.ascii_only, least=least)
     if link.lag_bytes is None:
         rows = f"{link.pending_rows} rows wait"
         word = "in step" if level is Level.OK else "lagging"

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from bdr_console.cluster.changes import Event, changes
@@ -10,7 +10,7 @@ from bdr_console.cluster.history import History
 from bdr_console.cluster.memory import remember, timed
 from bdr_console.cluster.replication import Link, links
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.cluster.verdict import Level, Thresholds, Verdict, judge
+from bdr_console.cluster.verdict import Finding, Level, Thresholds, Verdict, judge
 from bdr_console.ui.words import UNICODE, Glyphs
 
 _EVENTS_KEPT = 500
@@ -30,14 +30,21 @@ class Moment:
     """Numbered, newest first."""
     thresholds: Thresholds
     glyphs: Glyphs = UNICODE
+    _told: dict[str, list[Finding]] = field(init=False, repr=False, compare=False, default_factory=dict)
+    """The findings by their subject: every row asks for its own."""
+
+    def __post_init__(self) -> None:
+        """Sort the findings by subject."""
+        for finding in self.verdict.findings:
+            self._told.setdefault(finding.subject, []).append(finding)
 
     def level_of(self, *subjects: str) -> Level:
         """The worst finding about any of `subjects`."""
-        return max((f.level for f in self.verdict.findings if f.subject in subjects), default=Level.OK)
+        return max((f.level for s in subjects for f in self._told.get(s, ())), default=Level.OK)
 
     def reasons(self, *subjects: str) -> str:
         """Every finding about `subjects` as one line; empty when there is none."""
-        return "; ".join(f.text for f in self.verdict.findings if f.subject in subjects)
+        return "; ".join(f.text for s in dict.fromkeys(subjects) for f in self._told.get(s, ()))
 
 
 class Timeline:

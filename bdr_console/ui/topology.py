@@ -98,9 +98,7 @@ def _node_boxes(
     size = (min(widest + 4, canvas.width // 3), len(next(iter(faces.values()))) + 2)
     top = _front_height(moment) + (2 if moment.snapshot.proxies or moment.snapshot.poolers else 0)
     left, right = 2, canvas.width - size[0] - 2
-    spread = min(
-        right - left, 6 * canvas.height
-    )  # a very wide room would pull them out of sight of each other
+    spread = min(right - left, 6 * canvas.height)  # a very wide room would pull them apart
     left += (right - left - spread) // 2
     bottom = canvas.height - size[1]
     boxes = {}

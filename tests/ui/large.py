@@ -1,5 +1,6 @@
 """Clusters larger than any lab: made-up moments to see what the screen makes of many nodes."""
 
+import itertools
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -46,10 +47,9 @@ def _proxies(everybody: tuple[str, ...], servers: int, at: datetime) -> tuple[Ob
     made = []
     for number in range(1, max(1, servers // 50) + 1):
         listed = tuple(
-            replace(server(f"{everybody[i % len(everybody)]}_{i}", everybody[i % len(everybody)], sessions=i % 5),
-                    backend=f"bk_{i // 10}", backup=i % 10 > 0)
-            for i in range(min(50, servers))
-        )  # fmt: skip
+            replace(server(f"s{i}", name, sessions=i % 5), backend=f"bk_{i // 10}", backup=i % 10 > 0)
+            for i, name in enumerate(itertools.islice(itertools.cycle(everybody), min(50, servers)))
+        )
         stick = tuple(
             StickEntry(f"bk_{i}", "127.0.0.1", listed[i * 10].name) for i in range(len(listed) // 10)
         )

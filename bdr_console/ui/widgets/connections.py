@@ -47,7 +47,8 @@ class Connections(Pane):
 
     DEFAULT_CSS = """
     Connections > Mesh, Connections > Topology, Connections > LiveTable { display: none; }
-    Connections.-mesh > Mesh, Connections.-topology > Topology, Connections.-table > LiveTable { display: block; }
+    Connections.-mesh > Mesh, Connections.-topology > Topology { display: block; }
+    Connections.-table > LiveTable { display: block; }
     """
 
     NUMBER, TITLE, SHORT = 2, "Connections", "Links"

@@ -25,7 +25,7 @@ _TEXT = Column("", "", 1)
 
 
 class Mesh(Widget, can_focus=True):
-    """Rows send, columns receive; the diagonal is the node itself. What does not fit scrolls by whole cells."""
+    """Rows send, columns receive; the diagonal is the node itself. What does not fit scrolls by cells."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "cursor_up", "Up", show=False, id="mesh-up"),

@@ -135,8 +135,8 @@ _ASCII = " .:-=+*#%"
 def sparkline(
     values: tuple[float | None, ...], width: int, *, ascii_only: bool = False, least: float = 0.0
 ) -> str:
-    """The newest `width` values as one character each, scaled to the largest, or to `least`; `·` (or `?`) where
-    unknown."""
+    """The newest `width` values as one character each, scaled to the largest, or to `least` where that is
+    more; `·` (or `?`) where unknown."""
     glyphs = _ASCII if ascii_only else _BLOCKS
     shown = values[-width:]
     top = max((value for value in shown if value is not None), default=0.0)

@@ -107,18 +107,18 @@ def _direct(pooler: Observed[PoolerFacts], facts: PoolerFacts, by_address: dict[
 
 
 def route_words(routes: tuple[Route, ...], *, unknown: bool = False) -> str:
-    """`haproxy1/bk_db 10 sess`, `hap1/bk_db +1 18 sess`, `4 sess left` where no new ones come; `-` for none,
-    `?` with `unknown` ways."""
+    """The ways with the sessions there: `haproxy1/bk_db 10`, `hap1/bk_db +1 18`, `4 left` where no new ones
+    come; `-` for none, `?` with `unknown` ways."""
     coming = [route for route in routes if route.takes_new]
     sessions = sum(route.sessions for route in routes)
     if not coming:
-        return f"{sessions} sess left" if sessions else "?" if unknown else "-"
+        return f"{sessions} left" if sessions else "?" if unknown else "-"
     first = coming[0].via if len(coming) == 1 else f"{coming[0].via} +{len(coming) - 1}"
-    return f"{first} {sessions} sess"
+    return f"{first} {sessions}"
 
 
 def traffic_words(seen: Traffic) -> str:
-    """Who takes new connections, for the head: `traffic node1`, both where proxies differ, `traffic ?`."""
+    """Who takes new connections, for the head: `traffic to node1, 10 sess`, or who sends where, or `?`."""
     if not seen.routes and not seen.ways and not seen.unknown:
         return ""
     takers = seen.takers
@@ -130,4 +130,5 @@ def traffic_words(seen: Traffic) -> str:
         )
         return f"traffic split: {', '.join(ways)}"
     shown = ", ".join(takers) if len(takers) <= 3 else f"{len(takers)} nodes"
-    return f"traffic to {shown}" + (" (some proxies silent)" if seen.unknown else "")
+    sessions = sum(route.sessions for route in seen.routes if route.takes_new)
+    return f"traffic to {shown}, {sessions} sess" + (" (some proxies silent)" if seen.unknown else "")

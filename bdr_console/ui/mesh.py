@@ -31,6 +31,8 @@ class MeshCell:
     """0 nothing to tell, 1 some lag, 2 too much, 3 far too much, or broken."""
     figures: str = ""
     spark: str = ""
+    old: bool = False
+    """Whether the figures come from an old reading."""
 
     def line(self, number: int, width: int) -> str:
         """That line of the cell, in `width` cells."""
@@ -139,7 +141,9 @@ def _other(shown: Cell, link: Link, level: Level) -> MeshCell:
     short = "down" if words.startswith("no answer") else words.split(" ")[0]
     heat = 3 if link.state is LinkState.DOWN or level is Level.CRIT else 2 if shown.tone is Tone.LAG else 0
     figures = "" if link.lag_bytes is None else f"{format_bytes(link.lag_bytes)} behind"
-    return MeshCell((shown.text, f"{symbol} {short}".rstrip(), symbol), shown.tone, heat, figures)
+    return MeshCell(
+        (shown.text, f"{symbol} {short}".rstrip(), symbol), shown.tone, heat, figures, old=not link.fresh
+    )
 
 
 def _lag(link: Link, level: Level, moment: Moment) -> MeshCell:

@@ -26,7 +26,7 @@ class Part:
 
 def parts(status: Status, glyphs: Glyphs, styles: Styles) -> list[Part]:
     """What the line has to say, in its order."""
-    found = [Part(Text("bdr-console"), 5, 1), Part(Text(status.cluster, "bold"), 0)]
+    found = [Part(Text("bdr-console"), 3, 1), Part(Text(status.cluster, "bold"), 0)]
     if status.environment:
         text = label(status.environment, styles)
         found.insert(0, Part(text, 0, 0)) if is_production(status.environment) else found.append(
@@ -35,10 +35,10 @@ def parts(status: Status, glyphs: Glyphs, styles: Styles) -> list[Part]:
     if status.read_only:
         found.append(Part(Text(" READ-ONLY ", "bold reverse"), 0, 3))
     else:
-        found.append(Part(Text("operate"), 3, 3))
+        found.append(Part(Text("operate"), 4, 3))
     if status.traffic:
         found.append(Part(Text(status.traffic), 2))
-    found.append(Part(Text(f"every {status.refresh:g} s"), 4))
+    found.append(Part(Text(f"every {status.refresh:g} s"), 5))
     return found
 
 

@@ -27,10 +27,10 @@ def behind(*states: ServerState, sessions: tuple[int, ...] = (10, 0, 0), sticky:
 @pytest.mark.parametrize(
     ("shown", "takers", "words"),
     [
-        (behind(UP, UP, UP), ("node1",), "traffic to node1"),
-        (behind(UP, UP, UP, sticky="s2"), ("node2",), "traffic to node2"),
-        (behind(MAINT, UP, UP), ("node2",), "traffic to node2"),
-        (behind(UP, UP, UP, sticky="gone"), ("node1",), "traffic to node1"),
+        (behind(UP, UP, UP), ("node1",), "traffic to node1, 10 sess"),
+        (behind(UP, UP, UP, sticky="s2"), ("node2",), "traffic to node2, 0 sess"),
+        (behind(MAINT, UP, UP), ("node2",), "traffic to node2, 0 sess"),
+        (behind(UP, UP, UP, sticky="gone"), ("node1",), "traffic to node1, 10 sess"),
         (behind(DOWN, MAINT, DOWN, sticky="s1", sessions=(0, 0, 0)), (), "traffic to no node"),
         (replace(snapshot(), proxies=()), (), ""),
         (behind(DOWN, MAINT, DOWN, sticky="s1"), (), "traffic to no node"),
@@ -46,8 +46,8 @@ def test_new_connections_go_to_the_sticky_the_active_or_the_first_backup_server(
 
 def test_sessions_that_stay_on_a_server_out_of_service_are_told_as_left() -> None:
     seen = traffic(behind(MAINT, UP, UP, sessions=(4, 9, 0)), NOW)
-    assert route_words(seen.of("node1")) == "4 sess left"
-    assert route_words(seen.of("node2")) == "haproxy1/bk_db 9 sess"
+    assert route_words(seen.of("node1")) == "4 left"
+    assert route_words(seen.of("node2")) == "haproxy1/bk_db 9"
     assert route_words(seen.of("node3")) == "-"
 
 
@@ -68,8 +68,8 @@ def test_two_proxies_that_disagree_are_both_told() -> None:
     assert seen.split
     assert traffic_words(seen) == "traffic split: hap1 to node1, hap2 to node2"
     agreed = replace(snapshot(), proxies=(to("hap1", "bdr_next_node"), to("hap2", "bdr_next_node")))
-    assert traffic_words(traffic(agreed, NOW)) == "traffic to node2"
-    assert route_words(traffic(agreed, NOW).of("node2")) == "hap1/bk_db +1 8 sess"
+    assert traffic_words(traffic(agreed, NOW)) == "traffic to node2, 8 sess"
+    assert route_words(traffic(agreed, NOW).of("node2")) == "hap1/bk_db +1 8"
 
 
 def test_a_pgbouncer_that_leads_to_a_node_itself_is_a_way_too() -> None:
@@ -78,8 +78,8 @@ def test_a_pgbouncer_that_leads_to_a_node_itself_is_a_way_too() -> None:
     assert isinstance(facts, PoolerFacts)
     direct = replace(facts, databases=(replace(facts.databases[0], host="node3", port=5432),))
     seen = traffic(replace(snapshot(), proxies=(), poolers=(replace(shown, facts=direct),)), NOW)
-    assert route_words(seen.of("node3")) == "pgb-tx/app 8 sess"
-    assert traffic_words(seen) == "traffic to node3"
+    assert route_words(seen.of("node3")) == "pgb-tx/app 8"
+    assert traffic_words(seen) == "traffic to node3, 8 sess"
 
 
 def test_a_server_that_no_node_matches_is_nobodys_traffic() -> None:

@@ -210,6 +210,8 @@ class Mesh(Widget, can_focus=True):
             return self._style(Tone.STALE) if cell.tone is Tone.UP else self._style(cell.tone)
         # The symbol and the word bear the meaning's colour; figures below them are plain on the same ground.
         tone = cell.tone if line != 1 or cell.heat > 1 else Tone.PLAIN
+        if cell.old and line:
+            tone = Tone.STALE
         return self._style(tone) + self._heats[cell.heat]
 
     def _move(self, row: int, column: int) -> None:

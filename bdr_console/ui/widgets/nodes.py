@@ -19,7 +19,7 @@ _STATE = Column("state", "State", 16)
 _ACTIVE = Column("active", "Active", 6, "right")
 _SESSIONS = Column("sessions", "Sess/max", 9, "right")
 _OLDEST = Column("oldest", "Oldest tx", 9, "right")
-_TRAFFIC = Column("traffic", "Traffic", 22)
+_TRAFFIC = Column("traffic", "Traffic, sess", 18)
 _GROUP = Column("group", "Group", 12, fits_names=True)
 _ENGINE = Column("engine", "Engine", 11)
 _WIDE_ENGINE = Column("engine", "Engine", 24)
@@ -45,7 +45,8 @@ class Nodes(Pane):
         (_NAME, _STATE, _ACTIVE, _SESSIONS, _OLDEST, _TRAFFIC, _GROUP, _ENGINE),
         (_NAME, _STATE, _ACTIVE, _SESSIONS, _OLDEST, _TRAFFIC, _ENGINE),
         (_NAME, _STATE, _ACTIVE, _SESSIONS, _OLDEST, _TRAFFIC),
-        (_NAME, _STATE, _ACTIVE, _SESSIONS, _TRAFFIC),
+        (_NAME, _STATE, _SESSIONS, _OLDEST, _TRAFFIC),
+        (_NAME, _STATE, _SESSIONS, _TRAFFIC),
         (_NAME, _STATE, _ACTIVE, _SESSIONS, _OLDEST),
     )
 

@@ -52,7 +52,8 @@ def top_line(status: Status, styles: Styles, glyphs: Glyphs, width: int = 0) -> 
     if is_production(status.environment):
         text.pad_right(max(0, width - cell_len(text.plain)))
         bar = styles[Tone.PROD]
-        whole = Text(text.plain, bar, no_wrap=True, overflow="crop", end="")
+        whole = Text(text.plain, no_wrap=True, overflow="crop", end="")
+        whole.stylize(bar)  # as a span: a line tells by its spans whether it changed with the theme
         # Within the bar the words that are in reverse elsewhere are upright, so that they stand out here too.
         for part in shown:
             if "reverse" in str(part.text.style) and (at := text.plain.find(part.text.plain)) >= 0:

@@ -34,14 +34,15 @@ def test_the_least_important_words_leave_first(width: int, said: list[str]) -> N
 def test_production_is_in_reverse_from_end_to_end_and_nothing_else_is() -> None:
     line = top_line(STATUS, STYLES, UNICODE, 80)
     assert line.cell_len == 80
-    assert line.style == STYLES[Tone.PROD]
+    assert (line.spans[0].start, line.spans[0].end) == (0, 80)
+    assert line.spans[0].style == STYLES[Tone.PROD]
     assert STYLES[Tone.PROD].reverse
     lab = top_line(replace(STATUS, environment="lab"), STYLES, UNICODE, 80)
-    assert lab.style == ""
+    assert STYLES[Tone.PROD] not in [span.style for span in lab.spans]
     assert "lab" in lab.plain
 
 
 def test_read_only_stands_out_from_the_bar_of_production() -> None:
     line = top_line(STATUS, STYLES, UNICODE, 80)
-    upright = [line.plain[span.start : span.end].strip() for span in line.spans]
+    upright = [line.plain[span.start : span.end].strip() for span in line.spans[1:]]
     assert "READ-ONLY" in upright

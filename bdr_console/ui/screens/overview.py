@@ -127,6 +127,7 @@ class Overview(LiveScreen):
                 self.set_class(alone, "-zoomed")
             self._zoomed_for_view = alone
         self._go(pane)
+        self._show_detail()
 
     def action_back(self) -> None:
         """Show all panes again."""

@@ -48,8 +48,10 @@ class Heading(Vertical):
         self._last = (status, styles, hint)
         top = self.query_one("#top", Line)
         top.say(top_line(status, styles, self._glyphs, top.size.width))
-        bar = styles[Tone.PROD] if is_production(status.environment) else ""
-        self.query_one("#clock", Line).say(Text(f"{format_clock(status.now)} ", bar, end=""))
+        clock = Text(f"{format_clock(status.now)} ", end="")
+        if is_production(status.environment):
+            clock.stylize(styles[Tone.PROD])
+        self.query_one("#clock", Line).say(clock)
         width, ellipsis = self.size.width, self._glyphs.ellipsis
         verdict = verdict_line(status, styles, self._glyphs)
         self.query_one("#verdict", Line).say(shortened(verdict, width, ellipsis))

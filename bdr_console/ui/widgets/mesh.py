@@ -41,6 +41,7 @@ class Mesh(Widget, can_focus=True):
     DEFAULT_CSS = """
     Mesh { height: 1fr; width: 1fr; background: $background; }
     Mesh > .mesh--cursor { background: $block-cursor-background; color: $block-cursor-foreground; }
+    Mesh:ansi > .mesh--cursor { background: ansi_default; color: ansi_default; text-style: reverse; }
     Mesh > .mesh--head { color: $text-muted; }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {"mesh--cursor", "mesh--head"}

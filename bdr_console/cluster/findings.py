@@ -48,6 +48,12 @@ class Finding:
     text: str
     """The reason, in words a DBA would use."""
 
+    @property
+    def sentence(self) -> str:
+        """`node2 -> node3 lags 48 MiB, 35 s`: what reads on from its subject stands there without a colon."""
+        colon = "" if self.text.startswith("lags ") else ":"
+        return f"{self.subject}{colon} {self.text}"
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -58,9 +64,9 @@ class Verdict:
 
     @property
     def headline(self) -> str:
-        """One line: the word, the worst finding, and how many more there are."""
+        """One line that tells the story: the word, the worst finding, and how many more there are."""
         if not self.findings:
             return self.level.word
-        first = self.findings[0]
-        more = f" (+{len(self.findings) - 1} more)" if len(self.findings) > 1 else ""
-        return f"{self.level.word}: {first.subject}: {first.text}{more}"
+        first, more = self.findings[0], len(self.findings) - 1
+        rest = f" (and {more} more)" if more else ""
+        return f"{self.level.word}: {first.sentence}{rest}"

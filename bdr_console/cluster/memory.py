@@ -54,9 +54,10 @@ def leaderless_key(group: str | None) -> Hashable:
     return ("leaderless:", group)
 
 
-def remember(history: History, snapshot: Snapshot) -> None:
-    """Keep what this snapshot shows; a reading that was kept before, or is old, adds nothing."""
-    for link in links(snapshot, snapshot.taken_at):
+def remember(history: History, snapshot: Snapshot, known: tuple[Link, ...] | None = None) -> None:
+    """Keep what this snapshot shows; a reading that was kept before, or is old, adds nothing. `known` are the
+    links when it was taken, for a caller that has them already."""
+    for link in known if known is not None else links(snapshot, snapshot.taken_at):
         if not link.fresh or link.seen_at is None:
             continue
         if link.slot is not None:

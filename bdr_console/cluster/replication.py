@@ -65,10 +65,11 @@ def links(snapshot: Snapshot, now: datetime) -> tuple[Link, ...]:
     }
     control = next((node for node in snapshot.nodes if node.facts and node.facts.is_control), None)
     outside = _outside(snapshot, now)
+    ends = {name: _End.of(name, node) for name, node in by_engine_name.items()}
     return tuple(
         _captured(origin, target, control, snapshot.refresh, now)
         if origin.facts and origin.facts.pending is not None
-        else _link(_Ends(origin_name, origin, target_name, target), outside, snapshot.refresh, now)
+        else _link(_Ends(ends[origin_name], ends[target_name]), outside, snapshot.refresh, now)
         for origin_name, origin in by_engine_name.items()
         for target_name, target in by_engine_name.items()
         if origin is not target
@@ -122,31 +123,69 @@ def _outside(snapshot: Snapshot, now: datetime) -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Ends:
-    """Both ends of a link, with the engine's names for them."""
+class _End:
+    """One node with what it sends and receives by name, so that 50 nodes cost no more than their links."""
 
-    origin_name: str
-    origin: Observed[NodeFacts]
-    target_name: str
-    target: Observed[NodeFacts]
+    name: str
+    """What the engine calls it."""
+    node: Observed[NodeFacts]
+    slots: dict[str | None, Slot]
+    subscriptions: dict[str, Subscription]
+
+    @classmethod
+    def of(cls, name: str, node: Observed[NodeFacts]) -> "_End":
+        """That node; of two slots or subscriptions for one peer the first counts."""
+        facts = node.facts
+        return cls(
+            name,
+            node,
+            {slot.target: slot for slot in reversed(facts.slots)} if facts else {},
+            {one.origin: one for one in reversed(facts.subscriptions)} if facts else {},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Ends:
+    """Both ends of a link."""
+
+    sender: _End
+    receiver: _End
+
+    @property
+    def origin_name(self) -> str:
+        """What the engine calls the origin."""
+        return self.sender.name
+
+    @property
+    def target_name(self) -> str:
+        """What the engine calls the target."""
+        return self.receiver.name
+
+    @property
+    def origin(self) -> Observed[NodeFacts]:
+        """Where it comes from."""
+        return self.sender.node
+
+    @property
+    def target(self) -> Observed[NodeFacts]:
+        """Where it goes."""
+        return self.receiver.node
 
     @property
     def slot(self) -> Slot | None:
         """What the origin sends it with."""
-        slots = self.origin.facts.slots if self.origin.facts else ()
-        return next((slot for slot in slots if slot.target == self.target_name), None)
+        return self.sender.slots.get(self.target_name)
 
     @property
     def subscription(self) -> Subscription | None:
         """What the target receives it with."""
-        received = self.target.facts.subscriptions if self.target.facts else ()
-        return next((one for one in received if one.origin == self.origin_name), None)
+        return self.receiver.subscriptions.get(self.origin_name)
 
     @property
     def one_way(self) -> bool:
         """Whether the origin receives from the target by a connection of one direction only."""
-        received = self.origin.facts.subscriptions if self.origin.facts else ()
-        return any(one.origin == self.target_name and one.unidirectional for one in received)
+        back = self.sender.subscriptions.get(self.target_name)
+        return back is not None and back.unidirectional
 
 
 def _link(ends: _Ends, outside: dict[str, str], refresh: float, now: datetime) -> Link:

@@ -62,6 +62,11 @@ def whole(text: str | None) -> int | None:
     return int(text) if text and _DIGITS.fullmatch(text) else None
 
 
+def counted(count: int, noun: str) -> str:
+    """`1 server connection`, `3 server connections`."""
+    return f"{count} {noun}" + ("" if count == 1 else "s")
+
+
 def format_bytes(count: int | float | None) -> str:
     """1536 -> `1.5 KiB`; None -> `unknown`."""
     if count is None:

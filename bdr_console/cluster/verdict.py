@@ -9,7 +9,7 @@ from bdr_console.cluster.findings import Finding, Level, Thresholds, Verdict
 from bdr_console.cluster.history import History
 from bdr_console.cluster.links_by_hand import flaws
 from bdr_console.cluster.memory import timed
-from bdr_console.cluster.replication import links
+from bdr_console.cluster.replication import Link, links
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.verdict_conflicts import conflict_findings
 from bdr_console.cluster.verdict_groups import group_findings
@@ -23,15 +23,23 @@ __all__ = ["Finding", "Level", "Thresholds", "Verdict", "judge"]
 
 
 def judge(
-    snapshot: Snapshot, thresholds: Thresholds, now: datetime, history: History | None = None
+    snapshot: Snapshot,
+    thresholds: Thresholds,
+    now: datetime,
+    history: History | None = None,
+    *,
+    timed_links: tuple[Link, ...] | None = None,
 ) -> Verdict:
     """Every finding of this moment. `now` dates the readings: an old one is a finding of its own. With
-    `history`, as `memory.remember` fills it, also what only more than one moment shows."""
+    `history`, as `memory.remember` fills it, also what only more than one moment shows. `timed_links` are the
+    links at `now`, for a caller that has them already."""
     past = history or History()
+    if timed_links is None:
+        timed_links = tuple(timed(link, past) for link in links(snapshot, now))
     found = [f for node in snapshot.nodes for f in node_findings(node, snapshot, thresholds, now, past)]
     found += member_findings(snapshot, now, past)
     found += clock_findings(snapshot, thresholds, now)
-    found += [f for link in links(snapshot, now) for f in link_findings(timed(link, past), thresholds, past)]
+    found += [f for link in timed_links for f in link_findings(link, thresholds, past)]
     found += [Finding(Level.CRIT if c.severe else Level.WARN, at, c.text) for at, c in flaws(snapshot.nodes)]
     found += slot_findings(snapshot, thresholds, now)
     found += lock_findings(snapshot, thresholds, now, past)

@@ -60,7 +60,7 @@ def _heading(link: Link, history: History) -> str:
     if trend is not None and abs(trend.rate) * 15 < _NOISE:
         trend = None
     if trend is not None and trend.rate > 0:
-        return ", growing"
+        return f", growing by {format_bytes(trend.rate)}/s"
     if done is None and trend is not None:
         done = trend.seconds_to_zero
     return f", catching up in {format_seconds(done)}" if done is not None and done < _LONGEST else ""
@@ -69,8 +69,10 @@ def _heading(link: Link, history: History) -> str:
 def _stuck(link: Link, history: History) -> str | None:
     """Apply that tries the same transaction again and again: few bytes behind, and not one of them moves.
     Seen when the confirmed position stands still while the slot flaps or failures are counted."""
+    if not link.lag_bytes:
+        return None
     confirmed = [value for _, value in history.window(confirmed_key(link.key), _WINDOW)]
-    if len(confirmed) < 3 or len(set(confirmed)) > 1 or not link.lag_bytes:
+    if len(confirmed) < 3 or len(set(confirmed)) > 1:
         return None
     errors = [value for _, value in history.window(errors_key(link.key), _WINDOW)]
     failed = round(errors[-1] - errors[0]) if errors else 0

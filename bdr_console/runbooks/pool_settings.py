@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 
+from bdr_console.cluster.text import counted
 from bdr_console.runbooks.reading import Load, Part, Reading
 from bdr_console.runbooks.run import Command
 from bdr_console.runbooks.seen import Subject
@@ -106,7 +107,7 @@ class Prepare(Setting):
             self._growing, self._calm_since = growing, time.monotonic()
         calm = time.monotonic() - self._calm_since
         servers = sum(load.servers for load in loads.values())
-        line = f"{servers} server connections, {logins} logging in, at rest for {calm:.1f} s"
+        line = f"{counted(servers, 'server connection')}, {logins} logging in, at rest for {calm:.1f} s"
         own = tuple(f"{name}: {database} has a pool_size of its own" for name, database in growing)
         if set_up.proof is not Proof.MET:
             return replace(set_up, evidence=(*set_up.evidence, line))

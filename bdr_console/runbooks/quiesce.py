@@ -9,6 +9,7 @@ import asyncio
 import time
 from dataclasses import replace
 
+from bdr_console.cluster.text import counted
 from bdr_console.links.pgbouncer_rows import nothing_paused
 from bdr_console.runbooks.chain import Chain
 from bdr_console.runbooks.holders import describe
@@ -76,7 +77,7 @@ class Pause(Step):
             known = told or bool(load and load.paused)
             states.append(known)
             told_ = "paused" if known else "PAUSE is not answered yet"
-            waits = f", {load.busy} server connections still in use" if load and load.busy else ""
+            waits = f", {counted(load.busy, 'server connection')} still in use" if load and load.busy else ""
             lines.append(f"{act.target}: {act.subject} {told_}{waits}")
         return Observation(Proof.MET if all(states) else Proof.UNMET, tuple(lines))
 
@@ -174,7 +175,7 @@ class Flagged(Step):
                 return Observation(Proof.UNKNOWN, (f"{act.target}: no answer to SHOW SERVERS",))
             stay = sum(c.database == act.subject and not c.close_needed for c in connections)
             left = left or bool(stay)
-            lines.append(f"{act.target}: {stay} server connections of {act.subject} are not flagged")
+            lines.append(f"{act.target}: {counted(stay, 'server connection')} of {act.subject} not flagged")
         return Observation(Proof.UNMET if left else Proof.MET, tuple(lines))
 
 
@@ -203,7 +204,9 @@ class Quiet(Step):
                 )
             busy += load.busy
             if load.busy:
-                lines.append(f"{act.target}: {load.busy} server connections of {act.subject} are in use")
+                lines.append(
+                    f"{act.target}: {counted(load.busy, 'server connection')} of {act.subject} in use"
+                )
         if not busy:
             self._chain.forget()
             return Observation(Proof.MET, ("no server connection is in use",))

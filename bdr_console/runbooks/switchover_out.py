@@ -4,6 +4,7 @@ import asyncio
 import time
 
 from bdr_console.cluster.nodes import NodeFacts
+from bdr_console.cluster.text import counted
 from bdr_console.runbooks.holders import describe as describe_holder
 from bdr_console.runbooks.holders import holders, interventions, resumption
 from bdr_console.runbooks.reading import Part, Reading, ServerConnection
@@ -216,7 +217,7 @@ class WaitClose(Step):
         waited_for = holders(told, held)
         self._interventions = interventions(told, waited_for, self.plan.acts)
         first = describe_holder(waited_for[0])
-        evidence = [f"{len(left)} of {self._most} server connections left; the oldest is {first}"]
+        evidence = [f"{len(left)} of {counted(self._most, 'server connection')} left; the oldest is {first}"]
         evidence += [describe_holder(holder) for holder in waited_for[1:6]]
         if len(held) > 6:
             evidence.append(f"and {len(held) - 6} more")

@@ -57,7 +57,7 @@ class ConsoleApp(App[int]):
         (110, "-normal"),
         (180, "-wide"),
     ]
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall"), (50, "-high")]  # noqa: RUF012
 
     def __init__(
         self,

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from bdr_console.cluster.changes import Event, changes
@@ -10,7 +10,7 @@ from bdr_console.cluster.history import History
 from bdr_console.cluster.memory import remember, timed
 from bdr_console.cluster.replication import Link, links
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.cluster.verdict import Level, Thresholds, Verdict, judge
+from bdr_console.cluster.verdict import Finding, Level, Thresholds, Verdict, judge
 from bdr_console.ui.words import UNICODE, Glyphs
 
 _EVENTS_KEPT = 500
@@ -30,14 +30,21 @@ class Moment:
     """Numbered, newest first."""
     thresholds: Thresholds
     glyphs: Glyphs = UNICODE
+    _told: dict[str, list[Finding]] = field(init=False, repr=False, compare=False, default_factory=dict)
+    """The findings by their subject: every row asks for its own."""
+
+    def __post_init__(self) -> None:
+        """Sort the findings by subject."""
+        for finding in self.verdict.findings:
+            self._told.setdefault(finding.subject, []).append(finding)
 
     def level_of(self, *subjects: str) -> Level:
         """The worst finding about any of `subjects`."""
-        return max((f.level for f in self.verdict.findings if f.subject in subjects), default=Level.OK)
+        return max((f.level for s in subjects for f in self._told.get(s, ())), default=Level.OK)
 
     def reasons(self, *subjects: str) -> str:
         """Every finding about `subjects` as one line; empty when there is none."""
-        return "; ".join(f.text for f in self.verdict.findings if f.subject in subjects)
+        return "; ".join(f.text for s in dict.fromkeys(subjects) for f in self._told.get(s, ()))
 
 
 class Timeline:
@@ -56,8 +63,9 @@ class Timeline:
     def take(self, snapshot: Snapshot) -> tuple[Event, ...]:
         """Make `snapshot` the newest one; returns what changed since the one before."""
         before, self.snapshot = self.snapshot, snapshot
-        remember(self._history, snapshot)
-        for link in links(snapshot, snapshot.taken_at):
+        seen = links(snapshot, snapshot.taken_at)
+        remember(self._history, snapshot, seen)
+        for link in seen:
             if link.fresh and link.seen_at is not None and link.slot is not None:
                 self._history.add(link.key, link.seen_at, link.lag_bytes)
             else:
@@ -80,8 +88,8 @@ class Timeline:
             return None
         if not self._listed:
             self._listed = tuple(self._events)
-        verdict = judge(snapshot, self._thresholds, now, self._history)
         found = tuple(timed(link, self._history) for link in links(snapshot, now))
+        verdict = judge(snapshot, self._thresholds, now, self._history, timed_links=found)
         return Moment(
             snapshot, now, verdict, found, self._history, self._listed, self._thresholds, self._glyphs
         )

@@ -37,6 +37,8 @@ class Status:
     """What nobody carries on."""
     others: tuple[Standing, ...] = ()
     """The other clusters of this console."""
+    traffic: str = ""
+    """Which nodes take new connections; empty where nothing leads anywhere."""
 
 
 def is_production(environment: str) -> bool:
@@ -62,22 +64,6 @@ def asked(question: str, cluster: str, environment: str, styles: Styles) -> Text
 def where(cluster: str, environment: str) -> str:
     """` on shop in PROD`, for a sentence; without the label where there is none."""
     return f" on {cluster}" + (f" in {environment.upper()}" if environment else "")
-
-
-def top_line(status: Status, styles: Styles, glyphs: Glyphs) -> Text:
-    """Cluster, environment, mode and rate."""
-    text = Text(" bdr-console  ", no_wrap=True, overflow="crop", end="")
-    text.append(status.cluster, "bold")
-    if status.environment:
-        text.append("  ")
-        text.append_text(label(status.environment, styles))
-    text.append("   ")
-    if status.read_only:
-        text.append(" READ-ONLY ", "bold reverse")
-    else:
-        text.append("operate")
-    text.append(f"{glyphs.separator}every {status.refresh:g} s")
-    return text
 
 
 def verdict_line(status: Status, styles: Styles, glyphs: Glyphs) -> Text:

@@ -10,6 +10,7 @@ from rich.text import Text
 from bdr_console.cluster.changes import Event
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import clean
+from bdr_console.cluster.traffic import traffic, traffic_words
 from bdr_console.cluster.verdict import Level, Thresholds
 from bdr_console.errors import ConsoleError
 from bdr_console.runbooks.run import RunView
@@ -204,6 +205,7 @@ class WatchedCluster:
             lock,
             left_behind(self.runs.recent, self.newest, lock),
             others,
+            traffic=traffic_words(traffic(moment.snapshot, now)) if moment else "",
         )
 
     def note(self, level: Level, subject: str, text: str) -> None:

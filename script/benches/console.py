@@ -13,7 +13,7 @@ from bdr_console.lab import Lab, up
 from script.benches.terminal import Terminal
 
 # What the bare program shows first, what it shows once data are there, and the key that opens the help.
-FRAME, DATA, HELP = b"Nodes", b"streaming", b"esc closes"
+FRAME, DATA, HELP = b"Nodes", b"in step", b"esc closes"
 
 
 def console(config: Path, columns: int, lines: int) -> Terminal:

@@ -159,7 +159,7 @@ def test_a_healthy_cluster_has_nothing_to_report() -> None:
 
 def test_the_headline_names_the_worst_finding_and_counts_the_rest() -> None:
     verdict = judge(servers(MAINT, DOWN, DOWN), LIMITS, NOW)
-    assert verdict.headline == "CRITICAL: haproxy1/bk_db: no server takes traffic (+3 more)"
+    assert verdict.headline == "CRITICAL: haproxy1/bk_db: no server takes traffic (and 3 more)"
 
 
 def test_the_same_snapshot_turns_critical_when_nothing_new_arrives() -> None:

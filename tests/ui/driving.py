@@ -140,7 +140,7 @@ async def console(
     parts = ClusterParts(source or FixedSource(*shown), "lab", environment, runs=runs, acts=acts, lock=lock)
     app = ConsoleApp(parts, *others, clock=clock, **options)  # type: ignore[arg-type]
     async with app.run_test(size=size, notifications=True) as pilot:
-        await until(pilot, lambda: "bdr-console" in text(app))
+        await until(pilot, lambda: " lab " in text(app))
         if shown:
             # The events and lines of the last snapshot come with a tick of the painter.
             await until(pilot, lambda: app.newest is shown[-1] and not app.has_news)

@@ -42,7 +42,7 @@ async def test_question_mark_shows_the_help_and_escape_closes_it(size: tuple[int
 
 @pytest.mark.parametrize(
     ("key", "said"),
-    [("2", "Walsender"), ("3", "Trend"), ("4", "Sticky"), ("5", "MaxWait"), ("6", "What changed")],
+    [("2", "from \\ to"), ("3", "Trend"), ("4", "Sticky"), ("5", "MaxWait"), ("6", "What changed")],
 )
 async def test_a_number_goes_to_its_pane_at_80x24(key: str, said: str) -> None:
     async with console(snapshot(), size=(80, 24)) as (app, pilot):

@@ -224,3 +224,14 @@ async def test_hostile_text_in_a_journal_is_shown_and_harmless() -> None:
         await pilot.press("w")
         shown = await until_shown(pilot, "\\x1b[31m[/]", "[/x]", "[b]\\x9bx", "\\x1b[2J[/]")
         assert all(line.isprintable() for line in shown.splitlines())
+
+
+async def test_after_a_resize_the_step_under_way_is_still_in_sight() -> None:
+    waiting = run(at=5, step=StepStatus.WAITING)
+    async with console(snapshot(), size=(140, 40), runs=FakeRuns(waiting), acts=FakeActs()) as (app, pilot):
+        await pilot.press("w")
+        await until_shown(pilot, "Check the node before it is enabled")
+        await pilot.resize_terminal(80, 18)
+        await until(pilot, lambda: app.size == (80, 18) and "Check the node before" in text(app))
+        await pilot.resize_terminal(60, 15)
+        await until(pilot, lambda: app.size == (60, 15) and "Check the node before" in text(app))

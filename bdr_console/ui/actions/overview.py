@@ -26,6 +26,16 @@ ACTIONS = (
         "z",
         footer=True,
     ),
+    Action(
+        "view",
+        "m",
+        "screen.view",
+        "Mesh",
+        "Connections as a mesh, as a table, or drawn (up to six nodes)",
+        Place.OVERVIEW,
+        "m",
+        footer=True,
+    ),
     Action("back", "escape", "screen.back", "Back", "Back to all panes", Place.OVERVIEW, "esc"),
     Action(
         "next-pane",

@@ -12,17 +12,19 @@ from bdr_console.ui.left import Left
 from bdr_console.ui.moment import Moment
 from bdr_console.ui.screens.live import LiveScreen
 from bdr_console.ui.status import Status
-from bdr_console.ui.widgets.connections import Connections
+from bdr_console.ui.widgets.connections import Connections, View
 from bdr_console.ui.widgets.events import Events
 from bdr_console.ui.widgets.haproxy import HAProxy
 from bdr_console.ui.widgets.heading import Heading
 from bdr_console.ui.widgets.key_line import KeyLine
 from bdr_console.ui.widgets.lag import Lag
 from bdr_console.ui.widgets.line import Line
+from bdr_console.ui.widgets.mesh import Mesh
 from bdr_console.ui.widgets.nodes import Nodes
 from bdr_console.ui.widgets.pane import Pane
 from bdr_console.ui.widgets.pane_bar import PaneBar
 from bdr_console.ui.widgets.pgbouncer import PgBouncer
+from bdr_console.ui.widgets.topology import Topology
 from bdr_console.ui.words import Glyphs
 
 _PANES: tuple[type[Pane], ...] = (Nodes, HAProxy, Connections, PgBouncer, Lag, Events)
@@ -40,13 +42,17 @@ class Overview(LiveScreen):
         self._panes = tuple(pane(glyphs) for pane in _PANES)
         self._current = self._panes[0]
         self._left: tuple[Left, ...] = ()
+        self._zoomed_for_view = False
 
     def compose(self) -> ComposeResult:
         """Head, tab line, panes, the selected row in full, keys."""
         yield Heading(self._glyphs)
         yield PaneBar()
         with Container(id="panes"):
-            yield from self._panes
+            for pane in self._panes:
+                yield pane
+                if isinstance(pane, HAProxy):
+                    yield Topology(id="drawn")
         yield Line(id="detail")
         yield KeyLine()
 
@@ -63,7 +69,7 @@ class Overview(LiveScreen):
     @property
     def selected(self) -> Row | None:
         """The row under the cursor of the current pane."""
-        return self._current.table.selected
+        return self._current.selected
 
     def show(self, moment: Moment | None, status: Status) -> None:
         """Show that moment in every pane that is in sight."""
@@ -76,18 +82,22 @@ class Overview(LiveScreen):
         if moment is not None:
             for pane in self._panes:
                 pane.show(moment)
+            self.query_one("#drawn", Topology).show(moment)
             self._show_detail()
 
     def restyle(self) -> None:
         """Take the colours of the theme in force."""
         for pane in self._panes:
             pane.restyle(self.console.tones)
+        self.query_one("#drawn", Topology).restyle(self.console.tones)
 
     @on(DataTable.RowHighlighted)
+    @on(Mesh.Highlighted)
     def _row_highlighted(self) -> None:
         self._show_detail()
 
     @on(DataTable.RowSelected)
+    @on(Mesh.Opened)
     def _row_selected(self) -> None:
         self.action_zoom()
 
@@ -105,6 +115,19 @@ class Overview(LiveScreen):
         """Show the current pane alone, or all of them again."""
         self.toggle_class("-zoomed")
         self._go(self._current)
+
+    def action_view(self) -> None:
+        """The next view of the connections; one that needs the whole screen gets it."""
+        pane = next(pane for pane in self._panes if isinstance(pane, Connections))
+        if pane.is_on_display:
+            views = list(View)
+            pane.turn_to(views[(views.index(pane.view) + 1) % len(views)])
+            alone = pane.view is View.TOPOLOGY and not self.has_class("-zoomed")
+            if alone or self._zoomed_for_view:
+                self.set_class(alone, "-zoomed")
+            self._zoomed_for_view = alone
+        self._go(pane)
+        self._show_detail()
 
     def action_back(self) -> None:
         """Show all panes again."""
@@ -132,7 +155,7 @@ class Overview(LiveScreen):
 
     def _go(self, pane: Pane) -> None:
         self._make_current(pane)
-        pane.table.focus()
+        pane.taker.focus()
 
     def _make_current(self, pane: Pane) -> None:
         if pane is not self._current or not pane.has_class("-current"):

@@ -85,6 +85,7 @@ class RunScreen(LiveScreen):
     def on_resize(self) -> None:
         """Wrap the steps anew."""
         self.call_after_refresh(self.console.tell, self)
+        self.call_after_refresh(self._to_current)
 
     def restyle(self) -> None:
         """Take the colours of the theme in force."""
@@ -202,7 +203,18 @@ class RunScreen(LiveScreen):
         if run.current is not None and (
             before is None or before.current is None or before.current.key != run.current.key
         ):
-            steps.call_after_refresh(lines[run.steps.index(run.current)].scroll_visible, animate=False)
+            steps.call_after_refresh(self._to_current)
+
+    def _to_current(self) -> None:
+        """Bring the step under way into sight."""
+        lines = list(self.query_one("#steps", VerticalScroll).query(Line))
+        run = self._run
+        if run is None or run.current is None or not self.is_mounted:
+            return
+        at = run.steps.index(run.current)
+        if at < len(lines):
+            # After the lines have taken their new heights.
+            self.call_after_refresh(lines[at].scroll_visible, animate=False)
 
 
 def _abort_text(run: RunView, styles: Styles) -> Text:

@@ -1,15 +1,28 @@
-"""The pane of replication connections: who replicates to whom, and whether both ends agree."""
+"""The pane of replication connections: who replicates to whom, as a matrix, a table or a drawing."""
 
 from collections.abc import Sequence
 from datetime import datetime
+from enum import StrEnum
 
-from bdr_console.cluster.replication import Link, LinkState
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.widget import Widget
+
+from bdr_console.cluster.replication import Link
 from bdr_console.cluster.text import format_seconds
 from bdr_console.cluster.verdict import Finding
 from bdr_console.ui.cells import BLANK, QUESTION, Cell, Column, Row, Tone
+from bdr_console.ui.colours import Styles
+from bdr_console.ui.heat import heats
+from bdr_console.ui.link_state import LAGGING, state
 from bdr_console.ui.moment import Moment
-from bdr_console.ui.widgets.pane import Pane, empty_row
-from bdr_console.ui.words import coarse, link_cell, unseen_for
+from bdr_console.ui.subject import Kind, Subject
+from bdr_console.ui.widgets.mesh import Mesh
+from bdr_console.ui.widgets.pane import Pane, PaneTitle, empty_row
+from bdr_console.ui.widgets.topology import Topology
+from bdr_console.ui.words import UNICODE, Glyphs, coarse
+
+__all__ = ["LAGGING", "Connections", "row", "state"]
 
 _LINK = Column("link", "From -> to", 14, fits_names=True)
 _STATE = Column("state", "State", 16)
@@ -19,12 +32,24 @@ _RECEIVER = Column("receiver", "Receiver", 11)
 _APPLIED = Column("applied", "Applied", 7, "right")
 _SHORT_APPLIED = Column("applied", "Appl.", 5, "right")
 
-LAGGING = (LinkState.STREAMING, LinkState.CATCHUP)
-"""Findings about a link in one of these states are about its lag; about any other, the connection itself."""
+
+class View(StrEnum):
+    """How the connections are shown; the value is said in the pane's title."""
+
+    MESH = "mesh"
+    TABLE = "table"
+    TOPOLOGY = "topology"
 
 
 class Connections(Pane):
-    """Each direction between two nodes: the sender's slot and walsender, the receiver's subscription."""
+    """Each direction between two nodes: a cell of the matrix, or the sender's slot and walsender and the
+    receiver's subscription as a row, or a line of the drawing."""
+
+    DEFAULT_CSS = """
+    Connections > Mesh, Connections > Topology, Connections > LiveTable { display: none; }
+    Connections.-mesh > Mesh, Connections.-topology > Topology { display: block; }
+    Connections.-table > LiveTable { display: block; }
+    """
 
     NUMBER, TITLE, SHORT = 2, "Connections", "Links"
     COLUMNS = (
@@ -43,6 +68,64 @@ class Connections(Pane):
         (_LINK, _STATE, _SLOT, _RECEIVER),
         (_LINK, _STATE),
     )
+
+    def __init__(self, glyphs: Glyphs = UNICODE) -> None:
+        super().__init__(glyphs)
+        self.view = View.MESH
+        self.add_class("-mesh")
+
+    def compose(self) -> ComposeResult:
+        """The three views, of which one is shown."""
+        yield from super().compose()
+        yield Mesh(self.glyphs)
+        yield Topology()
+
+    @property
+    def mesh(self) -> Mesh:
+        """The matrix."""
+        return self.query_one(Mesh)
+
+    @property
+    def taker(self) -> Widget:
+        """The table or the matrix; the drawing has no cursor, so the keys stay with the matrix behind it."""
+        return self.table if self.view is View.TABLE else self.mesh
+
+    @property
+    def selected(self) -> Row | None:
+        """The connection under the cursor."""
+        if self.view is View.TABLE:
+            return super().selected
+        return self.mesh.selected if self.view is View.MESH else None
+
+    def turn_to(self, view: View) -> None:
+        """Show another view."""
+        self.remove_class(f"-{self.view}")
+        self.view = view
+        self.add_class(f"-{view}")
+        if self._moment is not None and self.is_on_display:
+            self.call_after_refresh(self._paint, self._moment)
+
+    def restyle(self, styles: Styles) -> None:
+        """Take the styles of another theme, in every view."""
+        super().restyle(styles)
+        self.mesh.restyle(styles, heats(self.app.theme_variables, ansi=self.app.current_theme.ansi))
+        self.query_one(Topology).restyle(styles)
+
+    def _paint(self, moment: Moment) -> None:
+        if self.view is View.MESH:
+            self.mesh.show(moment)
+        elif self.view is View.TOPOLOGY:
+            self.query_one(Topology).show(moment)
+        else:
+            super()._paint(moment)
+            return
+        self.query_one(PaneTitle).say(self._title(moment))
+
+    def _title(self, moment: Moment) -> Text:
+        title = super()._title(moment)
+        title.append(f"  {self.view}", "")
+        title.append("  m other view", "dim")
+        return title
 
     def rows(self, moment: Moment) -> Sequence[Row]:
         """One row for each ordered pair of nodes."""
@@ -70,7 +153,7 @@ def row(link: Link, moment: Moment) -> Row:
         "why": Cell(link.reason),
     }
     detail = moment.glyphs.separator.join((f"{link.origin} -> {link.target}: {link.reason}", *_more(link)))
-    found = Row(" ".join(link.key), cells, detail, node=link.target)
+    found = Row(" ".join(link.key), cells, detail, link.target, Subject(Kind.LINK, link.key))
     return found if link.fresh else found.aged("state")
 
 
@@ -91,16 +174,6 @@ def _more(link: Link) -> list[str]:
     if subscription.errors:
         told.append(f"{subscription.errors} failures counted")
     return told
-
-
-def state(link: Link, moment: Moment) -> Cell:
-    """The link's state; how old the reading is where that is all that can be said."""
-    if link.fresh or link.state is LinkState.PAUSED:
-        return link_cell(link.state, moment.glyphs)
-    origin = moment.snapshot.node(link.origin)
-    failed = origin is not None and origin.error is not None
-    age = None if link.seen_at is None else (moment.now - link.seen_at).total_seconds()
-    return unseen_for(age, failed=failed, glyphs=moment.glyphs)
 
 
 def _receiver(enabled: bool, status: str) -> Cell:

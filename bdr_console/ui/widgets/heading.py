@@ -1,13 +1,16 @@
 """The head of every screen: where one is, how the cluster stands, what is under way."""
 
 from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
 from bdr_console.cluster.text import format_clock
+from bdr_console.ui.cells import Tone
 from bdr_console.ui.colours import Styles
-from bdr_console.ui.status import Status, notices, quiet_run, run_line, top_line, verdict_line
-from bdr_console.ui.widgets.line import Line
+from bdr_console.ui.status import Status, is_production, notices, quiet_run, run_line, verdict_line
+from bdr_console.ui.top_line import top_line
+from bdr_console.ui.widgets.line import Line, shortened
 from bdr_console.ui.words import UNICODE, Glyphs
 
 
@@ -29,6 +32,7 @@ class Heading(Vertical):
     def __init__(self, glyphs: Glyphs = UNICODE) -> None:
         super().__init__()
         self._glyphs = glyphs
+        self._last: tuple[Status, Styles, bool] | None = None
 
     def compose(self) -> ComposeResult:
         """The lines."""
@@ -41,12 +45,26 @@ class Heading(Vertical):
 
     def show(self, status: Status, styles: Styles, *, hint: bool = False) -> None:
         """Say how things stand; `hint`: the key for what was left behind works here."""
-        self.query_one("#top", Line).say(top_line(status, styles, self._glyphs))
-        self.query_one("#clock", Line).say(Text(format_clock(status.now), end=""))
-        self.query_one("#verdict", Line).say(verdict_line(status, styles, self._glyphs))
+        self._last = (status, styles, hint)
+        top = self.query_one("#top", Line)
+        top.say(top_line(status, styles, self._glyphs, top.size.width))
+        clock = Text(f"{format_clock(status.now)} ", end="")
+        if is_production(status.environment):
+            clock.stylize(styles[Tone.PROD])
+        self.query_one("#clock", Line).say(clock)
+        width, ellipsis = self.size.width, self._glyphs.ellipsis
+        verdict = verdict_line(status, styles, self._glyphs)
+        self.query_one("#verdict", Line).say(shortened(verdict, width, ellipsis))
         run = quiet_run(status)
-        self._say("#run", run_line(run, styles, self._glyphs) if run else None)
+        told = run_line(run, styles, self._glyphs) if run else None
+        self._say("#run", shortened(told, width, ellipsis) if told else None)
         self._say("#notices", notices(status, styles, self._glyphs, hint=hint))
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Another width has room for other parts."""
+        if self._last is not None:
+            status, styles, hint = self._last
+            self.show(status, styles, hint=hint)
 
     def _say(self, name: str, text: Text | None) -> None:
         line = self.query_one(name, Line)

@@ -1,5 +1,6 @@
 """Text on the screen that is never read as markup, and is repainted only when it changed."""
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual.widget import Widget
 
@@ -45,6 +46,16 @@ class Line(Widget):
     def render(self) -> Text:
         """The text as it stands."""
         return self._text
+
+
+def shortened(text: Text, width: int, ellipsis: str) -> Text:
+    """The text in `width` cells at most (0: as it is); what is missing is told by the ellipsis."""
+    if not width or text.cell_len <= width:
+        return text
+    cut = text.copy()
+    cut.truncate(max(0, width - cell_len(ellipsis)), overflow="crop")
+    cut.append(ellipsis)
+    return cut
 
 
 def _printable(text: str) -> str:

@@ -113,10 +113,13 @@ class LiveTable(DataTable[Text]):
             self._rows_shown[row.key] = row
         if changed:
             self._update_count += 1
-            if len(changed) * 2 > len(self._latest) * len(self._shape):
+            # Of thousands of rows a few dozen are in sight, and a region costs the sum of all rows above it.
+            top = int(self.scroll_y)
+            in_sight = [place for place in changed if top <= place.row <= top + self.size.height]
+            if len(in_sight) * 2 > min(len(self._latest), self.size.height) * len(self._shape):
                 self.refresh()
             else:
-                for coordinate in changed:
+                for coordinate in in_sight:
                     self.refresh_coordinate(coordinate)
         return len(changed)
 

@@ -6,9 +6,11 @@ from bdr_console.cluster.clocks import skews
 from bdr_console.cluster.nodes import Membership, NodeFacts
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.text import format_seconds
+from bdr_console.cluster.traffic import Traffic, route_words, traffic
 from bdr_console.cluster.verdict import Finding
 from bdr_console.ui.cells import BLANK, QUESTION, Cell, Column, Row, Tone
 from bdr_console.ui.moment import Moment
+from bdr_console.ui.subject import Kind, Subject
 from bdr_console.ui.widgets.pane import Pane
 from bdr_console.ui.words import coarse, figure, level_symbol, level_tone, unseen
 
@@ -17,6 +19,7 @@ _STATE = Column("state", "State", 16)
 _ACTIVE = Column("active", "Active", 6, "right")
 _SESSIONS = Column("sessions", "Sess/max", 9, "right")
 _OLDEST = Column("oldest", "Oldest tx", 9, "right")
+_TRAFFIC = Column("traffic", "Traffic, sess", 18)
 _GROUP = Column("group", "Group", 12, fits_names=True)
 _ENGINE = Column("engine", "Engine", 11)
 _WIDE_ENGINE = Column("engine", "Engine", 24)
@@ -34,18 +37,23 @@ class Nodes(Pane):
             _SESSIONS,
             Column("in_tx", "Idle in tx", 10, "right"),
             _OLDEST,
+            _TRAFFIC,
             _GROUP,
             Column("address", "Address", 21),
             _WIDE_ENGINE,
         ),
-        (_NAME, _STATE, _ACTIVE, _SESSIONS, _OLDEST, _GROUP, _ENGINE),
-        (_NAME, _STATE, _ACTIVE, _SESSIONS, _OLDEST, _ENGINE),
+        (_NAME, _STATE, _ACTIVE, _SESSIONS, _OLDEST, _TRAFFIC, _GROUP, _ENGINE),
+        (_NAME, _STATE, _ACTIVE, _SESSIONS, _OLDEST, _TRAFFIC, _ENGINE),
+        (_NAME, _STATE, _ACTIVE, _SESSIONS, _OLDEST, _TRAFFIC),
+        (_NAME, _STATE, _SESSIONS, _OLDEST, _TRAFFIC),
+        (_NAME, _STATE, _SESSIONS, _TRAFFIC),
         (_NAME, _STATE, _ACTIVE, _SESSIONS, _OLDEST),
     )
 
     def rows(self, moment: Moment) -> Sequence[Row]:
         """One row for each node, in the order of the configuration."""
-        return [row(node, moment) for node in moment.snapshot.nodes]
+        seen = traffic(moment.snapshot, moment.now)
+        return [row(node, moment, seen) for node in moment.snapshot.nodes]
 
     def findings(self, moment: Moment) -> Sequence[Finding]:
         """What is wrong with the nodes themselves."""
@@ -53,19 +61,31 @@ class Nodes(Pane):
         return [finding for finding in moment.verdict.findings if finding.subject in names]
 
 
-def row(node: Observed[NodeFacts], moment: Moment) -> Row:
-    """One node as a row."""
+def row(node: Observed[NodeFacts], moment: Moment, seen: Traffic) -> Row:
+    """One node as a row; `seen` tells who sends it clients."""
     old = unseen(node, moment.now, moment.snapshot.refresh, moment.glyphs)
     facts = node.facts
     cells = {"name": Cell(node.name), "address": Cell(node.address)} | _figures(facts, moment)
     cells["state"] = old or _state(node, moment)
+    routes = seen.of(node.name)
+    words = route_words(routes, unknown=bool(seen.unknown))
+    cells["traffic"] = (
+        Cell(words, Tone.UP)
+        if node.name in seen.takers
+        else QUESTION
+        if words == "?"
+        else Cell(words, Tone.LAG if routes else Tone.STALE)
+    )
     detail = f"{node.name} ({node.address}): {moment.reasons(node.name) or 'answers'}"
+    if routes:
+        ways = (f"{r.via} {r.sessions} sess" + ("" if r.takes_new else ", no new ones") for r in routes)
+        detail += f"{moment.glyphs.separator}traffic by {'; '.join(ways)}"
     if facts is not None:
         detail += f"{moment.glyphs.separator}{facts.engine}, PostgreSQL {facts.server_version}"
         skew = skews(moment.snapshot, moment.now).get(node.name)
         detail += f"{moment.glyphs.separator}{skew.words}" if skew else ""
-    found = Row(node.name, cells, detail, node=node.name)
-    return found.aged("state") if old else found
+    found = Row(node.name, cells, detail, node.name, Subject(Kind.NODE, (node.name,)))
+    return found.aged("state", "traffic") if old else found
 
 
 def _figures(facts: NodeFacts | None, moment: Moment) -> dict[str, Cell]:

@@ -59,6 +59,16 @@ class Pane(Vertical):
         """The pane's table."""
         return self.query_one(LiveTable)
 
+    @property
+    def taker(self) -> Widget:
+        """The part of the pane that takes the keys."""
+        return self.table
+
+    @property
+    def selected(self) -> Row | None:
+        """What the cursor stands on."""
+        return self.table.selected
+
     def rows(self, moment: Moment) -> Sequence[Row]:
         """The rows of this pane at that moment."""
         raise NotImplementedError

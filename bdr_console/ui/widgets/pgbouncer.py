@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.poolers import Pool, PoolDatabase, PoolerFacts
-from bdr_console.cluster.text import format_seconds
+from bdr_console.cluster.text import counted, format_seconds
 from bdr_console.cluster.verdict import Finding
 from bdr_console.ui.cells import BLANK, QUESTION, Cell, Column, Row, Tone
 from bdr_console.ui.moment import Moment
@@ -124,15 +124,19 @@ def _pool_row(pooler: str, name: str, pool: Pool, database: PoolDatabase | None,
         "leads": _leads(database),
     }
     subject = f"{pooler}/{pool.database}"
-    detail = f"{subject} as {pool.user}, {pool.mode} pool: {pool.clients_waiting} clients wait"
+    detail = f"{subject} as {pool.user}, {pool.mode} pool: {_wait(pool.clients_waiting)}"
     detail += (
         ", close-needed is not shown by this PgBouncer"
         if pool.close_needed is None
-        else (f", {pool.close_needed} of {pool.servers} server connections still to be closed")
+        else (f", {pool.close_needed} of {counted(pool.servers, 'server connection')} still to be closed")
     )
     if reasons := moment.reasons(subject):
         detail += f"; {reasons}"
     return Row(f"{subject}/{pool.user}", cells, detail)
+
+
+def _wait(clients: int) -> str:
+    return "1 client waits" if clients == 1 else f"{clients} clients wait"
 
 
 def _state(pool: Pool, database: PoolDatabase | None, moment: Moment) -> Cell:

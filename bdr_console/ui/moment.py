@@ -1,8 +1,8 @@
 """What is known at one moment, judged once for the whole screen."""
 
 from collections import deque
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from bdr_console.cluster.changes import Event, changes
@@ -10,7 +10,7 @@ from bdr_console.cluster.history import History
 from bdr_console.cluster.memory import remember, timed
 from bdr_console.cluster.replication import Link, links
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.cluster.verdict import Level, Thresholds, Verdict, judge
+from bdr_console.cluster.verdict import Finding, Level, Thresholds, Verdict, judge
 from bdr_console.ui.words import UNICODE, Glyphs
 
 _EVENTS_KEPT = 500
@@ -30,6 +30,8 @@ class Moment:
     """Numbered, newest first."""
     thresholds: Thresholds
     glyphs: Glyphs = UNICODE
+    findings_then: Mapping[int, tuple[datetime, tuple[Finding, ...]]] = field(default_factory=dict)
+    """What was found wrong when an event came, and when that was judged, by the event's number."""
 
     def level_of(self, *subjects: str) -> Level:
         """The worst finding about any of `subjects`."""
@@ -51,6 +53,8 @@ class Timeline:
         self._events: deque[tuple[int, Event]] = deque(maxlen=_EVENTS_KEPT)
         self._listed: tuple[tuple[int, Event], ...] = ()
         self._count = 0
+        self._then: dict[int, tuple[datetime, tuple[Finding, ...]]] = {}
+        self._judged = 0
         self._unseen_noted: dict[tuple[str, str], datetime] = {}
 
     def take(self, snapshot: Snapshot) -> tuple[Event, ...]:
@@ -81,10 +85,26 @@ class Timeline:
         if not self._listed:
             self._listed = tuple(self._events)
         verdict = judge(snapshot, self._thresholds, now, self._history)
+        self._keep_findings(verdict, now)
         found = tuple(timed(link, self._history) for link in links(snapshot, now))
         return Moment(
-            snapshot, now, verdict, found, self._history, self._listed, self._thresholds, self._glyphs
+            snapshot,
+            now,
+            verdict,
+            found,
+            self._history,
+            self._listed,
+            self._thresholds,
+            self._glyphs,
+            self._then,
         )
+
+    def _keep_findings(self, verdict: Verdict, now: datetime) -> None:
+        """Remember for the events that came since the last look what is wrong at this one."""
+        for number in range(self._judged + 1, self._count + 1):
+            self._then[number] = (now, verdict.findings)
+            self._then.pop(number - _EVENTS_KEPT, None)
+        self._judged = self._count
 
     def _note_gap(self, key: tuple[str, str], snapshot: Snapshot) -> None:
         """One gap in a sparkline for each refresh that brought nothing, however many snapshots came."""

@@ -8,6 +8,7 @@ from bdr_console.cluster.text import format_seconds
 from bdr_console.cluster.verdict import Finding
 from bdr_console.ui.cells import BLANK, QUESTION, Cell, Column, Row, Tone
 from bdr_console.ui.moment import Moment
+from bdr_console.ui.subject import Kind, Subject
 from bdr_console.ui.widgets.pane import Pane, empty_row
 from bdr_console.ui.words import coarse, link_cell, unseen_for
 
@@ -70,7 +71,7 @@ def row(link: Link, moment: Moment) -> Row:
         "why": Cell(link.reason),
     }
     detail = moment.glyphs.separator.join((f"{link.origin} -> {link.target}: {link.reason}", *_more(link)))
-    found = Row(" ".join(link.key), cells, detail, node=link.target)
+    found = Row(" ".join(link.key), cells, detail, link.target, Subject(Kind.LINK, link.key))
     return found if link.fresh else found.aged("state")
 
 
@@ -116,4 +117,4 @@ def _applied(last_commit_at: datetime | None, now: datetime) -> Cell:
     if last_commit_at is None:
         return QUESTION
     age = max(0.0, (now - last_commit_at).total_seconds())
-    return Cell("< 2 s" if age < 2 else coarse(age))
+    return Cell("< 2 s" if age < 2 else coarse(age), rank=age)

@@ -9,6 +9,7 @@ from bdr_console.cluster.text import format_seconds
 from bdr_console.cluster.verdict import Finding
 from bdr_console.ui.cells import BLANK, QUESTION, Cell, Column, Row, Tone
 from bdr_console.ui.moment import Moment
+from bdr_console.ui.subject import Kind, Subject
 from bdr_console.ui.widgets.pane import Pane
 from bdr_console.ui.words import coarse, figure, level_symbol, level_tone, unseen
 
@@ -64,7 +65,7 @@ def row(node: Observed[NodeFacts], moment: Moment) -> Row:
         detail += f"{moment.glyphs.separator}{facts.engine}, PostgreSQL {facts.server_version}"
         skew = skews(moment.snapshot, moment.now).get(node.name)
         detail += f"{moment.glyphs.separator}{skew.words}" if skew else ""
-    found = Row(node.name, cells, detail, node=node.name)
+    found = Row(node.name, cells, detail, node.name, Subject(Kind.NODE, (node.name,)))
     return found.aged("state") if old else found
 
 
@@ -82,9 +83,11 @@ def _figures(facts: NodeFacts | None, moment: Moment) -> dict[str, Cell]:
     late = oldest is not None and oldest >= moment.thresholds.transaction_age_warn
     return cells | {
         "active": figure(sessions.active),
-        "sessions": Cell(f"{sessions.total}/{sessions.max_connections}"),
+        "sessions": Cell(f"{sessions.total}/{sessions.max_connections}", rank=sessions.total),
         "in_tx": figure(sessions.idle_in_transaction),
-        "oldest": Cell("-" if oldest is None else _age(oldest), Tone.LAG if late else Tone.PLAIN),
+        "oldest": Cell("-")
+        if oldest is None
+        else Cell(_age(oldest), Tone.LAG if late else Tone.PLAIN, oldest),
     }
 
 

@@ -43,5 +43,5 @@ async def test_a_lagging_link_is_plotted_and_the_holder_in_a_pool_is_named(
         assert "idle in transaction for" in page(app)
         await pilot.press("escape")
         app.open_details(Subject(Kind.NODE, ("node1",)))
-        await until(pilot, lambda: "billing 1" in page(app) and "no limit but the disk" in page(app))
+        await until(pilot, lambda: "billing 1" in page(app) and "left of 2.0 GiB" in page(app))
         assert "parameters.sql" in page(app)

@@ -31,14 +31,14 @@ def copy(app: "ConsoleApp", text: str) -> None:
     )
 
 
-def write_down(app: "ConsoleApp", name: str, text: str) -> None:
-    """Write `text` to a file of its own, and say where or why not."""
-    app.run_worker(_write(app, name, text), exit_on_error=False, name="write")
+def write_down(app: "ConsoleApp", cluster: str, name: str, text: str) -> None:
+    """Write `text`, which tells of `cluster`, to a file of its own, and say where or why not."""
+    app.run_worker(_write(app, cluster, name, text), exit_on_error=False, name="write")
 
 
-async def _write(app: "ConsoleApp", name: str, text: str) -> None:
+async def _write(app: "ConsoleApp", cluster: str, name: str, text: str) -> None:
     now = app.now()
-    head = f"bdr-console, cluster {app.cluster}, {now.astimezone():%Y-%m-%d %H:%M:%S %Z}\n\n"
+    head = f"bdr-console, cluster {cluster}, {now.astimezone():%Y-%m-%d %H:%M:%S %Z}\n\n"
     try:
         path = await in_background(partial(write_file, name, head + text, now))
     except ConsoleError as error:

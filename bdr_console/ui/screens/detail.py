@@ -82,7 +82,9 @@ class DetailScreen(LiveScreen):
 
     def action_write(self) -> None:
         """Write all of it to a file."""
-        write_down(self.console, f"{self.subject.kind}-{'-'.join(self.subject.key)}", self._text())
+        write_down(
+            self.console, self.watched.name, f"{self.subject.kind}-{'-'.join(self.subject.key)}", self._text()
+        )
 
     def action_scroll(self, lines: int) -> None:
         """Scroll by lines."""

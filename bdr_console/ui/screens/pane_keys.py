@@ -9,6 +9,7 @@ from bdr_console.ui.written import copy, write_down
 
 if TYPE_CHECKING:
     from bdr_console.ui.app import ConsoleApp
+    from bdr_console.ui.watched import WatchedCluster
 
 
 class PaneKeys:
@@ -19,6 +20,11 @@ class PaneKeys:
         @property
         def console(self) -> ConsoleApp:
             """The application."""
+            ...
+
+        @property
+        def watched(self) -> WatchedCluster:
+            """The cluster that the screen shows."""
             ...
 
         @property
@@ -63,4 +69,9 @@ class PaneKeys:
     def action_write(self) -> None:
         """Write the rows of the pane to a file."""
         pane = self.current
-        write_down(self.console, pane.SHORT.lower(), table_text(pane.listed, pane.widest, title=pane.TITLE))
+        write_down(
+            self.console,
+            self.watched.name,
+            pane.SHORT.lower(),
+            table_text(pane.listed, pane.widest, title=pane.TITLE),
+        )

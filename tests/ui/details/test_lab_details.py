@@ -9,6 +9,7 @@ from bdr_console.ui.app import ConsoleApp
 from bdr_console.ui.monitored import MonitoredCluster
 from bdr_console.ui.screens.detail import DetailScreen
 from bdr_console.ui.subject import Kind, Subject
+from bdr_console.ui.watched import ClusterParts
 from tests.ui.driving import text, until, until_shown
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(150)]
@@ -29,7 +30,7 @@ async def test_a_lagging_link_is_plotted_and_the_holder_in_a_pool_is_named(
     healthy_lab.start_load(clients=2, rate=50)
     name, chosen = config.load(healthy_lab.config).cluster(None)
     source = MonitoredCluster(lambda: Monitor(name, chosen, 0.5))
-    app = ConsoleApp(source, cluster=name, refresh=0.5)
+    app = ConsoleApp(ClusterParts(source, name), refresh=0.5)
     async with app.run_test(size=(80, 24)) as pilot:
         await until_shown(pilot, "node1")
         app.open_details(Subject(Kind.LINK, ("node1", "node2")))

@@ -22,8 +22,9 @@ from bdr_console.links.errors import LinkError
 from bdr_console.links.factory import Links
 from bdr_console.links.haproxy import HaproxyReader, read_proxy
 from bdr_console.links.haproxy_facts import NodeOf
-from bdr_console.links.pgbouncer import PgBouncerReader, read_pooler
+from bdr_console.links.pgbouncer import PgBouncerReader
 from bdr_console.links.places import Place, place_of, places
+from bdr_console.links.pooler_probe import PoolerProbe
 from bdr_console.links.postgres import PostgresReader
 from bdr_console.links.session import IN_CLEAR
 
@@ -260,7 +261,7 @@ class Monitor:
         return _Target(
             reader.name,
             lambda: reader.address,
-            lambda: read_pooler(reader),
+            PoolerProbe(reader).read,
             reader.close,
             self._changed,
             lambda: IN_CLEAR if reader.password_in_clear else "",

@@ -6,12 +6,16 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from bdr_console.cluster.hour import Hour
+
 _KEEP = 3600
 """Samples kept for each figure: an hour at one a second, 3600 x 2 numbers."""
 _ALL = 500_000
 """Samples kept in all, some 70 MiB: with very many figures each is remembered for less than an hour."""
 _FEWEST = 40
 """Samples kept of each figure in any case: of 50 nodes, with some 7500 figures, about a minute."""
+_HOURS = 8000
+"""Figures of which a whole hour is kept in ten-second steps, 3 KiB each: links and slots of 50 nodes."""
 _GONE_AFTER = 3600.0
 """Seconds after which a figure is forgotten that nobody adds to any more: slots come and go."""
 
@@ -37,6 +41,7 @@ class History:
     def __init__(self, keep: int = _KEEP) -> None:
         self._keep = keep
         self._samples: dict[Hashable, deque[tuple[datetime, float | None]]] = {}
+        self._hours: dict[Hashable, Hour] = {}
         self._look_at = datetime.min.replace(tzinfo=UTC)
 
     def add(self, key: Hashable, at: datetime, value: float | None) -> None:
@@ -49,6 +54,19 @@ class History:
             samples.append((at, value))
         while len(samples) > max(_FEWEST, _ALL // len(self._samples)):
             samples.popleft()
+
+    def add_to_hour(self, key: Hashable, at: datetime, value: float) -> None:
+        """Remember `value` at `at` in the coarse memory, which reaches an hour back however much is kept."""
+        hour = self._hours.get(key)
+        if hour is None:
+            if len(self._hours) >= _HOURS:
+                del self._hours[min(self._hours, key=lambda key: self._hours[key].newest)]
+            hour = self._hours[key] = Hour()
+        hour.add(at, value)
+
+    def hour(self, key: Hashable, now: datetime) -> tuple[tuple[datetime, float | None], ...]:
+        """The hour up to `now` as the most in each ten seconds, oldest first; None where nothing was read."""
+        return self._hours.get(key, Hour()).points(now)
 
     def _forget(self, now: datetime) -> None:
         """Make room for one more figure: drop those that are gone, or the one longest without news."""

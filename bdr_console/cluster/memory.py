@@ -54,12 +54,25 @@ def leaderless_key(group: str | None) -> Hashable:
     return ("leaderless:", group)
 
 
+def lag_hour_key(link: tuple[str, str]) -> Hashable:
+    """The lag of a link in bytes (in rows where triggers capture changes), in the coarse memory."""
+    return ("lag:", *link)
+
+
+def kept_hour_key(node: str, slot: str) -> Hashable:
+    """The WAL that a slot keeps, in bytes, in the coarse memory."""
+    return ("kept:", node, slot)
+
+
 def remember(history: History, snapshot: Snapshot, known: tuple[Link, ...] | None = None) -> None:
     """Keep what this snapshot shows; a reading that was kept before, or is old, adds nothing. `known` are the
     links when it was taken, for a caller that has them already."""
     for link in known if known is not None else links(snapshot, snapshot.taken_at):
         if not link.fresh or link.seen_at is None:
             continue
+        behind = link.lag_bytes if link.lag_bytes is not None else link.pending_rows
+        if behind is not None:
+            history.add_to_hour(lag_hour_key(link.key), link.seen_at, float(behind))
         if link.slot is not None:
             history.add(confirmed_key(link.key), link.seen_at, lsn_number(link.slot.confirmed_lsn))
             history.add(active_key(link.key), link.seen_at, float(link.slot.active))
@@ -72,6 +85,11 @@ def remember(history: History, snapshot: Snapshot, known: tuple[Link, ...] | Non
             continue
         if node.seen_at is not None and node.facts.wal_lsn is not None:
             history.add(wal_key(node.name), node.seen_at, lsn_number(node.facts.wal_lsn))
+        for slot in node.facts.slots:
+            if node.seen_at is not None and slot.retained_bytes is not None:
+                history.add_to_hour(
+                    kept_hour_key(node.name, slot.name), node.seen_at, float(slot.retained_bytes)
+                )
         if node.facts.apply_paused:
             present.add(paused_key(node.name))
         present |= {lock_key(lock) for lock in node.facts.locks}

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from bdr_console.cluster.activity import Activity, Parameter, SlotRoom
 from bdr_console.cluster.conflicts import Conflict, ConflictCount
 from bdr_console.cluster.groups import Consensus, GlobalLock, Group, SequenceShare
 
@@ -207,6 +208,14 @@ class NodeFacts:
     """Its cluster spreads rows over nodes and replicates none between those that clients use: no links."""
     meshed: bool = True
     """Whether the engine itself connects every member with every other, so that a missing link is a fault."""
+    activity: Activity | None = None
+    """What its client sessions do; None when that could not be read."""
+    parameters: tuple[Parameter, ...] = ()
+    """Settings to compare with those of its peers."""
+    slot_room: tuple[SlotRoom, ...] = ()
+    """How much more WAL its slots may keep; empty before PostgreSQL 13."""
+    seldom_at: datetime | None = None
+    """When the parts were read that are asked seldom: conflicts, parameters, room of slots and the like."""
 
     @property
     def membership(self) -> Membership:

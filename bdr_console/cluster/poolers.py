@@ -1,6 +1,7 @@
 """PgBouncer as one reading of its admin console shows it."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +51,66 @@ class PoolDatabase:
 
 
 @dataclass(frozen=True, slots=True)
+class PoolHold:
+    """A server connection of a pool (SHOW SERVERS), with the client that holds it (SHOW CLIENTS)."""
+
+    database: str
+    user: str
+    state: str
+    """active, idle, used, tested, new."""
+    close_needed: bool
+    """RECONNECT has flagged it: it closes as soon as its client lets go."""
+    address: str
+    """host:port that it leads to: the proxy, or the node itself."""
+    local: str
+    """host:port of PgBouncer's own end."""
+    pid: int | None
+    """The backend's pid on whichever node is behind; None when PgBouncer does not know it."""
+    since: str
+    """When its last request began, in PgBouncer's own text."""
+    client: str | None = None
+    """host:port of the client that holds it; None when none does."""
+    client_state: str = ""
+    application: str = ""
+    """Of the client, or else of the connection; empty before PgBouncer 1.18."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingClient:
+    """A client that waits for a server connection (SHOW CLIENTS)."""
+
+    database: str
+    user: str
+    address: str
+    wait: float
+    """Seconds."""
+    application: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolerConnections:
+    """Who holds and who waits, as of `at`."""
+
+    at: datetime
+    held: tuple[PoolHold, ...]
+    """Connections that a client holds, that are busy, or that must close; at most 100, flagged ones first."""
+    held_more: int
+    """How many more of them there are."""
+    waiting: tuple[WaitingClient, ...]
+    """The longest first, at most 50."""
+    waiting_more: int
+    clients: int
+    """Clients of all pools together."""
+
+
+@dataclass(frozen=True, slots=True)
 class PoolerFacts:
     """Everything that one refresh reads from one PgBouncer."""
 
     version: str
     pools: tuple[Pool, ...]
     databases: tuple[PoolDatabase, ...]
+    connections: PoolerConnections | None = None
+    """Read now and then where there are many clients; None when they were never read."""
+    unread: str = ""
+    """Why the connections could not be read; empty when they were."""

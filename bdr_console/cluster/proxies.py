@@ -24,6 +24,50 @@ class ServerState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ServerFigures:
+    """What HAProxy counts for one server, since its start or since its counters were cleared, where no other
+    span is named. None: this version or this moment does not show it."""
+
+    sessions_most: int | None = None
+    """The most sessions at one time (smax)."""
+    sessions_limit: int | None = None
+    """maxconn of the server (slim); None without one."""
+    queue_most: int | None = None
+    rate: int | None = None
+    """New sessions in the last second."""
+    rate_most: int | None = None
+    bytes_in: int | None = None
+    bytes_out: int | None = None
+    connect_errors: int | None = None
+    response_errors: int | None = None
+    retries: int | None = None
+    redispatches: int | None = None
+    aborted_by_client: int | None = None
+    aborted_by_server: int | None = None
+    failed_checks: int | None = None
+    """Single checks that failed (chkfail)."""
+    downs: int | None = None
+    """How often it went from up to down (chkdown)."""
+    downtime: int | None = None
+    """Seconds of being down, all together."""
+    check_ms: int | None = None
+    """How long the last check took."""
+    check_code: int | None = None
+    check_health: int | None = None
+    check_rise: int | None = None
+    check_fall: int | None = None
+    last_session: int | None = None
+    """Seconds since the last session was given to it; None when none ever was."""
+    configured_weight: int | None = None
+    throttle: int | None = None
+    """Per cent of its weight while it warms up (slowstart)."""
+    connect_ms: int | None = None
+    """How long connecting took, mean of the last 1024."""
+    session_ms: int | None = None
+    """How long a session took, mean of the last 1024."""
+
+
+@dataclass(frozen=True, slots=True)
 class ProxyServer:
     """One server line of a backend (`show stat` joined with `show servers state`)."""
 
@@ -50,6 +94,9 @@ class ProxyServer:
     """Seconds since the last change of state."""
     admin_state: int | None = None
     """Bits of `srv_admin_state` (show servers state); None where HAProxy does not show them (1.5)."""
+    op_state: int | None = None
+    """`srv_op_state`: 0 stopped, 1 starting, 2 running, 3 stopping; None as above."""
+    figures: ServerFigures | None = None
 
     @property
     def in_maintenance(self) -> bool:

@@ -1,6 +1,8 @@
 """Reads one node again and again: finds out which engine it runs, asks the costly parts only now and then."""
 
 import time
+from dataclasses import replace
+from datetime import UTC, datetime
 
 from bdr_console.cluster.nodes import NodeFacts, WalPositions
 from bdr_console.cluster.text import clean
@@ -32,6 +34,7 @@ class Probe:
         self._detected = 0.0
         self._kept: Answers = {}
         self._kept_at = 0.0
+        self._kept_on: datetime | None = None
 
     async def read(self, *, fresh: bool = False) -> NodeFacts:
         """One reading; raises LinkError. `fresh`: nothing in it is older than the question."""
@@ -49,8 +52,9 @@ class Probe:
         answers = await self._reader.fetch(statements)
         if due:
             self._kept, self._kept_at = {name: answers[name] for name in seldom}, now
+            self._kept_on = datetime.now(UTC)
         self._engine = engine
-        return engine.facts({**self._kept, **answers})
+        return replace(engine.facts({**self._kept, **answers}), seldom_at=self._kept_on)
 
     async def kind(self) -> Kind:
         """Which kind of engine the node runs; raises LinkError."""

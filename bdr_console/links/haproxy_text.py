@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from bdr_console.cluster.proxies import ProxyServer, ServerState, StickEntry
+from bdr_console.cluster.proxies import ProxyServer, ServerFigures, ServerState, StickEntry
 from bdr_console.cluster.text import clean, whole
 
 FORCED_MAINT, INHERITED_MAINT, CONFIGURED_MAINT, RESOLUTION_MAINT = 0x01, 0x02, 0x04, 0x20
@@ -188,6 +188,37 @@ def server_rows(stat: Iterable[Mapping[str, str]]) -> list[Mapping[str, str]]:
     return [row for row in stat if row.get("type") == _SERVER]
 
 
+_FIGURES = {
+    "sessions_most": "smax",
+    "sessions_limit": "slim",
+    "queue_most": "qmax",
+    "rate": "rate",
+    "rate_most": "rate_max",
+    "bytes_in": "bin",
+    "bytes_out": "bout",
+    "connect_errors": "econ",
+    "response_errors": "eresp",
+    "retries": "wretr",
+    "redispatches": "wredis",
+    "aborted_by_client": "cli_abrt",
+    "aborted_by_server": "srv_abrt",
+    "failed_checks": "chkfail",
+    "downs": "chkdown",
+    "downtime": "downtime",
+    "check_ms": "check_duration",
+    "check_code": "check_code",
+    "check_health": "check_health",
+    "check_rise": "check_rise",
+    "check_fall": "check_fall",
+    "last_session": "lastsess",
+    "configured_weight": "iweight",
+    "throttle": "throttle",
+    "connect_ms": "ctime",
+    "session_ms": "ttime",
+}
+"""Field of ServerFigures -> column of `show stat`."""
+
+
 def server(row: Mapping[str, str], bits: ServerBits | None, node: str | None) -> ProxyServer:
     """One server line, with its line of `show servers state` where there is one."""
     status, check = row.get("status", ""), row.get("check_status", "").removeprefix("* ")
@@ -210,6 +241,8 @@ def server(row: Mapping[str, str], bits: ServerBits | None, node: str | None) ->
         check_text=clean(text, 300) if text and not resting else None,
         since=whole(row.get("lastchg")),
         admin_state=bits.admin_state if bits else None,
+        op_state=bits.op_state if bits else None,
+        figures=ServerFigures(**{name: whole(row.get(column)) for name, column in _FIGURES.items()}),
     )
 
 

@@ -1,9 +1,9 @@
 """What single targets are asked beyond their facts: one question each, its rows made into types here."""
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from bdr_console.cluster.query import query_text
 from bdr_console.cluster.text import clean
 from bdr_console.engines.core.facts import backends_statement, obstacle_statements
 from bdr_console.links.haproxy import HaproxyReader
@@ -22,7 +22,6 @@ from bdr_console.runbooks.reading import (
     ServerConnection,
 )
 
-_LONGEST_QUERY = 200
 _SHOWS_STATE_SINCE = 11900
 _IDENTITY = ("pidfile", "unix_socket_dir", "logfile", "conffile", "peer_id", "listen_port")
 """SHOW CONFIG keys that tell two PgBouncer processes apart; its console shows no pid."""
@@ -35,19 +34,6 @@ SELECT pid, extract(epoch FROM clock_timestamp() - xact_start)::float8 AS age, s
   FROM pg_catalog.pg_stat_activity
  WHERE xact_start IS NOT NULL AND pid <> pg_backend_pid() AND coalesce(client_port, 0) <> 0
 """
-
-# A statement is shown and journaled, so what it says of passwords is masked before anything else sees it.
-_PASSWORD = re.compile(
-    r"(password\s*(?:=>|:=|[=:])?\s*|identified\s+by\s+)(?:e?'(?:[^']|'')*'?|\$(\w*)\$.*?(?:\$\2\$|$)|(?<=[=:])\s*[^\s;&']+)"
-    r"|(://[^/@\s:]+:)[^@/\s]+(?=@)",
-    re.IGNORECASE | re.DOTALL,
-)
-
-
-def query_text(query: object) -> str:
-    """A statement as it may be shown: passwords masked, on one line, cut."""
-    masked = _PASSWORD.sub(lambda m: f"{m[1] or m[3]}***", str(query or ""))
-    return clean(" ".join(masked.split()), _LONGEST_QUERY - 1)
 
 
 async def proxy_sessions(link: HaproxyReader) -> tuple[ProxySession, ...] | None:

@@ -11,6 +11,7 @@ class Place(StrEnum):
 
     EVERYWHERE = "Everywhere"
     OVERVIEW = "Overview"
+    DETAILS = "Details"
     PLAN = "Plan of a switchover"
     RUN = "Run under way"
     LEFT = "What a run left behind"

@@ -19,12 +19,14 @@ from bdr_console.ui.painter import PAINT_EVERY, Painter
 from bdr_console.ui.palette import commands
 from bdr_console.ui.run_watch import RunWatch
 from bdr_console.ui.screens.clusters import Clusters
+from bdr_console.ui.screens.detail import DetailScreen
 from bdr_console.ui.screens.help import Help
 from bdr_console.ui.screens.live import LiveScreen
 from bdr_console.ui.screens.overview import Overview
 from bdr_console.ui.screens.question import Question
 from bdr_console.ui.standings import Standing
 from bdr_console.ui.status import leaving
+from bdr_console.ui.subject import Subject
 from bdr_console.ui.terminal import on_signals, watch_hangup
 from bdr_console.ui.themes import choose, load_themes
 from bdr_console.ui.watched import ClusterParts, WatchedCluster
@@ -221,6 +223,10 @@ class ConsoleApp(App[int]):
         if action in ("switchover", "left") and self.read_only:
             return None
         return True
+
+    def open_details(self, subject: Subject) -> None:
+        """Everything known about `subject`, on a screen of its own."""
+        self.push_screen(DetailScreen(subject, self.glyphs))
 
     def action_help(self) -> None:
         """Every key."""

@@ -1,7 +1,7 @@
 """Rows, cells and columns as plain data: what a pane says, before any colour or widget comes into it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal
 
@@ -29,6 +29,9 @@ class Cell:
 
     text: str
     tone: Tone = Tone.PLAIN
+    rank: float | None = field(default=None, compare=False)
+    """What the text stands for as a number, to sort by (bytes, seconds, a count); None where the text itself
+    is sorted by. Not a part of what is shown: a cell is repainted for its text only."""
 
     def aged(self) -> "Cell":
         """The same text, dimmed: a figure from an old reading."""
@@ -52,6 +55,8 @@ class Row:
     """The configured node that the row is about, if it is about one."""
     subject: Subject | None = None
     """What can be looked at closely here; None for a row that only says something."""
+    under: str = ""
+    """The key of the row that heads its group, where rows stand in groups: sorting keeps groups together."""
 
     def aged(self, *but: str) -> "Row":
         """The row with every cell dimmed except those of the columns named in `but`."""

@@ -1,7 +1,7 @@
 """What is known at one moment, judged once for the whole screen."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -30,6 +30,8 @@ class Moment:
     """Numbered, newest first."""
     thresholds: Thresholds
     glyphs: Glyphs = UNICODE
+    findings_then: Mapping[int, tuple[datetime, tuple[Finding, ...]]] = field(default_factory=dict)
+    """What was found wrong when an event came, and when that was judged, by the event's number."""
     _told: dict[str, list[Finding]] = field(init=False, repr=False, compare=False, default_factory=dict)
     """The findings by their subject: every row asks for its own."""
 
@@ -58,6 +60,8 @@ class Timeline:
         self._events: deque[tuple[int, Event]] = deque(maxlen=_EVENTS_KEPT)
         self._listed: tuple[tuple[int, Event], ...] = ()
         self._count = 0
+        self._then: dict[int, tuple[datetime, tuple[Finding, ...]]] = {}
+        self._judged = 0
         self._unseen_noted: dict[tuple[str, str], datetime] = {}
 
     def take(self, snapshot: Snapshot) -> tuple[Event, ...]:
@@ -90,9 +94,25 @@ class Timeline:
             self._listed = tuple(self._events)
         found = tuple(timed(link, self._history) for link in links(snapshot, now))
         verdict = judge(snapshot, self._thresholds, now, self._history, timed_links=found)
+        self._keep_findings(verdict, now)
         return Moment(
-            snapshot, now, verdict, found, self._history, self._listed, self._thresholds, self._glyphs
+            snapshot,
+            now,
+            verdict,
+            found,
+            self._history,
+            self._listed,
+            self._thresholds,
+            self._glyphs,
+            self._then,
         )
+
+    def _keep_findings(self, verdict: Verdict, now: datetime) -> None:
+        """Remember for the events that came since the last look what is wrong at this one."""
+        for number in range(self._judged + 1, self._count + 1):
+            self._then[number] = (now, verdict.findings)
+            self._then.pop(number - _EVENTS_KEPT, None)
+        self._judged = self._count
 
     def _note_gap(self, key: tuple[str, str], snapshot: Snapshot) -> None:
         """One gap in a sparkline for each refresh that brought nothing, however many snapshots came."""

@@ -9,6 +9,7 @@ from textual.screen import Screen
 
 from bdr_console.ui.actions import ACTIONS, Place
 from bdr_console.ui.screens.clusters import Clusters
+from bdr_console.ui.screens.detail import DetailScreen
 from bdr_console.ui.screens.left import LeftScreen
 from bdr_console.ui.screens.overview import Overview
 from bdr_console.ui.screens.plan import PlanScreen
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _PLACES: dict[type, Place] = {
     Overview: Place.OVERVIEW,
+    DetailScreen: Place.DETAILS,
     PlanScreen: Place.PLAN,
     RunScreen: Place.RUN,
     LeftScreen: Place.LEFT,

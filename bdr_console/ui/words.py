@@ -170,9 +170,9 @@ def coarse(seconds: float | None) -> str:
 
 def figure(count: int | None) -> Cell:
     """A count, or `?` when it could not be read."""
-    return QUESTION if count is None else Cell(str(count))
+    return QUESTION if count is None else Cell(str(count), rank=count)
 
 
 def duration(seconds: float | None) -> Cell:
     """A duration, or `?` when it could not be read."""
-    return QUESTION if seconds is None else Cell(format_seconds(seconds))
+    return QUESTION if seconds is None else Cell(format_seconds(seconds), rank=seconds)

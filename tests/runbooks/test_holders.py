@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from bdr_console.cluster.query import query_text
 from bdr_console.links.haproxy_text import ProxySession
-from bdr_console.runbooks.asked import query_text
 from bdr_console.runbooks.holders import describe, holders, interventions
 from bdr_console.runbooks.reading import Backend, Reading, ServerConnection
 from bdr_console.runbooks.run import Command, Holder

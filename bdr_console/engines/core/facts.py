@@ -9,6 +9,7 @@ from typing import Any
 from bdr_console.cluster.groups import GlobalLock
 from bdr_console.cluster.nodes import NodeFacts, Sessions, Slot, Unread
 from bdr_console.cluster.text import clean
+from bdr_console.engines.core.activity import activity, parameters, slot_room
 from bdr_console.engines.core.plugins import plugin_caveats
 from bdr_console.engines.core.statements import statement
 from bdr_console.links.postgres import Rows, Unreadable
@@ -17,18 +18,23 @@ Answers = Mapping[str, Rows | Unreadable]
 
 _HERE = Path(__file__).parent
 
+_EACH = ("server", "sessions", "applications", "transactions")
+_SELDOM = {"plugins": 90600, "parameters": 90400, "slot_room": 130000}
+"""Statement -> the first server version that can answer it."""
+
 _ABSENT = ("42P01", "42703", "42883", "3F000")
 """SQLSTATEs of a relation, column, function or schema that is not there."""
 
 
 def common_statements(server_version: int) -> dict[str, str]:
     """The statements that every engine asks beside its own."""
-    return {name: statement(_HERE, name, server_version) for name in ("server", "sessions")}
+    return {name: statement(_HERE, name, server_version) for name in _EACH}
 
 
 def common_seldom(server_version: int) -> dict[str, str]:
     """The statements that every engine asks now and then beside its own."""
-    return {"plugins": statement(_HERE, "plugins", server_version)} if server_version >= 90600 else {}
+    names = [name for name, since in _SELDOM.items() if server_version >= since]
+    return {name: statement(_HERE, name, server_version) for name in names}
 
 
 def backends_statement(server_version: int) -> str:
@@ -66,6 +72,10 @@ class Reading:
         rows = self.rows(what)
         return rows[0] if rows else None
 
+    def failed(self, *parts: str) -> bool:
+        """Whether one of `parts` could not be read."""
+        return any(isinstance(self.answers.get(part), Unreadable) for part in parts)
+
     def sessions(self, server: Mapping[str, Any]) -> Sessions | None:
         """Sessions; None with a note when the role may not see those of others."""
         row = self.row("sessions")
@@ -90,6 +100,8 @@ class Reading:
         """What every engine shows of a node: the server itself, its sessions and its slots. The engine adds
         its own with dataclasses.replace (its caveats to those that are there), and at last `unread`."""
         server = self.row("server") or {}
+        known = [part for part in ("applications", "transactions") if part in self.answers]
+        busy = {part: self.rows(part) for part in known}
         return NodeFacts(
             engine=engine,
             server_version=server_version,
@@ -105,6 +117,9 @@ class Reading:
             started_at=moment(server.get("started_at")),
             clock=moment(server.get("clock")),
             caveats=plugin_caveats(self.row("plugins")),
+            activity=activity(**busy) if len(busy) == 2 and not self.failed(*busy) else None,
+            parameters=parameters(self.rows("parameters")),
+            slot_room=slot_room(self.rows("slot_room")),
         )
 
     def locks(self) -> tuple[GlobalLock, ...]:

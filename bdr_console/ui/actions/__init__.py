@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from textual.binding import BindingType
 
 from bdr_console.ui.action import Action, Place
-from bdr_console.ui.actions import clusters, everywhere, left, overview, plan, question, run
+from bdr_console.ui.actions import clusters, details, everywhere, left, overview, panes, plan, question, run
 
 __all__ = ["ACTIONS", "Action", "Place", "bindings", "of", "word_action"]
 
@@ -13,6 +13,8 @@ ACTIONS = (
     *everywhere.ACTIONS,
     *clusters.EVERYWHERE,
     *overview.ACTIONS,
+    *panes.ACTIONS,
+    *details.ACTIONS,
     *plan.ACTIONS,
     *run.ACTIONS,
     *left.ACTIONS,

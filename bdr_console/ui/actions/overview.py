@@ -21,7 +21,7 @@ ACTIONS = (
         "z",
         "screen.zoom",
         "Zoom",
-        "One pane on the whole screen, and back (also enter)",
+        "One pane on the whole screen, and back",
         Place.OVERVIEW,
         "z",
         footer=True,

@@ -11,6 +11,7 @@ from bdr_console.ui.cells import Row
 from bdr_console.ui.left import Left
 from bdr_console.ui.moment import Moment
 from bdr_console.ui.screens.live import LiveScreen
+from bdr_console.ui.screens.pane_keys import PaneKeys
 from bdr_console.ui.status import Status
 from bdr_console.ui.widgets.connections import Connections, View
 from bdr_console.ui.widgets.events import Events
@@ -31,7 +32,7 @@ _PANES: tuple[type[Pane], ...] = (Nodes, HAProxy, Connections, PgBouncer, Lag, E
 """In the order of the grid: left to right, top to bottom."""
 
 
-class Overview(LiveScreen):
+class Overview(PaneKeys, LiveScreen):
     """Six panes; on a small screen, or zoomed, the current one with a line that says how the others stand."""
 
     BINDINGS = bindings(Place.OVERVIEW)
@@ -99,7 +100,7 @@ class Overview(LiveScreen):
     @on(DataTable.RowSelected)
     @on(Mesh.Opened)
     def _row_selected(self) -> None:
-        self.action_zoom()
+        self.action_details()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """The pane that is given the keys becomes the current one."""
@@ -130,7 +131,9 @@ class Overview(LiveScreen):
         self._show_detail()
 
     def action_back(self) -> None:
-        """Show all panes again."""
+        """Show all rows of the pane again; when it does, show all panes again."""
+        if self._current.clear_filter():
+            return
         self.remove_class("-zoomed")
         self._go(self._current)
 

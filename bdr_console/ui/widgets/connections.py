@@ -111,18 +111,29 @@ class Connections(Pane):
         self.mesh.restyle(styles, heats(self.app.theme_variables, ansi=self.app.current_theme.ansi))
         self.query_one(Topology).restyle(styles)
 
+    def sort(self, direction: int) -> None:
+        """Sort the table; the other views have an order of their own."""
+        self.turn_to(View.TABLE)
+        super().sort(direction)
+
+    def open_filter(self) -> None:
+        """Filter the table; the other views show every node."""
+        self.turn_to(View.TABLE)
+        super().open_filter()
+
     def _paint(self, moment: Moment) -> None:
+        shown = self._frozen or moment
         if self.view is View.MESH:
-            self.mesh.show(moment)
+            self.mesh.show(shown)
         elif self.view is View.TOPOLOGY:
-            self.query_one(Topology).show(moment)
+            self.query_one(Topology).show(shown)
         else:
             super()._paint(moment)
             return
-        self.query_one(PaneTitle).say(self._title(moment))
+        self.query_one(PaneTitle).say(self._title(moment, self._told(moment)))
 
-    def _title(self, moment: Moment) -> Text:
-        title = super()._title(moment)
+    def _title(self, moment: Moment, told: str) -> Text:
+        title = super()._title(moment, told)
         title.append(f"  {self.view}", "")
         title.append("  m other view", "dim")
         return title
@@ -189,4 +200,4 @@ def _applied(last_commit_at: datetime | None, now: datetime) -> Cell:
     if last_commit_at is None:
         return QUESTION
     age = max(0.0, (now - last_commit_at).total_seconds())
-    return Cell("< 2 s" if age < 2 else coarse(age))
+    return Cell("< 2 s" if age < 2 else coarse(age), rank=age)

@@ -7,6 +7,7 @@ from bdr_console.cluster.text import format_clock
 from bdr_console.cluster.verdict import Finding
 from bdr_console.ui.cells import Cell, Column, Row
 from bdr_console.ui.moment import Moment
+from bdr_console.ui.subject import Kind, Subject
 from bdr_console.ui.widgets.pane import Pane, empty_row
 from bdr_console.ui.words import UNICODE, Glyphs, level_cell
 
@@ -43,12 +44,13 @@ class Events(Pane):
             Row(
                 str(number),
                 {
-                    "time": Cell(format_clock(event.at)),
+                    "time": Cell(format_clock(event.at), rank=event.at.timestamp()),
                     "level": level_cell(event.level, moment.glyphs),
                     "subject": Cell(event.subject),
                     "text": Cell(event.text),
                 },
                 f"{event.at.astimezone():%Y-%m-%d %H:%M:%S} {event.subject}: {event.text}",
+                subject=Subject(Kind.EVENT, (str(number),)),
             )
             for number, event in moment.events
         ]

@@ -1,12 +1,14 @@
 """The pane of HAProxy: which server takes traffic, and where a new connection goes."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.proxies import ProxyFacts, ProxyServer
 from bdr_console.cluster.verdict import Finding
 from bdr_console.ui.cells import BLANK, QUESTION, Cell, Column, Row, Tone
 from bdr_console.ui.moment import Moment
+from bdr_console.ui.subject import Kind, Subject
 from bdr_console.ui.widgets.pane import Pane, empty_row
 from bdr_console.ui.words import coarse, figure, server_cell, unseen, unseen_for
 
@@ -87,12 +89,12 @@ def _backend_row(
     cells = {
         "server": Cell(subject),
         "state": old or Cell(f"{symbol} {usable} of {len(servers)} take", tone),
-        "sessions": Cell(str(sum(server.sessions for server in servers))),
+        "sessions": figure(sum(server.sessions for server in servers)),
     }
     detail = f"{subject} ({proxy.address}), HAProxy {facts.version}"
     if reasons := moment.reasons(proxy.name, subject):
         detail += f": {reasons}"
-    line = Row(f"{subject}/", cells, detail)
+    line = Row(f"{subject}/", cells, detail, subject=Subject(Kind.SERVER, (proxy.name, backend, "")))
     return line.aged("state") if old else line
 
 
@@ -104,16 +106,17 @@ def _server_row(proxy: str, facts: ProxyFacts, server: ProxyServer, moment: Mome
         "node": Cell(server.node) if server.node else QUESTION,
         "state": server_cell(server.state, moment.glyphs),
         "check": Cell(server.check) if server.check else Cell("none", Tone.STALE),
-        "sessions": Cell(str(server.sessions)),
+        "sessions": figure(server.sessions),
         "weight": figure(server.weight),
         "role": Cell("backup") if server.backup else BLANK,
-        "since": QUESTION if server.since is None else Cell(coarse(server.since)),
+        "since": QUESTION if server.since is None else Cell(coarse(server.since), rank=server.since),
         "sticky": _sticky(facts, server, moment),
     }
     detail = f"{subject} ({server.address or 'address not known'}): {server.status}"
     detail += f", check {check}" if check else ", no check runs"
     detail += f", {server.sessions} sessions now, {server.total_sessions} since start"
-    return Row(subject, cells, detail, node=server.node)
+    about = Subject(Kind.SERVER, (proxy, server.backend, server.name))
+    return Row(subject, cells, detail, server.node, about, under=f"{proxy}/{server.backend}/")
 
 
 def _sticky(facts: ProxyFacts, server: ProxyServer, moment: Moment) -> Cell:
@@ -131,4 +134,4 @@ def _sticky(facts: ProxyFacts, server: ProxyServer, moment: Moment) -> Cell:
 def _aged(line: Row, old: Cell, server: ProxyServer) -> Row:
     """A server whose proxy went silent: how long ago, and what it was then in the place of its check."""
     cells = dict(line.cells) | {"state": old, "check": Cell(f"was {server.state.value}")}
-    return Row(line.key, cells, f"{line.detail} (old)", node=line.node).aged("state")
+    return replace(line, cells=cells, detail=f"{line.detail} (old)").aged("state")

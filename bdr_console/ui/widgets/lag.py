@@ -8,6 +8,7 @@ from bdr_console.cluster.text import format_bytes, format_seconds
 from bdr_console.cluster.verdict import Finding, Level, Thresholds
 from bdr_console.ui.cells import QUESTION, Cell, Column, Row, Tone
 from bdr_console.ui.moment import Moment
+from bdr_console.ui.subject import Kind, Subject
 from bdr_console.ui.widgets.connections import LAGGING
 from bdr_console.ui.widgets.connections import state as connection_state
 from bdr_console.ui.widgets.pane import Pane, empty_row
@@ -61,11 +62,13 @@ def row(link: Link, moment: Moment) -> Row:
         "state": _state(link, moment, level),
         "bytes": _known(link.lag_bytes, format_bytes, level)
         if link.pending_rows is None
-        else Cell(f"{link.pending_rows} rows"),
+        else Cell(f"{link.pending_rows} rows", rank=link.pending_rows),
         "time": _known(link.lag_seconds, format_seconds, level),
         "trend": QUESTION
         if not word
-        else Cell(f"{word}{until}", Tone.LAG if word == "rising" else Tone.PLAIN),
+        else Cell(
+            f"{word}{until}", Tone.LAG if word == "rising" else Tone.PLAIN, trend.rate if trend else None
+        ),
         "spark": Cell(sparkline(samples, _SAMPLES, ascii_only=moment.glyphs.ascii_only)),
         "retained": _known(link.retained_bytes, format_bytes, Level.OK),
     }
@@ -75,7 +78,7 @@ def row(link: Link, moment: Moment) -> Row:
     )
     figures = f"{behind}{kept}; " if link.pending_rows is None else ""  # else the reason tells of its rows
     detail = f"{link.origin} -> {link.target}: {figures}{link.reason}"
-    found = Row(" ".join(link.key), cells, detail, node=link.target)
+    found = Row(" ".join(link.key), cells, detail, link.target, Subject(Kind.LINK, link.key))
     return found if link.fresh else found.aged("state")
 
 
@@ -111,4 +114,4 @@ def _state(link: Link, moment: Moment, level: Level) -> Cell:
 def _known(value: float | None, form: Callable[[float], str], level: Level) -> Cell:
     if value is None:
         return QUESTION
-    return Cell(form(value), level_tone(level) if level in (Level.WARN, Level.CRIT) else Tone.PLAIN)
+    return Cell(form(value), level_tone(level) if level in (Level.WARN, Level.CRIT) else Tone.PLAIN, value)

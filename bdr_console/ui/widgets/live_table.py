@@ -62,6 +62,11 @@ class LiveTable(DataTable[Text]):
         key = self._cursor_key()
         return self._rows_shown.get(key) if key is not None else None
 
+    @property
+    def columns_shown(self) -> Columns:
+        """The columns there is room for; none before the first layout."""
+        return tuple(column for column, _ in self._shape)
+
     def restyle(self, styles: Styles) -> None:
         """Take the styles of another theme and paint everything anew."""
         self._styles = styles

@@ -102,9 +102,11 @@ def _figures(facts: NodeFacts | None, moment: Moment) -> dict[str, Cell]:
     late = oldest is not None and oldest >= moment.thresholds.transaction_age_warn
     return cells | {
         "active": figure(sessions.active),
-        "sessions": Cell(f"{sessions.total}/{sessions.max_connections}"),
+        "sessions": Cell(f"{sessions.total}/{sessions.max_connections}", rank=sessions.total),
         "in_tx": figure(sessions.idle_in_transaction),
-        "oldest": Cell("-" if oldest is None else _age(oldest), Tone.LAG if late else Tone.PLAIN),
+        "oldest": Cell("-")
+        if oldest is None
+        else Cell(_age(oldest), Tone.LAG if late else Tone.PLAIN, oldest),
     }
 
 

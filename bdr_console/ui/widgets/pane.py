@@ -4,18 +4,21 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.text import Text
-from textual import events
+from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widget import Widget
+from textual.widgets import Input
 
 from bdr_console.cluster.verdict import Finding, Level
+from bdr_console.ui.arrange import Order, counted, next_order, ordered, wanted
 from bdr_console.ui.cells import Cell, Columns, Row, Tone
 from bdr_console.ui.colours import Styles
 from bdr_console.ui.moment import Moment
+from bdr_console.ui.widgets.filter_line import FilterLine
 from bdr_console.ui.widgets.line import Line
 from bdr_console.ui.widgets.live_table import LiveTable
-from bdr_console.ui.words import UNICODE, Glyphs, level_symbol, level_tone
+from bdr_console.ui.words import UNICODE, Glyphs, coarse, level_symbol, level_tone
 
 
 class PaneTitle(Line):
@@ -27,7 +30,10 @@ class PaneTitle(Line):
 
 
 class Pane(Vertical):
-    """One pane of the overview. A subclass says its columns and turns a moment into rows."""
+    """One pane of the overview. A subclass says its columns and turns a moment into rows.
+
+    The pane itself sorts, filters and holds them still; what was chosen stays while other panes are shown.
+    """
 
     NUMBER: ClassVar[int]
     TITLE: ClassVar[str]
@@ -47,12 +53,17 @@ class Pane(Vertical):
         super().__init__(id=type(self).__name__.lower())
         self.glyphs = glyphs
         self._moment: Moment | None = None
+        self._frozen: Moment | None = None
+        self._order: Order | None = None
+        self._wanted = ""
+        self._counts = (0, 0)
         self._styles: Styles | None = None
 
     def compose(self) -> ComposeResult:
-        """The title line and the table."""
+        """The title line, the table, and where a filter is typed."""
         yield PaneTitle(Text(f" {self.NUMBER} {self.TITLE}"))
         yield LiveTable(self.COLUMNS, ellipsis=self.glyphs.ellipsis)
+        yield FilterLine()
 
     @property
     def table(self) -> LiveTable:
@@ -80,15 +91,13 @@ class Pane(Vertical):
     def show(self, moment: Moment) -> None:
         """Show `moment`, now or, while the pane is hidden, when it comes to light."""
         self._moment = moment
-        if self.is_on_display:
-            self._paint(moment)
+        self._repaint()
 
     def restyle(self, styles: Styles) -> None:
         """Take the styles of another theme."""
         self._styles = styles
         self.table.restyle(styles)
-        if self._moment is not None and self.is_on_display:
-            self._paint(self._moment)
+        self._repaint()
 
     @property
     def is_on_display(self) -> bool:
@@ -100,16 +109,103 @@ class Pane(Vertical):
         if self._moment is not None:
             self._paint(self._moment)
 
-    def _paint(self, moment: Moment) -> None:
-        self.table.apply(self.rows(moment))
-        self.query_one(PaneTitle).say(self._title(moment))
+    @property
+    def widest(self) -> Columns:
+        """The columns of the pane where there is room for all."""
+        return self.COLUMNS[0]
 
-    def _title(self, moment: Moment) -> Text:
+    @property
+    def listed(self) -> tuple[Row, ...]:
+        """The rows as they are shown: sorted, filtered, held still."""
+        moment = self._frozen or self._moment
+        if moment is None:
+            return ()
+        rows = self.rows(moment)
+        if self._wanted:
+            kept = wanted(rows, self._wanted)
+            self._counts = counted(kept), counted(rows)
+            first = self.COLUMNS[-1][0].key
+            rows = kept or (empty_row(first, f"nothing here matches /{self._wanted} (esc shows all)"),)
+        return ordered(rows, self._order)
+
+    # Keys --------------------------------------------------------------------------------------------
+
+    def sort(self, direction: int) -> None:
+        """Sort by the next column that is shown (1), or by the one before (-1)."""
+        self._order = next_order(self._order, self.table.columns_shown, direction)
+        self._repaint()
+
+    def reverse(self) -> None:
+        """Turn the order round."""
+        if self._order is not None:
+            self._order = Order(self._order.column, not self._order.down)
+            self._repaint()
+
+    def freeze(self) -> None:
+        """Hold what is shown still, or catch up with what is known now."""
+        self._frozen = self._moment if self._frozen is None else None
+        self._repaint()
+
+    def open_filter(self) -> None:
+        """Let words be typed that rows must hold."""
+        self.query_one(FilterLine).open()
+
+    def clear_filter(self) -> bool:
+        """Show all rows again; False when they are all shown, and nothing is being typed."""
+        line = self.query_one(FilterLine)
+        if not self._wanted and not line.is_open:
+            return False
+        line.value, self._wanted = "", ""
+        self.taker.focus()
+        self._repaint()
+        return True
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._wanted = event.value.strip()
+        self._repaint()
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.taker.focus()
+
+    # Painting ----------------------------------------------------------------------------------------
+
+    def _repaint(self) -> None:
+        if self._moment is not None and self.is_on_display:
+            self._paint(self._moment)
+
+    def _paint(self, moment: Moment) -> None:
+        self.table.apply(self.listed)
+        told = self._told(moment)
+        self.set_class(bool(told), "-told")  # then the title is shown where there is one pane only, too
+        self.query_one(PaneTitle).say(self._title(moment, told))
+
+    def _told(self, moment: Moment) -> str:
+        """How the rows differ from what they would be: sorted, filtered, held still."""
+        told = ""
+        if self._order is not None:
+            titles = {column.key: column.title for columns in self.COLUMNS[::-1] for column in columns}
+            told += f"  sort: {titles[self._order.column]} {self._order.arrow}"
+        if self._wanted:
+            told += f"  /{self._wanted} {self._counts[0]} of {self._counts[1]}"
+        if self._frozen is not None:
+            told += f"  FROZEN {coarse(max(0.0, (moment.now - self._frozen.now).total_seconds()))}"
+        return told
+
+    def _title(self, moment: Moment, told: str) -> Text:
         level, count = standing(self.findings(moment))
         mark = f"{level_symbol(level, self.glyphs)}" + (f" {count}" if count else "")
         style = self._styles[level_tone(level)] if self._styles and level is not Level.OK else ""
         return Text.assemble(
-            f" {self.NUMBER} {self.TITLE}  ", (mark, style), no_wrap=True, overflow="crop", end=""
+            f" {self.NUMBER} {self.TITLE}  ",
+            (mark, style),
+            (told, "bold"),
+            no_wrap=True,
+            overflow="crop",
+            end="",
         )
 
 

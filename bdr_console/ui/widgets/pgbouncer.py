@@ -1,6 +1,7 @@
 """The pane of PgBouncer: clients that are served, clients that wait, and connections still to be closed."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.poolers import Pool, PoolDatabase, PoolerFacts
@@ -8,6 +9,7 @@ from bdr_console.cluster.text import counted, format_seconds
 from bdr_console.cluster.verdict import Finding
 from bdr_console.ui.cells import BLANK, QUESTION, Cell, Column, Row, Tone
 from bdr_console.ui.moment import Moment
+from bdr_console.ui.subject import Kind, Subject
 from bdr_console.ui.widgets.pane import Pane, empty_row
 from bdr_console.ui.words import figure, unseen, unseen_for
 
@@ -85,7 +87,10 @@ def rows(pooler: Observed[PoolerFacts], moment: Moment) -> list[Row]:
 
 
 def _dated(lines: list[Row], old: Cell) -> list[Row]:
-    return [Row(line.key, dict(line.cells) | {"state": old}, f"{line.detail} (old)") for line in lines]
+    return [
+        replace(line, cells=dict(line.cells) | {"state": old}, detail=f"{line.detail} (old)")
+        for line in lines
+    ]
 
 
 def _pooler_row(
@@ -94,16 +99,16 @@ def _pooler_row(
     cells = {
         "pool": Cell(pooler.name),
         "state": old or Cell(f"{moment.glyphs.up} up", Tone.UP),
-        "active": Cell(str(sum(pool.clients_active for pool in pools))),
-        "waiting": Cell(str(sum(pool.clients_waiting for pool in pools))),
-        "sv_active": Cell(str(sum(pool.servers_active for pool in pools))),
-        "sv_idle": Cell(str(sum(pool.servers_idle for pool in pools))),
+        "active": figure(sum(pool.clients_active for pool in pools)),
+        "waiting": figure(sum(pool.clients_waiting for pool in pools)),
+        "sv_active": figure(sum(pool.servers_active for pool in pools)),
+        "sv_idle": figure(sum(pool.servers_idle for pool in pools)),
         "leads": BLANK,
     }
     detail = f"{pooler.name} ({pooler.address}), PgBouncer {facts.version}"
     if reasons := moment.reasons(pooler.name):
         detail += f": {reasons}"
-    return Row(f"{pooler.name}/", cells, detail)
+    return Row(f"{pooler.name}/", cells, detail, subject=Subject(Kind.POOL, (pooler.name, "", "")))
 
 
 def _pool_row(pooler: str, name: str, pool: Pool, database: PoolDatabase | None, moment: Moment) -> Row:
@@ -112,15 +117,19 @@ def _pool_row(pooler: str, name: str, pool: Pool, database: PoolDatabase | None,
         "state": _state(pool, database, moment),
         "mode": Cell(pool.mode),
         "active": figure(pool.clients_active),
-        "waiting": Cell(str(pool.clients_waiting), Tone.LAG if pool.clients_waiting else Tone.PLAIN),
+        "waiting": Cell(
+            str(pool.clients_waiting), Tone.LAG if pool.clients_waiting else Tone.PLAIN, pool.clients_waiting
+        ),
         "sv_active": figure(pool.servers_active),
         "sv_idle": figure(pool.servers_idle),
         "sv_used": figure(pool.servers_used + pool.servers_tested),
         "sv_login": figure(pool.servers_login),
         "close": figure(pool.close_needed)
         if not pool.close_needed
-        else Cell(str(pool.close_needed), Tone.LAG),
-        "max_wait": Cell(format_seconds(pool.max_wait) if pool.clients_waiting else "-"),
+        else Cell(str(pool.close_needed), Tone.LAG, pool.close_needed),
+        "max_wait": Cell(format_seconds(pool.max_wait), rank=pool.max_wait)
+        if pool.clients_waiting
+        else Cell("-"),
         "leads": _leads(database),
     }
     subject = f"{pooler}/{pool.database}"
@@ -132,7 +141,8 @@ def _pool_row(pooler: str, name: str, pool: Pool, database: PoolDatabase | None,
     )
     if reasons := moment.reasons(subject):
         detail += f"; {reasons}"
-    return Row(f"{subject}/{pool.user}", cells, detail)
+    about = Subject(Kind.POOL, (pooler, pool.database, pool.user))
+    return Row(f"{subject}/{pool.user}", cells, detail, subject=about, under=f"{pooler}/")
 
 
 def _wait(clients: int) -> str:
@@ -158,7 +168,9 @@ def _idle_row(pooler: str, database: PoolDatabase, moment: Moment) -> Row:
     elif database.disabled:
         state = Cell(f"{moment.glyphs.down} disabled", Tone.BAD)
     cells = {"pool": Cell(f"  {database.name}"), "state": state, "leads": _leads(database)}
-    return Row(f"{pooler}/{database.name}//", cells, f"{pooler}/{database.name}: nobody has used it yet")
+    detail = f"{pooler}/{database.name}: nobody has used it yet"
+    about = Subject(Kind.POOL, (pooler, database.name, ""))
+    return Row(f"{pooler}/{database.name}//", cells, detail, subject=about, under=f"{pooler}/")
 
 
 def _leads(database: PoolDatabase | None) -> Cell:

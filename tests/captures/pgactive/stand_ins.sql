@@ -17,7 +17,10 @@ CREATE FUNCTION pgactive.pgactive_get_workers_info() RETURNS SETOF pgactive.work
     SELECT * FROM pgactive.workers_info
 $$;
 CREATE VIEW museum.pg_stat_activity AS
-    SELECT w.pid, NULL::text AS query, NULL::text AS state, NULL::timestamptz AS xact_start, 'pgactive'::text AS backend_type
+    SELECT w.pid, NULL::text AS query, NULL::text AS state, NULL::timestamptz AS xact_start, 'pgactive'::text AS backend_type,
+           ''::text AS application_name,
+           NULL::name AS usename, NULL::inet AS client_addr, NULL::int AS client_port,
+           NULL::text AS wait_event_type, NULL::text AS wait_event
       FROM pgactive.workers_info w;
 CREATE FUNCTION museum.current_setting(wanted text, missing_ok boolean) RETURNS text LANGUAGE sql AS $$
     SELECT (SELECT setting FROM pgactive.settings WHERE name = wanted)

@@ -1,0 +1,1 @@
+"""Everything known about one thing, as text: one module for each kind of thing."""

@@ -1,0 +1,183 @@
+"""Everything known about one direction of replication. Pure."""
+
+from bdr_console.cluster.memory import lag_hour_key
+from bdr_console.cluster.nodes import Slot, Subscription
+from bdr_console.cluster.replication import Link
+from bdr_console.cluster.text import format_bytes, format_seconds
+from bdr_console.ui.cells import QUESTION, Cell, Tone
+from bdr_console.ui.details.block import Block, Drawing, Field, Goto, Part, Words
+from bdr_console.ui.details.plot import plot
+from bdr_console.ui.details.room import growth, room_words
+from bdr_console.ui.details.shared import (
+    count,
+    faded,
+    findings_block,
+    gone_block,
+    seconds_since,
+    size,
+    span,
+    stamp,
+)
+from bdr_console.ui.moment import Moment
+from bdr_console.ui.subject import Kind, Subject
+from bdr_console.ui.words import link_cell
+
+_HEIGHT = 6
+_TALL = 10
+_LEAST = 1024.0
+"""Bytes: the top of the plot of a link that has never lagged."""
+
+
+def link_blocks(key: tuple[str, ...], moment: Moment, width: int) -> tuple[Block, ...]:
+    """Lag now and over the last hour, what each end says, findings, the ways to both ends."""
+    link = next((link for link in moment.links if link.key == key), None)
+    if link is None:
+        return (gone_block(f"link {' -> '.join(key)}"),)
+    origin, target = (moment.snapshot.node(name) for name in link.key)
+    sender = Block(
+        f"{link.origin} sends", _sender(link, moment), "slots.sql", origin.age(moment.now) if origin else None
+    )
+    receiver = Block(
+        f"{link.target} receives",
+        _receiver(link.subscription, moment),
+        "subscriptions.sql",
+        target.age(moment.now) if target else None,
+    )
+    fresh = {
+        node.name: node.is_fresh(moment.now, moment.snapshot.refresh) for node in (origin, target) if node
+    }
+    now = Block("Now", _now(link, moment), "slots.sql", seconds_since(link.seen_at, moment.now))
+    return (
+        *((now,) if link.fresh else faded((now,))),
+        Block("Lag over the last hour: the most in each 10 s", (_drawn(link, moment, width),)),
+        findings_block(moment, f"{link.origin} -> {link.target}"),
+        *((sender,) if fresh.get(link.origin) else faded((sender,))),
+        *((receiver,) if fresh.get(link.target) else faded((receiver,))),
+        Block(
+            "Ends",
+            (
+                Goto(Subject(Kind.NODE, (link.origin,)), Cell(f"node {link.origin}, which sends")),
+                Goto(Subject(Kind.NODE, (link.target,)), Cell(f"node {link.target}, which receives")),
+                Goto(
+                    Subject(Kind.LINK, (link.target, link.origin)),
+                    Cell(f"the other direction, {link.target} -> {link.origin}"),
+                ),
+            ),
+        ),
+    )
+
+
+def _now(link: Link, moment: Moment) -> tuple[Part, ...]:
+    state = link_cell(link.state, moment.glyphs)
+    told: list[Part] = [Field("state", Cell(f"{state.text}: {link.reason}", state.tone))]
+    if link.pending_rows is not None:
+        return (
+            *told,
+            Field("rows that wait", Cell(str(link.pending_rows))),
+            Field("the oldest", span(link.lag_seconds)),
+        )
+    seconds = "" if link.lag_seconds is None else f", {format_seconds(link.lag_seconds)}"
+    told.append(
+        Field(
+            "behind", QUESTION if link.lag_bytes is None else Cell(f"{format_bytes(link.lag_bytes)}{seconds}")
+        )
+    )
+    trend = moment.history.trend(link.key) if link.fresh else None
+    if trend is None or link.lag_bytes is None:
+        told.append(Field("trend", QUESTION))
+    elif abs(trend.rate) < 1024:
+        told.append(Field("trend", Cell("steady over 15 s")))
+    else:
+        tone = Tone.LAG if trend.rate > 0 else Tone.PLAIN
+        told.append(Field("trend", Cell(f"{trend.word}, {format_bytes(abs(trend.rate))}/s over 15 s", tone)))
+        if trend.seconds_to_zero is not None:
+            told.append(Field("caught up in", Cell(format_seconds(trend.seconds_to_zero))))
+    if link.slot is not None and link.slot.catchup_seconds is not None:
+        told.append(
+            Field("engine's estimate", Cell(f"caught up in {format_seconds(link.slot.catchup_seconds)}"))
+        )
+    return tuple(told)
+
+
+def _drawn(link: Link, moment: Moment, width: int) -> Part:
+    points = moment.history.hour(lag_hour_key(link.key), moment.now)
+    if all(value is None for _, value in points):
+        return Words(Cell("nothing was read of it in the last hour", Tone.UNKNOWN))
+    rows = link.pending_rows is not None
+    return Drawing(
+        plot(
+            points,
+            width - 2,
+            _TALL if width >= 120 else _HEIGHT,
+            (lambda value: f"{value:.0f} rows") if rows else format_bytes,
+            least=8.0 if rows else _LEAST,
+            ascii_only=moment.glyphs.ascii_only,
+        )
+    )
+
+
+def _sender(link: Link, moment: Moment) -> tuple[Part, ...]:
+    slot = link.slot
+    if slot is None:
+        return (Words(Cell("no slot is known", Tone.UNKNOWN)),)
+    node = moment.snapshot.node(link.origin)
+    rate = growth(link.origin, slot.name, moment)
+    told: list[Part] = [
+        Field("slot", Cell(slot.name + (f" ({slot.plugin})" if slot.plugin else ""))),
+        Field("walsender", _walsender(slot)),
+        Field("confirmed", Cell(slot.confirmed_lsn) if slot.confirmed_lsn else QUESTION),
+        Field(
+            "WAL end there",
+            Cell(node.facts.wal_lsn) if node and node.facts and node.facts.wal_lsn else QUESTION,
+        ),
+        Field("WAL kept", size(slot.retained_bytes)),
+    ]
+    if rate is not None and abs(rate) >= 1024:
+        sign = "+" if rate > 0 else "-"
+        told.append(Field("WAL kept grows", Cell(f"{sign}{format_bytes(abs(rate))}/s over 5 min")))
+    if slot.wal_status:
+        told.append(
+            Field("WAL status", Cell(slot.wal_status, Tone.BAD if slot.wal_status == "lost" else Tone.PLAIN))
+        )
+    if node and node.facts and (room := room_words(link.origin, slot, node.facts, moment)).text:
+        told.append(Field("room", room))
+    return tuple(told)
+
+
+def _walsender(slot: Slot) -> Cell:
+    if not slot.active:
+        return Cell(slot.state or "not connected", Tone.BAD)
+    return Cell(f"{slot.state or 'active'}" + (f", pid {slot.pid}" if slot.pid else ""))
+
+
+def _receiver(subscription: Subscription | None, moment: Moment) -> tuple[Part, ...]:
+    if subscription is None:
+        return (Words(Cell("no subscription is known", Tone.UNKNOWN)),)
+    one = subscription
+    good = one.enabled and one.status == "replicating"
+    told: list[Part] = [
+        Field("subscription", Cell(one.name)),
+        Field(
+            "status",
+            Cell(one.status if one.enabled else f"disabled ({one.status})", Tone.UP if good else Tone.BAD),
+        ),
+        Field("apply worker", Cell(f"pid {one.apply_pid}") if one.apply_pid else QUESTION),
+        Field("last commit", stamp(one.last_commit_at, moment.now)),
+    ]
+    if one.received_lsn:
+        told.append(Field("received", Cell(one.received_lsn)))
+    if one.replication_sets:
+        told.append(Field("replication sets", Cell(", ".join(one.replication_sets))))
+    if one.apply_delay:
+        told.append(Field("delayed", Cell(f"{format_seconds(one.apply_delay)} on purpose", Tone.LAG)))
+    if one.origin_address:
+        told.append(Field("connects to", Cell(one.origin_address)))
+    if one.forwards is not None:
+        told.append(
+            Field("passes on", Cell("what others wrote, too" if one.forwards else "what was written there"))
+        )
+    told.append(Field("failures", count(one.errors)))
+    if one.last_error:
+        when = f" ({stamp(one.last_error_at, moment.now).text})" if one.last_error_at else ""
+        told.append(Field("last failure", Cell(f"{one.last_error}{when}", Tone.LAG)))
+    return tuple(told)

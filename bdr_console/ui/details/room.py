@@ -1,0 +1,45 @@
+"""How long a slot can go on keeping WAL: until its limit, where it has one. Pure."""
+
+from bdr_console.cluster.memory import kept_hour_key
+from bdr_console.cluster.nodes import NodeFacts, Slot
+from bdr_console.cluster.text import format_bytes, format_seconds
+from bdr_console.ui.cells import BLANK, Cell, Tone
+from bdr_console.ui.moment import Moment
+
+_WINDOW = 30
+"""Points of ten seconds over which growth is measured: five minutes."""
+_SOON = 3600.0
+
+
+def growth(node: str, slot: str, moment: Moment) -> float | None:
+    """Bytes per second by which the WAL of a slot has grown lately; None before half a minute of it."""
+    points = moment.history.hour(kept_hour_key(node, slot), moment.now)[-_WINDOW:]
+    known = [(at, value) for at, value in points if value is not None]
+    if len(known) < 2:
+        return None
+    passed = (known[-1][0] - known[0][0]).total_seconds()
+    return (known[-1][1] - known[0][1]) / passed if passed >= 30 else None
+
+
+def room_words(node: str, slot: Slot, facts: NodeFacts, moment: Moment) -> Cell:
+    """`48.0 MiB left of 64.0 MiB, full in 40 s`; without a limit how fast it grows towards the disk's end."""
+    if slot.wal_status in ("lost", "unreserved"):
+        return Cell(
+            f"{slot.wal_status}: WAL it needs {'is' if slot.wal_status == 'lost' else 'goes'} missing",
+            Tone.BAD,
+        )
+    rate = growth(node, slot.name, moment)
+    growing = rate is not None and rate >= 1024 and not slot.active
+    speed = f", +{format_bytes(rate)}/s" if growing else ""
+    room = next((room for room in facts.slot_room if room.name == slot.name), None)
+    if room is None:
+        return Cell(f"limit not known{speed}") if growing else BLANK
+    if room.limit is None or room.left is None:
+        return Cell(f"no limit but the disk{speed}", Tone.LAG if growing else Tone.PLAIN)
+    text = f"{format_bytes(room.left)} left of {format_bytes(room.limit)}"
+    if not growing or not rate:
+        return Cell(text)
+    seconds = room.left / rate
+    return Cell(
+        f"{text}{speed}, full in {format_seconds(seconds)}", Tone.BAD if seconds < _SOON else Tone.LAG
+    )

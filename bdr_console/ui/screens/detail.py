@@ -1,0 +1,127 @@
+"""Everything known about one thing, live, with where each part comes from and how old it is."""
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import BindingType
+
+from bdr_console.ui.actions import Place, bindings
+from bdr_console.ui.cells import Tone
+from bdr_console.ui.details.block import Page, lay_out
+from bdr_console.ui.details.names import named
+from bdr_console.ui.details.pages import blocks_about
+from bdr_console.ui.moment import Moment
+from bdr_console.ui.screens.live import LiveScreen
+from bdr_console.ui.status import Status
+from bdr_console.ui.subject import Subject
+from bdr_console.ui.widgets.heading import Heading
+from bdr_console.ui.widgets.key_line import KeyLine
+from bdr_console.ui.widgets.line import Line
+from bdr_console.ui.widgets.live_text import LiveText
+from bdr_console.ui.words import Glyphs, coarse
+from bdr_console.ui.written import copy, write_down
+
+
+class DetailScreen(LiveScreen):
+    """The details of one subject. They stay, and age, when the thing itself is gone."""
+
+    AUTO_FOCUS: ClassVar[str | None] = ""
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Place.DETAILS)
+
+    def __init__(self, subject: Subject, glyphs: Glyphs) -> None:
+        super().__init__()
+        self.subject = subject
+        self._glyphs = glyphs
+        self._moment: Moment | None = None
+        self._frozen: Moment | None = None
+        self._page = Page((), ())
+
+    def compose(self) -> ComposeResult:
+        """Head, what it is about, the details, keys."""
+        yield Heading(self._glyphs)
+        yield Line(id="about", classes="title")
+        yield LiveText()
+        yield KeyLine()
+
+    def show(self, moment: Moment | None, status: Status) -> None:
+        """Say it anew; only lines that changed are repainted."""
+        self.query_one(Heading).show(status, self.console.tones)
+        self._moment = moment
+        self._say()
+
+    def restyle(self) -> None:
+        """Paint it in the colours of the theme."""
+        self._say()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Lay it out to the new width."""
+        self.call_after_refresh(self._say)
+
+    def on_key(self, event: events.Key) -> None:
+        """A number leads to what is listed under it."""
+        if event.character and event.character in "123456789":
+            place = int(event.character) - 1
+            if place < len(self._page.goes):
+                event.stop()
+                self.console.open_details(self._page.goes[place])
+
+    def action_back(self) -> None:
+        """Back to where it was opened."""
+        self.dismiss()
+
+    def action_freeze(self) -> None:
+        """Hold it still, or catch up."""
+        self._frozen = self._moment if self._frozen is None else None
+        self._say()
+
+    def action_copy(self) -> None:
+        """Copy all of it."""
+        copy(self.console, self._text())
+
+    def action_write(self) -> None:
+        """Write all of it to a file."""
+        write_down(
+            self.console, self.watched.name, f"{self.subject.kind}-{'-'.join(self.subject.key)}", self._text()
+        )
+
+    def action_scroll(self, lines: int) -> None:
+        """Scroll by lines."""
+        self.query_one(LiveText).scroll_relative(y=lines, animate=False)
+
+    def action_page(self, pages: int) -> None:
+        """Scroll by screens."""
+        body = self.query_one(LiveText)
+        body.scroll_relative(y=pages * max(1, body.size.height - 1), animate=False)
+
+    def action_edge(self, direction: int) -> None:
+        """To the top or to the end."""
+        body = self.query_one(LiveText)
+        if direction < 0:
+            body.scroll_home(animate=False)
+        else:
+            body.scroll_end(animate=False)
+
+    def _text(self) -> str:
+        lines = [named(self.subject), "", *(line.plain for line in self._page.lines)]
+        return "\n".join(line.rstrip() for line in lines) + "\n"
+
+    def _say(self) -> None:
+        if not self.is_mounted:
+            return
+        body = self.query_one(LiveText)
+        moment = self._frozen or self._moment
+        title = Text(f" {named(self.subject)}", no_wrap=True, overflow="ellipsis", end="")
+        if self._frozen is not None and self._moment is not None:
+            age = (self._moment.now - self._frozen.now).total_seconds()
+            title.append(f"  FROZEN {coarse(max(0.0, age))}", self.console.tones[Tone.LAG])
+        self.query_one("#about", Line).say(title)
+        if body.room <= 0:
+            return
+        if moment is None:
+            self._page = Page((Text("  nothing has been read yet", end=""),), ())
+        else:
+            blocks = blocks_about(self.subject, moment, body.room)
+            self._page = lay_out(blocks, body.room, self.console.tones, self._glyphs)
+        body.say(self._page.lines)

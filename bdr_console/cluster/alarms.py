@@ -186,6 +186,8 @@ class AlarmBoard:
                 ringing.append(key)
             if entry.flapping or self._has_told(key, finding.code, level, now):
                 return []
+            if entry.at_least and not before:
+                return []  # what was there before anybody looked is no change
             rising = f"now {_WORDS[level]}: " if before else ""
             return [Event(now, level, finding.subject, f"{rising}{finding.text}", finding.code)]
         if level == before or entry.flapping:

@@ -5,7 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from bdr_console.cluster.alarms import Alarm, AlarmBoard, AlarmRules
 from bdr_console.cluster.changes import Event, changes
+from bdr_console.cluster.findings import Key
+from bdr_console.cluster.headline import told
 from bdr_console.cluster.history import History
 from bdr_console.cluster.memory import remember, timed
 from bdr_console.cluster.replication import Link, links
@@ -30,22 +33,34 @@ class Moment:
     """Numbered, newest first."""
     thresholds: Thresholds
     glyphs: Glyphs = UNICODE
+    alarms: tuple[Alarm, ...] = ()
+    """Those raised: what nobody has acknowledged first, the worst first."""
 
     def level_of(self, *subjects: str) -> Level:
         """The worst finding about any of `subjects`."""
         return max((f.level for f in self.verdict.findings if f.subject in subjects), default=Level.OK)
 
     def reasons(self, *subjects: str) -> str:
-        """Every finding about `subjects` as one line; empty when there is none."""
-        return "; ".join(f.text for f in self.verdict.findings if f.subject in subjects)
+        """Every finding about `subjects` as one line, with since when; empty when there is none."""
+        known = {alarm.key: alarm for alarm in self.alarms}
+        about = (finding for finding in self.verdict.findings if finding.subject in subjects)
+        return "; ".join(told(finding, known.get(finding.key), self.now) for finding in about)
 
 
 class Timeline:
-    """The newest snapshot and a short memory: lag for sparklines, events for the log."""
+    """The newest snapshot and a short memory: lag for sparklines, events for the log, alarms."""
 
-    def __init__(self, thresholds: Thresholds, glyphs: Glyphs = UNICODE) -> None:
+    def __init__(
+        self, thresholds: Thresholds, glyphs: Glyphs = UNICODE, rules: AlarmRules | None = None
+    ) -> None:
         self.snapshot: Snapshot | None = None
+        self.board = AlarmBoard(rules)
+        self.unsaved: deque[Event] = deque(maxlen=_EVENTS_KEPT)
+        """Events that nobody has written to disk yet; whoever does takes them from the left."""
+        self.ringing: set[Key] = set()
+        """Alarms that somebody should be told of; whoever does takes them out."""
         self._thresholds = thresholds
+        self._eased = thresholds.eased(self.board.rules.margin)
         self._glyphs = glyphs
         self._history = History()
         self._events: deque[tuple[int, Event]] = deque(maxlen=_EVENTS_KEPT)
@@ -54,7 +69,7 @@ class Timeline:
         self._unseen_noted: dict[tuple[str, str], datetime] = {}
 
     def take(self, snapshot: Snapshot) -> tuple[Event, ...]:
-        """Make `snapshot` the newest one; returns what changed since the one before."""
+        """Make `snapshot` the newest one; returns what there is to say of it."""
         before, self.snapshot = self.snapshot, snapshot
         remember(self._history, snapshot)
         for link in links(snapshot, snapshot.taken_at):
@@ -62,15 +77,23 @@ class Timeline:
                 self._history.add(link.key, link.seen_at, link.lag_bytes)
             else:
                 self._note_gap(link.key, snapshot)
-        found = changes(before, snapshot) if before is not None else ()
-        self.note(found)
-        return found
+        at = snapshot.taken_at
+        heard = self.board.observe(
+            judge(snapshot, self._thresholds, at, self._history),
+            at,
+            changes(before, snapshot) if before is not None else (),
+            lambda: judge(snapshot, self._eased, at, self._history),
+        )
+        self.ringing.update(heard.ringing)
+        self.note(heard.events)
+        return heard.events
 
     def note(self, events: Iterable[Event]) -> None:
         """Add lines to the event log."""
         for event in events:
             self._count += 1
             self._events.appendleft((self._count, event))
+            self.unsaved.append(event)
             self._listed = ()
 
     def at(self, now: datetime) -> Moment | None:
@@ -80,10 +103,18 @@ class Timeline:
             return None
         if not self._listed:
             self._listed = tuple(self._events)
-        verdict = judge(snapshot, self._thresholds, now, self._history)
+        verdict = self.board.held(judge(snapshot, self._thresholds, now, self._history))
         found = tuple(timed(link, self._history) for link in links(snapshot, now))
         return Moment(
-            snapshot, now, verdict, found, self._history, self._listed, self._thresholds, self._glyphs
+            snapshot,
+            now,
+            verdict,
+            found,
+            self._history,
+            self._listed,
+            self._thresholds,
+            self._glyphs,
+            self.board.at(now),
         )
 
     def _note_gap(self, key: tuple[str, str], snapshot: Snapshot) -> None:

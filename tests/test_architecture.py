@@ -23,6 +23,7 @@ def run(code: str) -> str:
         "bdr_console.runbooks.launch",
         "bdr_console.runbooks.runner",
         "bdr_console.lab.commands",
+        "bdr_console.events_command",
         "bdr_console.cli",
     ],
 )

@@ -99,11 +99,7 @@ class AlarmBoard:
             self._restart()
         self._now, began = now, self._began or now
         self._began = began
-        changes = tuple(changes)
-        if len(self._told) > _TOLD_KEPT:
-            self._told.clear()
-        for change in (change for change in changes if change.code):
-            self._told[change.key] = (change.code, change.level, change.at)
+        changes = self._hear(changes)
         found = _worst(verdict.findings)
         found |= self._within_margin(found, eased)
         blind = {key[1] for key in found if key[0].endswith(".unreachable")}
@@ -124,6 +120,10 @@ class AlarmBoard:
         events += self._end_acks(now, blind, ringing)
         told = tuple(change for change in changes if not self._is_flapping(change.key))
         return Heard((*told, *events), tuple(key for key in ringing if not self._acknowledged(key, now)))
+
+    def worth_a_line(self, changes: Iterable[Event]) -> tuple[Event, ...]:
+        """Changes between two looks, without those of what flaps."""
+        return tuple(change for change in self._hear(changes) if not self._is_flapping(change.key))
 
     def at(self, now: datetime) -> tuple[Alarm, ...]:
         """The alarms raised: what nobody has acknowledged first, the worst first, then the newest."""
@@ -283,6 +283,14 @@ class AlarmBoard:
             len(entry.comings) if entry.flapping else 0,
             ack if ack is not None and ack.holds(entry.level, now) else None,
         )
+
+    def _hear(self, changes: Iterable[Event]) -> tuple[Event, ...]:
+        """Remember what the log says already."""
+        heard = tuple(changes)
+        if len(self._told) > _TOLD_KEPT:
+            self._told.clear()
+        self._told |= {change.key: (change.code, change.level, change.at) for change in heard if change.code}
+        return heard
 
     def _is_flapping(self, key: Key) -> bool:
         entry = self._entries.get(key)

@@ -10,6 +10,7 @@ from textual.app import App
 
 from bdr_console.cluster.findings import Level
 from bdr_console.cluster.text import clean
+from bdr_console.config.model import AlarmSettings
 
 _EVERY = 30.0
 """Seconds between two rings, whatever happens."""
@@ -27,32 +28,48 @@ class Ringing:
     """What is less bad does not ring."""
 
 
+def ringing_of(settings: AlarmSettings, *, read_only: bool) -> Ringing | None:
+    """As configured; None for a console that is to be silent, as one that only watches is unless told."""
+    if (read_only and not settings.ring_when_watching) or not (settings.bell or settings.notify != "off"):
+        return None
+    level = Level.WARN if settings.ring_from == "warn" else Level.CRIT
+    return Ringing(settings.bell, settings.notify, level)
+
+
+@dataclass(slots=True)
+class Rest:
+    """When it rang last, for all clusters of a console together."""
+
+    since: float | None = None
+
+
 class Bell:
-    """Rings at most once in 30 s; all clusters of a console share one."""
+    """Rings at most once in 30 s."""
 
     def __init__(
         self,
         how: Ringing,
         write: Callable[[str], None],
+        rest: Rest | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
         in_tmux: bool | None = None,
     ) -> None:
-        """`write` sends a sequence to the terminal."""
+        """`write` sends a sequence to the terminal; `rest` is shared with those who ring there too."""
         self.how = how
         self._write = write
         self._clock = clock
         self._in_tmux = bool(os.environ.get("TMUX")) if in_tmux is None else in_tmux
-        self._last: float | None = None
+        self._rest = rest or Rest()
 
     @property
     def is_due(self) -> bool:
         """Whether the last ring is long enough ago."""
-        return self._last is None or self._clock() - self._last >= _EVERY
+        return self._rest.since is None or self._clock() - self._rest.since >= _EVERY
 
     def ring(self, text: str) -> None:
         """Ring, and notify with that text, cleaned."""
-        self._last = self._clock()
+        self._rest.since = self._clock()
         said = ""
         if self.how.notify != "off":
             said = notification(self.how.notify, text, in_tmux=self._in_tmux)

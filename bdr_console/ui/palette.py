@@ -8,8 +8,10 @@ from textual.app import SystemCommand
 from textual.screen import Screen
 
 from bdr_console.ui.actions import ACTIONS, Place
+from bdr_console.ui.screens.alarms import AlarmsScreen
 from bdr_console.ui.screens.clusters import Clusters
 from bdr_console.ui.screens.left import LeftScreen
+from bdr_console.ui.screens.log import LogScreen
 from bdr_console.ui.screens.overview import Overview
 from bdr_console.ui.screens.plan import PlanScreen
 from bdr_console.ui.screens.run import RunScreen
@@ -23,6 +25,8 @@ _PLACES: dict[type, Place] = {
     RunScreen: Place.RUN,
     LeftScreen: Place.LEFT,
     Clusters: Place.CLUSTERS,
+    AlarmsScreen: Place.ALARMS,
+    LogScreen: Place.LOG,
 }
 
 

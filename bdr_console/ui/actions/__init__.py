@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from textual.binding import BindingType
 
 from bdr_console.ui.action import Action, Place
-from bdr_console.ui.actions import clusters, everywhere, left, overview, plan, question, run
+from bdr_console.ui.actions import alarms, clusters, everywhere, left, overview, plan, question, run
 
 __all__ = ["ACTIONS", "Action", "Place", "bindings", "of", "word_action"]
 
@@ -17,6 +17,7 @@ ACTIONS = (
     *run.ACTIONS,
     *left.ACTIONS,
     *clusters.LIST,
+    *alarms.ACTIONS,
     *question.ACTIONS,
 )
 

@@ -48,4 +48,5 @@ def test_a_console_that_only_watches_is_silent_unless_it_is_told_to_ring(tmp_pat
         until = time.monotonic() + 3
         while time.monotonic() < until:
             shown._read(0.2)
-        assert b"\x07" not in shown.out
+        # Textual ends some of its own sequences with the same byte.
+        assert b"\x07" not in re.sub(rb"\x1b\][^\x07\x1b]*\x07", b"", shown.out)

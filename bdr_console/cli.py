@@ -21,6 +21,7 @@ _LAZY = {
     "grants": "bdr_console.grants_command:grants",
     "switchover": "bdr_console.switchover_command:switchover",
     "rolling": "bdr_console.rolling_command:rolling",
+    "events": "bdr_console.events_command:events",
     "runs": "bdr_console.runs_command:runs",
     "attach": "bdr_console.run_commands:attach",
     "go": "bdr_console.run_commands:go",

@@ -28,6 +28,7 @@ def run(code: str) -> str:
         "bdr_console.plain.page",
         "bdr_console.top_command",
         "bdr_console.init_command",
+        "bdr_console.events_command",
         "bdr_console.cli",
     ],
 )

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from bdr_console.cluster.findings import Key, Level, key_of
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.proxies import ProxyFacts
 from bdr_console.cluster.replication import LinkState, links
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.cluster.verdict import Level
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +18,21 @@ class Event:
     level: Level
     subject: str
     text: str
+    code: str = ""
+    """Of the finding that it tells of, or its kind; empty for one that no finding follows."""
+
+    @property
+    def key(self) -> Key:
+        """The key of the finding that it tells of."""
+        return key_of(self.code, self.subject)
 
 
 def changes(before: Snapshot, after: Snapshot) -> tuple[Event, ...]:
     """Events between two readings of one cluster: contact, members, unread parts, links, servers, pauses."""
     return (
-        *_contact(before.nodes, after.nodes, after.taken_at),
-        *_contact(before.proxies, after.proxies, after.taken_at),
-        *_contact(before.poolers, after.poolers, after.taken_at),
+        *_contact("node", before.nodes, after.nodes, after.taken_at),
+        *_contact("proxy", before.proxies, after.proxies, after.taken_at),
+        *_contact("pooler", before.poolers, after.poolers, after.taken_at),
         *_members(before, after),
         *_unread(before, after),
         *_links(before, after),
@@ -45,7 +52,13 @@ def _pairs(
     return [(old[target.name], target) for target in after if target.name in old]
 
 
-def _contact(before: tuple[Observed, ...], after: tuple[Observed, ...], at: datetime) -> list[Event]:  # type: ignore[type-arg]
+def _contact(
+    what: str,
+    before: tuple[Observed, ...],  # type: ignore[type-arg]
+    after: tuple[Observed, ...],  # type: ignore[type-arg]
+    at: datetime,
+) -> list[Event]:
+    code = f"{what}.unreachable"
     old = {target.name: target for target in before}
     found = []
     for target in after:
@@ -53,9 +66,9 @@ def _contact(before: tuple[Observed, ...], after: tuple[Observed, ...], at: date
         if was is None:
             continue
         if target.error and not was.error:
-            found.append(Event(at, Level.CRIT, target.name, f"lost: {target.error}"))
+            found.append(Event(at, Level.CRIT, target.name, f"lost: {target.error}", code))
         elif was.error and not target.error and target.facts is not None:
-            found.append(Event(at, Level.OK, target.name, "answers again"))
+            found.append(Event(at, Level.OK, target.name, "answers again", code))
         if target.warning and target.warning != was.warning:
             found.append(Event(at, Level.WARN, target.name, target.warning))
     return found
@@ -69,7 +82,7 @@ def _members(before: Snapshot, after: Snapshot) -> list[Event]:
             continue
         if was.facts.membership is not node.facts.membership:
             text = f"is {node.facts.membership.value} (was {was.facts.membership.value})"
-            found.append(Event(after.taken_at, Level.WARN, node.name, text))
+            found.append(Event(after.taken_at, Level.WARN, node.name, text, "member.state"))
         if was.facts.started_at and node.facts.started_at and was.facts.started_at < node.facts.started_at:
             found.append(Event(after.taken_at, Level.WARN, node.name, "PostgreSQL was restarted"))
     return found
@@ -110,11 +123,8 @@ def _links(before: Snapshot, after: Snapshot) -> list[Event]:
         }.get(link.state, Level.WARN)
         if was.state is LinkState.UNKNOWN and link.state is LinkState.STREAMING:
             continue  # its node answers again, which has a line of its own
-        found.append(
-            Event(
-                after.taken_at, level, f"{link.origin} -> {link.target}", f"{link.state.value}: {link.reason}"
-            )
-        )
+        subject, text = f"{link.origin} -> {link.target}", f"{link.state.value}: {link.reason}"
+        found.append(Event(after.taken_at, level, subject, text, f"link.{link.state.name.lower()}"))
     return found
 
 
@@ -133,7 +143,8 @@ def _servers(
         if was and was.state is not server.state:
             level = Level.OK if server.state.accepts else Level.WARN
             text = f"{server.state.value} (was {was.state.value})"
-            found.append(Event(at, level, f"{proxy}/{server.backend}/{server.name}", text))
+            subject, code = f"{proxy}/{server.backend}/{server.name}", f"server.{server.state.name.lower()}"
+            found.append(Event(at, level, subject, text, code))
     if before.facts.stick is not None and after.facts.stick is not None:
         stuck = {(entry.table, entry.key): entry.server for entry in before.facts.stick}
         for entry in after.facts.stick:
@@ -153,8 +164,9 @@ def _paused(before: Snapshot, after: Snapshot) -> list[Event]:
             continue
         paused = {database.name for database in was.databases if database.paused}
         for database in pooler.facts.databases:
+            subject = f"{pooler.name}/{database.name}"
             if database.paused and database.name not in paused:
-                found.append(Event(after.taken_at, Level.WARN, f"{pooler.name}/{database.name}", "paused"))
+                found.append(Event(after.taken_at, Level.WARN, subject, "paused", "pooler.paused"))
             elif not database.paused and database.name in paused:
-                found.append(Event(after.taken_at, Level.OK, f"{pooler.name}/{database.name}", "resumed"))
+                found.append(Event(after.taken_at, Level.OK, subject, "resumed", "pooler.paused"))
     return found

@@ -1,6 +1,6 @@
 """What a judgement is made of: levels, limits, findings, the verdict."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from enum import IntEnum
 
 
@@ -37,6 +37,27 @@ class Thresholds:
     orphan_slot_crit: int = 1024**3
     conflicts_warn: int = 1
 
+    def eased(self, margin: float) -> "Thresholds":
+        """The limits that a figure must fall below to end what it raised: lower by that share (0-1)."""
+        kept = {
+            field.name: getattr(self, field.name) * (1 - margin)
+            for field in fields(self)
+            if field.name != "conflicts_warn"
+        }
+        return replace(self, **kept)
+
+
+Key = tuple[str, str]
+"""What a finding is known by from one reading to the next: its kind and its subject."""
+_ONE_STATE = frozenset({"link", "server"})
+"""Kinds of which a subject has one at a time: a link that lagged and is down now is the same trouble."""
+
+
+def key_of(code: str, subject: str) -> Key:
+    """The key of a finding, or of a change that tells of the same trouble."""
+    kind = code.partition(".")[0]
+    return (kind if kind in _ONE_STATE else code, subject)
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -47,6 +68,13 @@ class Finding:
     """What it is about: a node, `a -> b`, `proxy/backend/server`, a pooler, a group, `conflicts`."""
     text: str
     """The reason, in words a DBA would use."""
+    code: str = ""
+    """What sort of thing, whatever the figures: `link.lag`, `node.unreachable`, `slot.orphan:name`."""
+
+    @property
+    def key(self) -> Key:
+        """Its kind and its subject."""
+        return key_of(self.code, self.subject)
 
     @property
     def sentence(self) -> str:

@@ -12,18 +12,20 @@ from bdr_console.cluster.text import format_seconds
 
 
 def unreached(
+    what: str,
     target: Observed[NodeFacts] | Observed[ProxyFacts] | Observed[PoolerFacts],
     snapshot: Snapshot,
     now: datetime,
 ) -> Finding | None:
-    """The finding for a target whose reading is missing or old, if it is."""
+    """The finding for a target (`what`: node, proxy, pooler) whose reading is missing or old, if it is."""
     age = target.age(now)
     if target.is_fresh(now, snapshot.refresh):
         return None
     if target.error is None and age is None:
-        return Finding(Level.UNKNOWN, target.name, "not read yet")
+        return Finding(Level.UNKNOWN, target.name, "not read yet", f"{what}.unreachable")
     since = f"; last seen {format_seconds(age)} ago" if age is not None else "; never seen"
-    return Finding(Level.CRIT, target.name, (target.error or "no answer") + since)
+    text = (target.error or "no answer") + since
+    return Finding(Level.CRIT, target.name, text, f"{what}.unreachable")
 
 
 def read_lately(snapshot: Snapshot, now: datetime) -> tuple[tuple[Observed[NodeFacts], NodeFacts], ...]:

@@ -40,7 +40,10 @@ def judge(
     found += member_findings(snapshot, now, past)
     found += clock_findings(snapshot, thresholds, now)
     found += [f for link in timed_links for f in link_findings(link, thresholds, past)]
-    found += [Finding(Level.CRIT if c.severe else Level.WARN, at, c.text) for at, c in flaws(snapshot.nodes)]
+    found += [
+        Finding(Level.CRIT if c.severe else Level.WARN, at, c.text, "topology")
+        for at, c in flaws(snapshot.nodes)
+    ]
     found += slot_findings(snapshot, thresholds, now)
     found += lock_findings(snapshot, thresholds, now, past)
     found += group_findings(snapshot, now, past if history else None)

@@ -28,12 +28,19 @@ def conflict_findings(snapshot: Snapshot, limits: Thresholds, now: datetime) -> 
     found = []
     lately = [one for one in met if now - one.conflict.at <= _LATELY]
     if stopping := [one for one in lately if one.conflict.kind in _STOPS]:
-        found.append(Finding(Level.CRIT, stopping[0].seen_on[0], f"{_what(stopping[0])}: apply stops at it"))
+        found.append(
+            Finding(
+                Level.CRIT,
+                stopping[0].seen_on[0],
+                f"{_what(stopping[0])}: apply stops at it",
+                "conflict.stops",
+            )
+        )
     if _rising(met, lately, limits.conflicts_warn, now):
         age = (now - met[0].conflict.at).total_seconds()
         when = f"{format_seconds(age)} ago" if age >= 1 else "just now"
         text = f"{len(lately)} in the last 5 min, rising; the newest {when}: {_what(met[0])}"
-        found.append(Finding(Level.WARN, "conflicts", text))
+        found.append(Finding(Level.WARN, "conflicts", text, "conflict.rising"))
     return found
 
 

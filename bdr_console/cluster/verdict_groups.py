@@ -51,20 +51,22 @@ def _raft(
         lasting = history is None or (since is not None and (now - since).total_seconds() > _ELECTION)
         states = listed([f"{node} {entry.state}" for node, entry in told])
         text = f"no Raft leader ({states}): DDL, joins and global sequences wait; rows still replicate"
-        found.append(Finding(Level.CRIT if lasting else Level.WARN, subject, text))
+        found.append(Finding(Level.CRIT if lasting else Level.WARN, subject, text, "raft.leaderless"))
     elif len(leaders) > 1:
         said = "; ".join(
             f"{listed(nodes)} {'follows' if len(nodes) == 1 else 'follow'} {leader}"
             for leader, nodes in leaders.items()
         )
-        found.append(Finding(Level.CRIT, subject, f"nodes disagree on the Raft leader: {said}"))
+        found.append(Finding(Level.CRIT, subject, f"nodes disagree on the Raft leader: {said}", "raft.split"))
     for node, entry in told:
         if leaders and not entry.leader:
-            found.append(Finding(Level.WARN, node, f"knows no Raft leader ({entry.state})"))
+            found.append(Finding(Level.WARN, node, f"knows no Raft leader ({entry.state})", "raft.lost"))
         elif leaders and "CANDIDATE" in entry.state.upper():
-            found.append(Finding(Level.WARN, node, "is a Raft candidate although there is a leader"))
+            found.append(
+                Finding(Level.WARN, node, "is a Raft candidate although there is a leader", "raft.candidate")
+            )
         if entry.nodes == 1 and members > 1 and group is None:
-            found.append(Finding(Level.CRIT, node, "is alone in its Raft group"))
+            found.append(Finding(Level.CRIT, node, "is alone in its Raft group", "raft.alone"))
     return found
 
 
@@ -72,12 +74,13 @@ def _writer(group: str, leaders: dict[str, list[str]], fenced: set[str], *, rout
     named = {leader: nodes for leader, nodes in leaders.items() if leader}
     if len(named) > 1:
         said = "; ".join(f"{listed(nodes)} {_say(nodes)} {leader}" for leader, nodes in named.items())
-        return [Finding(Level.CRIT, group, f"nodes disagree on the write leader: {said}")]
+        return [Finding(Level.CRIT, group, f"nodes disagree on the write leader: {said}", "group.split")]
     if not named:
-        return [Finding(Level.CRIT, group, "has no write leader: nothing routes writes")] if routed else []
+        text = "has no write leader: nothing routes writes"
+        return [Finding(Level.CRIT, group, text, "group.leaderless")] if routed else []
     (leader,) = named
     if leader in fenced:
-        return [Finding(Level.CRIT, group, f"its write leader {leader} is fenced")]
+        return [Finding(Level.CRIT, group, f"its write leader {leader} is fenced", "group.fenced")]
     return []
 
 

@@ -26,9 +26,9 @@ def link_findings(link: Link, limits: Thresholds, history: History) -> list[Find
     if link.state is LinkState.ABSENT:
         return []
     if link.state is LinkState.UNKNOWN:
-        return [Finding(Level.UNKNOWN, subject, link.reason)]
+        return [Finding(Level.UNKNOWN, subject, link.reason, "link.unknown")]
     if stuck := _stuck(link, history):
-        return [Finding(Level.CRIT, subject, stuck)]
+        return [Finding(Level.CRIT, subject, stuck, "link.stuck")]
     lag = _lag(link, limits, history)
     found = _wal_at_risk(link, subject)
     if link.state in (LinkState.DOWN, LinkState.PAUSED):
@@ -36,8 +36,8 @@ def link_findings(link: Link, limits: Thresholds, history: History) -> list[Find
         text = link.reason
         if lag is not None:
             level, text = max(level, lag[0]), f"{text}; {lag[1]}"
-        return [*found, Finding(level, subject, text)]
-    return [*found, Finding(lag[0], subject, lag[1])] if lag else found
+        return [*found, Finding(level, subject, text, f"link.{link.state.name.lower()}")]
+    return [*found, Finding(lag[0], subject, lag[1], "link.lag")] if lag else found
 
 
 def _lag(link: Link, limits: Thresholds, history: History) -> tuple[Level, str] | None:
@@ -92,7 +92,7 @@ def _wal_at_risk(link: Link, subject: str) -> list[Finding]:
     if link.slot is None or link.slot.wal_status != "unreserved":
         return []
     text = f"slot {link.slot.name} is about to lose WAL that {link.target} needs (wal_status unreserved)"
-    return [Finding(Level.CRIT, subject, text)]
+    return [Finding(Level.CRIT, subject, text, "wal.unreserved")]
 
 
 def slot_findings(snapshot: Snapshot, limits: Thresholds, now: datetime) -> list[Finding]:
@@ -110,7 +110,8 @@ def slot_findings(snapshot: Snapshot, limits: Thresholds, now: datetime) -> list
             late = (slot.retained_bytes or 0) >= limits.orphan_slot_crit
             hint = " (a join is under way)" if joining and slot.target is None else ""
             text = f"slot {slot.name}: {why}{hint}{kept}"
-            found.append(Finding(Level.CRIT if late else Level.WARN, node.name, text))
+            level = Level.CRIT if late else Level.WARN
+            found.append(Finding(level, node.name, text, f"slot.orphan:{slot.name}"))
     return found
 
 

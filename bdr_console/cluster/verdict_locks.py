@@ -74,4 +74,4 @@ def _lock(
         text += f"; {listed(missing)}"
     if lock.blocks_writes:
         text += "; writes hang on every node that has seen it"
-    return Finding(level, origin, text)
+    return Finding(level, origin, text, f"lock:{lock.kind} {lock.relation}".rstrip())

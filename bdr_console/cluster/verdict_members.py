@@ -52,7 +52,7 @@ def _member(
     own = facts.membership
 
     def one(level: Level, text: str) -> list[Finding]:
-        return [Finding(level, node.name, text)]
+        return [Finding(level, node.name, text, "member.state")]
 
     if own is Membership.UNKNOWN and facts.why_unread("members"):
         return []
@@ -107,7 +107,7 @@ def _versions(fresh: tuple[tuple[Observed[NodeFacts], NodeFacts], ...]) -> list[
         return []
     usual, _ = Counter(running.values()).most_common(1)[0]
     return [
-        Finding(Level.WARN, name, f"runs {what}, others {usual}")
+        Finding(Level.WARN, name, f"runs {what}, others {usual}", "member.version")
         for name, what in running.items()
         if what != usual
     ]

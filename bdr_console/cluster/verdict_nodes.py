@@ -1,5 +1,6 @@
 """What is wrong with single nodes: contact, sessions, switches, what could not be read, clocks. Pure."""
 
+import re
 from datetime import datetime
 
 from bdr_console.cluster.clocks import skews
@@ -12,6 +13,7 @@ from bdr_console.cluster.reach import unreached
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import format_seconds
 
+_FIGURES = re.compile(r"[0-9]+")
 _PAUSE = 30.0
 """Seconds, half of the usual wal_sender_timeout: what is paused for longer will look like an outage."""
 
@@ -21,10 +23,15 @@ def node_findings(
 ) -> list[Finding]:
     """One node by its own readings alone."""
     facts = node.facts
-    if (stale := unreached(node, snapshot, now)) or facts is None:
+    if (stale := unreached("node", node, snapshot, now)) or facts is None:
         return [stale] if stale else []
     found = [
-        Finding(Level.CRIT if caveat.severe else Level.WARN, node.name, caveat.text)
+        Finding(
+            Level.CRIT if caveat.severe else Level.WARN,
+            node.name,
+            caveat.text,
+            f"node.caveat:{_FIGURES.sub('', caveat.text)[:40]}",
+        )
         for caveat in facts.caveats
     ]
     if facts.apply_paused:
@@ -33,14 +40,21 @@ def node_findings(
         text = "apply is paused: nothing that its peers write is applied here"
         if lasting >= _PAUSE:
             text += f", for {format_seconds(lasting)}; its peers give up on it after their wal_sender_timeout"
-        found.append(Finding(Level.CRIT if lasting >= _PAUSE else Level.WARN, node.name, text))
+        found.append(
+            Finding(Level.CRIT if lasting >= _PAUSE else Level.WARN, node.name, text, "apply.paused")
+        )
     found += _read_only(node.name, facts)
     found += _sessions(node.name, facts, limits)
     for share in facts.sequences:
         left = "" if share.left is None else f" has {share.left} values left"
         note = f" ({share.note})" if share.note else ""
-        found.append(Finding(Level.WARN, node.name, f"sequence {share.name}{left}{note}"))
-    found += [Finding(Level.UNKNOWN, node.name, f"{u.what} could not be read: {u.why}") for u in facts.unread]
+        found.append(
+            Finding(Level.WARN, node.name, f"sequence {share.name}{left}{note}", f"sequence:{share.name}")
+        )
+    found += [
+        Finding(Level.UNKNOWN, node.name, f"{u.what} could not be read: {u.why}", f"node.unread:{u.what}")
+        for u in facts.unread
+    ]
     return found
 
 
@@ -48,9 +62,16 @@ def _read_only(name: str, facts: NodeFacts) -> list[Finding]:
     found = []
     own = next((member for member in facts.members if member.is_local), None)
     if own is not None and own.read_only and own.membership is not Membership.JOINING:
-        found.append(Finding(Level.WARN, name, "is marked read-only in the group"))
+        found.append(Finding(Level.WARN, name, "is marked read-only in the group", "node.read_only:group"))
     if facts.read_only:
-        found.append(Finding(Level.WARN, name, "is set read-only (default_transaction_read_only)"))
+        found.append(
+            Finding(
+                Level.WARN,
+                name,
+                "is set read-only (default_transaction_read_only)",
+                "node.read_only:default",
+            )
+        )
     return found
 
 
@@ -63,10 +84,10 @@ def _sessions(name: str, facts: NodeFacts, limits: Thresholds) -> list[Finding]:
         text = f"oldest transaction open for {format_seconds(oldest)}"
         if sessions.oldest_transaction_pid is not None:
             text += f" (pid {sessions.oldest_transaction_pid})"
-        found.append(Finding(Level.WARN, name, text))
+        found.append(Finding(Level.WARN, name, text, "node.transaction"))
     if sessions.total >= limits.connections_warn * sessions.max_connections:
         text = f"{sessions.total} of {sessions.max_connections} connections in use"
-        found.append(Finding(Level.WARN, name, text))
+        found.append(Finding(Level.WARN, name, text, "node.connections"))
     return found
 
 
@@ -78,5 +99,6 @@ def clock_findings(snapshot: Snapshot, limits: Thresholds, now: datetime) -> lis
         if sure < limits.clock_skew_warn:
             continue
         level = Level.CRIT if sure >= limits.clock_skew_crit else Level.WARN
-        found.append(Finding(level, name, f"{skew.words}: where the last update wins, an older one may"))
+        text = f"{skew.words}: where the last update wins, an older one may"
+        found.append(Finding(level, name, text, "clock.skew"))
     return found

@@ -14,7 +14,7 @@ from bdr_console.cluster.text import format_seconds
 def proxy_findings(proxy: Observed[ProxyFacts], snapshot: Snapshot, now: datetime) -> list[Finding]:
     """One HAProxy: its reading, its backends and their servers."""
     facts = proxy.facts
-    if (stale := unreached(proxy, snapshot, now)) or facts is None:
+    if (stale := unreached("proxy", proxy, snapshot, now)) or facts is None:
         return [stale] if stale else []
     found = []
     for backend in facts.backends():
@@ -22,26 +22,20 @@ def proxy_findings(proxy: Observed[ProxyFacts], snapshot: Snapshot, now: datetim
         usable = [server for server in servers if server.state.accepts]
         subject = f"{proxy.name}/{backend}"
         if not usable:
-            found.append(Finding(Level.CRIT, subject, "no server takes traffic"))
+            found.append(Finding(Level.CRIT, subject, "no server takes traffic", "backend.none"))
         elif len(usable) == 1 and len(servers) > 1:
-            found.append(
-                Finding(Level.WARN, subject, f"{usable[0].name} is the last server that takes traffic")
-            )
+            text = f"{usable[0].name} is the last server that takes traffic"
+            found.append(Finding(Level.WARN, subject, text, "backend.last"))
         for server in servers:
-            name = f"{subject}/{server.name}"
+            name, code = f"{subject}/{server.name}", f"server.{server.state.name.lower()}"
             if server.state in (ServerState.DOWN, ServerState.FAILING, ServerState.RISING):
                 text = f"{server.state.value} ({server.check_text or server.check or 'no check result'})"
-                found.append(Finding(Level.WARN, name, text))
+                found.append(Finding(Level.WARN, name, text, code))
             elif server.state in (ServerState.MAINT, ServerState.DRAIN, ServerState.STOPPING):
-                found.append(
-                    Finding(
-                        Level.WARN,
-                        name,
-                        f"in {server.state.value}" if server.in_maintenance else server.state.value,
-                    )
-                )
+                text = f"in {server.state.value}" if server.in_maintenance else server.state.value
+                found.append(Finding(Level.WARN, name, text, code))
             elif server.state is ServerState.UNKNOWN:
-                found.append(Finding(Level.UNKNOWN, name, f"unknown status '{server.status}'"))
+                found.append(Finding(Level.UNKNOWN, name, f"unknown status '{server.status}'", code))
     return found
 
 
@@ -55,7 +49,7 @@ def unserved(snapshot: Snapshot) -> list[Finding]:
     )
     text = f"no HAProxy server stands for it (HAProxy has: {shown or 'none in the watched backends'})"
     return [
-        Finding(Level.WARN, node.name, text)
+        Finding(Level.WARN, node.name, text, "node.unserved")
         for node in snapshot.nodes
         if node.facts and not node.facts.is_control and not snapshot.servers_of(node.name)
     ]
@@ -66,7 +60,7 @@ def pooler_findings(
 ) -> list[Finding]:
     """One PgBouncer: its reading, paused databases, waiting clients."""
     facts = pooler.facts
-    if (stale := unreached(pooler, snapshot, now)) or facts is None:
+    if (stale := unreached("pooler", pooler, snapshot, now)) or facts is None:
         return [stale] if stale else []
     found = []
     for database in facts.databases:
@@ -74,7 +68,10 @@ def pooler_findings(
             word = "paused" if database.paused else "disabled"
             found.append(
                 Finding(
-                    Level.WARN, f"{pooler.name}/{database.name}", f"{word}: its clients wait or are refused"
+                    Level.WARN,
+                    f"{pooler.name}/{database.name}",
+                    f"{word}: its clients wait or are refused",
+                    f"pooler.{word}",
                 )
             )
     for pool in facts.pools:
@@ -82,5 +79,5 @@ def pooler_findings(
             level = Level.CRIT if pool.max_wait >= limits.client_wait_crit else Level.WARN
             waited = format_seconds(pool.max_wait)
             text = f"{pool.clients_waiting} clients wait for a server connection, the longest {waited}"
-            found.append(Finding(level, f"{pooler.name}/{pool.database}", text))
+            found.append(Finding(level, f"{pooler.name}/{pool.database}", text, f"pool.waiting:{pool.user}"))
     return found

@@ -2,8 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from bdr_console.cluster.alarm import AlarmRules
 from bdr_console.cluster.verdict import Thresholds
 from bdr_console.config.values import (
     ByteCount,
@@ -23,6 +24,11 @@ EngineWord = Literal[
     "bdr1", "bdr3", "pgactive", "spock", "pglogical", "bucardo",
     "xdb", "symmetricds", "rubyrep", "xc", "native", "plain",
 ]  # fmt: skip
+
+
+def _off(value: object) -> object:
+    """YAML takes a bare `off` for false."""
+    return "off" if value is False else value
 
 
 class Section(BaseModel):
@@ -133,6 +139,31 @@ class ThresholdSettings(Section):
         return Thresholds(**self.model_dump())
 
 
+class AlarmSettings(Section):
+    """When a finding becomes an alarm, when it is over, and how somebody is told."""
+
+    raise_after_crit: Seconds = 0.0
+    """Seconds that something critical must hold before it is an alarm."""
+    raise_after_warn: Seconds = 5.0
+    """Seconds that a warning must hold before it is an alarm."""
+    clear_after: Seconds = 10.0
+    """Seconds that it must be gone before the alarm is over."""
+    margin: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """The share of its limit that a figure must fall below it before the alarm is over."""
+    bell: bool = True
+    """Ring the terminal's bell at a new alarm, at most once in 30 s."""
+    notify: Annotated[Literal["off", "osc9", "osc777"], BeforeValidator(_off)] = "off"
+    """Ask the terminal for a desktop notification: osc9 (iTerm2, kitty, WezTerm) or osc777 (foot, urxvt)."""
+    ring_from: Literal["warn", "crit"] = "crit"
+    """The level that rings and notifies."""
+    ring_when_watching: bool = False
+    """Ring and notify in a read-only console too."""
+
+    def rules(self) -> AlarmRules:
+        """The same figures as the alarms take them."""
+        return AlarmRules(self.raise_after_warn, self.raise_after_crit, self.clear_after, self.margin)
+
+
 class QuiesceSettings(Section):
     """How long clients may be kept waiting by a switchover that pauses them."""
 
@@ -182,6 +213,8 @@ class CommonSettings(Section):
     """The SSH hosts, as far as ~/.ssh/config does not say it."""
     thresholds: ThresholdSettings = ThresholdSettings()
     """When a figure becomes a warning or critical."""
+    alarms: AlarmSettings = AlarmSettings()
+    """When a finding becomes an alarm, and how somebody is told."""
     quiesce: QuiesceSettings = QuiesceSettings()
     """A switchover that has every client wait once, so that no update is lost."""
 

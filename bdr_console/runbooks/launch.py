@@ -2,10 +2,8 @@
 
 import json
 import os
-import pwd
 import secrets
 import shutil
-import socket
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -26,6 +24,7 @@ from bdr_console.runbooks.run import RunStatus
 from bdr_console.runbooks.spawn import LOG, spawn
 from bdr_console.runbooks.terms import DEFAULT_MODE
 from bdr_console.runbooks.unattended import HoldOrder
+from bdr_console.whoami import who
 
 __all__ = [
     "LOG",
@@ -200,15 +199,3 @@ async def send(run_dir: Path, word: str) -> str:
     """Say one word to a run (go, abort, wait, again, status) and return its answer; raises ConsoleError when
     the word is refused, with the reason, or when the runner is gone."""
     return await say(run_dir, word, who())
-
-
-def who() -> str:
-    """user@host, the sudo user where there is one, and where the SSH session came from."""
-    try:
-        user = pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        user = str(os.getuid())
-    sudo = os.environ.get("SUDO_USER")
-    named = f"{sudo} as {user}" if sudo and sudo != user else user
-    client = (os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_CLIENT", "")).split(" ")[0]
-    return f"{named}@{socket.gethostname()}" + (f" from {client}" if client else "")

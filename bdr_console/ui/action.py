@@ -16,6 +16,8 @@ class Place(StrEnum):
     RUN = "Run under way"
     LEFT = "What a run left behind"
     CLUSTERS = "List of clusters"
+    ALARMS = "Alarms"
+    LOG = "Event log"
     QUESTION = "Questions"
 
 

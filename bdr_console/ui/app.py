@@ -13,6 +13,7 @@ from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.verdict import Level
 from bdr_console.ui import crash
 from bdr_console.ui.actions import Place, bindings
+from bdr_console.ui.bell import Rest
 from bdr_console.ui.colours import DEFAULTS, Styles
 from bdr_console.ui.operator import Operator
 from bdr_console.ui.painter import PAINT_EVERY, Painter
@@ -89,6 +90,7 @@ class ConsoleApp(App[int]):
         ScrollBar.renderer = AsciiScrollBar if ascii_only else ScrollBarRender
         self.tones = Styles(self.theme_variables or DEFAULTS, ansi=chosen.ansi)
         self._clock = clock
+        self.rest_of_bells = Rest()
         self._collect_all = collect_all
         self.painter = Painter(self)
         opening = next((parts for parts in clusters if parts.name == first), clusters[0])

@@ -3,9 +3,13 @@
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 
+from bdr_console.cluster.alarms import Alarm, AlarmBoard, AlarmRules
 from bdr_console.cluster.changes import Event, changes
+from bdr_console.cluster.findings import Key
+from bdr_console.cluster.headline import told
 from bdr_console.cluster.history import History
 from bdr_console.cluster.memory import remember, timed
 from bdr_console.cluster.replication import Link, links
@@ -15,6 +19,8 @@ from bdr_console.ui.words import UNICODE, Glyphs
 
 _EVENTS_KEPT = 500
 _GAPS_KEPT = 5000
+_LOOK_EVERY = timedelta(seconds=0.9)
+"""Between two looks of the alarms at the cluster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,8 @@ class Moment:
     glyphs: Glyphs = UNICODE
     findings_then: Mapping[int, tuple[datetime, tuple[Finding, ...]]] = field(default_factory=dict)
     """What was found wrong when an event came, and when that was judged, by the event's number."""
+    alarms: tuple[Alarm, ...] = ()
+    """Those raised: what nobody has acknowledged first, the worst first."""
     _told: dict[str, list[Finding]] = field(init=False, repr=False, compare=False, default_factory=dict)
     """The findings by their subject: every row asks for its own."""
 
@@ -45,16 +53,27 @@ class Moment:
         return max((f.level for s in subjects for f in self._told.get(s, ())), default=Level.OK)
 
     def reasons(self, *subjects: str) -> str:
-        """Every finding about `subjects` as one line; empty when there is none."""
-        return "; ".join(f.text for s in dict.fromkeys(subjects) for f in self._told.get(s, ()))
+        """Every finding about `subjects` as one line, with since when; empty when there is none."""
+        known = {alarm.key: alarm for alarm in self.alarms}
+        about = (finding for subject in dict.fromkeys(subjects) for finding in self._told.get(subject, ()))
+        return "; ".join(told(finding, known.get(finding.key), self.now) for finding in about)
 
 
 class Timeline:
-    """The newest snapshot and a short memory: lag for sparklines, events for the log."""
+    """The newest snapshot and a short memory: lag for sparklines, events for the log, alarms."""
 
-    def __init__(self, thresholds: Thresholds, glyphs: Glyphs = UNICODE) -> None:
+    def __init__(
+        self, thresholds: Thresholds, glyphs: Glyphs = UNICODE, rules: AlarmRules | None = None
+    ) -> None:
         self.snapshot: Snapshot | None = None
+        self.board = AlarmBoard(rules)
+        self.unsaved: deque[Event] = deque(maxlen=_EVENTS_KEPT)
+        """Events that nobody has written to disk yet; whoever does takes them from the left."""
+        self.ringing: set[Key] = set()
+        """Alarms that somebody should be told of; whoever does takes them out."""
+        self._looked_at: datetime | None = None
         self._thresholds = thresholds
+        self._eased = thresholds.eased(self.board.rules.margin)
         self._glyphs = glyphs
         self._history = History()
         self._events: deque[tuple[int, Event]] = deque(maxlen=_EVENTS_KEPT)
@@ -65,7 +84,7 @@ class Timeline:
         self._unseen_noted: dict[tuple[str, str], datetime] = {}
 
     def take(self, snapshot: Snapshot) -> tuple[Event, ...]:
-        """Make `snapshot` the newest one; returns what changed since the one before."""
+        """Make `snapshot` the newest one; returns what there is to say of it."""
         before, self.snapshot = self.snapshot, snapshot
         seen = links(snapshot, snapshot.taken_at)
         remember(self._history, snapshot, seen)
@@ -74,15 +93,28 @@ class Timeline:
                 self._history.add(link.key, link.seen_at, link.lag_bytes)
             else:
                 self._note_gap(link.key, snapshot)
-        found = changes(before, snapshot) if before is not None else ()
+        found = self._look(snapshot, changes(before, snapshot) if before is not None else ())
         self.note(found)
         return found
+
+    def _look(self, snapshot: Snapshot, changed: tuple[Event, ...]) -> tuple[Event, ...]:
+        """Judge it for the alarms, not more than once a second: fifty nodes are judged in 40 ms."""
+        at, last = snapshot.taken_at, self._looked_at
+        if last is not None and timedelta(0) <= at - last < _LOOK_EVERY:
+            return self.board.worth_a_line(changed)
+        self._looked_at = at
+        verdict = judge(snapshot, self._thresholds, at, self._history)
+        eased = partial(judge, snapshot, self._eased, at, self._history)
+        heard = self.board.observe(verdict, at, changed, eased)
+        self.ringing.update(heard.ringing)
+        return heard.events
 
     def note(self, events: Iterable[Event]) -> None:
         """Add lines to the event log."""
         for event in events:
             self._count += 1
             self._events.appendleft((self._count, event))
+            self.unsaved.append(event)
             self._listed = ()
 
     def at(self, now: datetime) -> Moment | None:
@@ -93,7 +125,7 @@ class Timeline:
         if not self._listed:
             self._listed = tuple(self._events)
         found = tuple(timed(link, self._history) for link in links(snapshot, now))
-        verdict = judge(snapshot, self._thresholds, now, self._history, timed_links=found)
+        verdict = self.board.held(judge(snapshot, self._thresholds, now, self._history, timed_links=found))
         self._keep_findings(verdict, now)
         return Moment(
             snapshot,
@@ -105,6 +137,7 @@ class Timeline:
             self._thresholds,
             self._glyphs,
             self._then,
+            self.board.at(now),
         )
 
     def _keep_findings(self, verdict: Verdict, now: datetime) -> None:

@@ -8,9 +8,11 @@ from textual.app import SystemCommand
 from textual.screen import Screen
 
 from bdr_console.ui.actions import ACTIONS, Place
+from bdr_console.ui.screens.alarms import AlarmsScreen
 from bdr_console.ui.screens.clusters import Clusters
 from bdr_console.ui.screens.detail import DetailScreen
 from bdr_console.ui.screens.left import LeftScreen
+from bdr_console.ui.screens.log import LogScreen
 from bdr_console.ui.screens.overview import Overview
 from bdr_console.ui.screens.plan import PlanScreen
 from bdr_console.ui.screens.run import RunScreen
@@ -25,6 +27,8 @@ _PLACES: dict[type, Place] = {
     RunScreen: Place.RUN,
     LeftScreen: Place.LEFT,
     Clusters: Place.CLUSTERS,
+    AlarmsScreen: Place.ALARMS,
+    LogScreen: Place.LOG,
 }
 
 

@@ -6,8 +6,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bdr_console.chronicle import Chronicle
 from bdr_console.config import ClusterSettings, Settings
 from bdr_console.ui.app import ConsoleApp
+from bdr_console.ui.bell import ringing_of
 from bdr_console.ui.monitored import AdvisoryDesk, JournalDesk, MonitoredCluster, RunbookDesk
 from bdr_console.ui.status import run_place
 from bdr_console.ui.terminal import ascii_only, refuse_unfit
@@ -64,6 +66,9 @@ def parts_of(
         runs=JournalDesk(name),
         acts=None if read_only else RunbookDesk(config, name, settings),
         lock=AdvisoryDesk(source),
+        rules=settings.alarms.rules(),
+        chronicle=Chronicle(name),
+        ringing=ringing_of(settings.alarms, read_only=read_only),
     )
 
 

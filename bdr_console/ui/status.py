@@ -6,6 +6,8 @@ from datetime import datetime
 
 from rich.text import Text
 
+from bdr_console.cluster.alarm import Alarm
+from bdr_console.cluster.headline import headline
 from bdr_console.cluster.text import clean, format_clock
 from bdr_console.cluster.verdict import Level, Verdict
 from bdr_console.runbooks.run import RunStatus, RunView
@@ -39,6 +41,8 @@ class Status:
     """The other clusters of this console."""
     traffic: str = ""
     """Which nodes take new connections; empty where nothing leads anywhere."""
+    alarms: tuple[Alarm, ...] = ()
+    """Those raised."""
 
 
 def is_production(environment: str) -> bool:
@@ -71,7 +75,7 @@ def verdict_line(status: Status, styles: Styles, glyphs: Glyphs) -> Text:
     if status.verdict is None:
         said = f"UNKNOWN: {status.trouble or 'reading the cluster for the first time'}"
         return _marked(Level.UNKNOWN, said, styles, glyphs)
-    said = status.verdict.headline
+    said = headline(status.verdict, status.alarms, status.now)
     if status.trouble:
         return _marked(Level.CRIT, f"NOT READING: {status.trouble}; last known: {said}", styles, glyphs)
     return _marked(status.verdict.level, said, styles, glyphs)

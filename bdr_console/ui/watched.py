@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 from rich.text import Text
 
+from bdr_console.chronicle import Chronicle
+from bdr_console.cluster.alarm import AlarmRules
 from bdr_console.cluster.changes import Event
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import clean
@@ -15,6 +17,8 @@ from bdr_console.cluster.verdict import Level, Thresholds
 from bdr_console.errors import ConsoleError
 from bdr_console.runbooks.run import RunView
 from bdr_console.ui import crash
+from bdr_console.ui.alarm_watch import AlarmWatch
+from bdr_console.ui.bell import Bell, Ringing, to_terminal
 from bdr_console.ui.desk import ActDesk, LockDesk, RunDesk
 from bdr_console.ui.left import left_behind
 from bdr_console.ui.lock_watch import LockSight
@@ -48,6 +52,11 @@ class ClusterParts:
     acts: ActDesk | None = None
     """None in a console that only watches: what is not there cannot be called."""
     lock: LockDesk | None = None
+    rules: AlarmRules = field(default_factory=AlarmRules)
+    chronicle: Chronicle | None = None
+    """Where events and acknowledgements are kept; None for nowhere."""
+    ringing: Ringing | None = None
+    """None for a console that is silent."""
 
 
 class WatchedCluster:
@@ -68,7 +77,9 @@ class WatchedCluster:
         self.pace = pace
         self.trouble = ""
         """Why no snapshots come, when none do."""
-        self.timeline = Timeline(parts.thresholds, app.glyphs)
+        self.timeline = Timeline(parts.thresholds, app.glyphs, parts.rules)
+        bell = Bell(parts.ringing, to_terminal(app), app.rest_of_bells) if parts.ringing else None
+        self.alarms = AlarmWatch(parts.name, self.timeline, app.now, chronicle=parts.chronicle, bell=bell)
         self.runs = RunWatch(self, parts.runs)
         self.lock = LockSight(self, parts.lock)
         self.operator = Operator(self, parts.acts)
@@ -111,6 +122,7 @@ class WatchedCluster:
             (self._pump(after), "snapshots"),
             (self.runs.watch(), "runs"),
             (self.lock.watch(), "lock"),
+            (self.alarms.watch(), "alarms"),
         ):
             self.app.run_worker(work, exit_on_error=False, name=f"{name} of {self.name}")
 
@@ -165,7 +177,7 @@ class WatchedCluster:
 
     async def close(self) -> None:
         """Stop reading; a silent server does not keep the console from ending."""
-        await asyncio.gather(self.source.close(), self.lock.close())
+        await asyncio.gather(self.source.close(), self.lock.close(), self.alarms.close())
 
     # Saying ------------------------------------------------------------------------------------------
 
@@ -205,6 +217,7 @@ class WatchedCluster:
             lock,
             left_behind(self.runs.recent, self.newest, lock),
             others,
+            alarms=moment.alarms if moment else (),
             traffic=traffic_words(traffic(moment.snapshot, now)) if moment else "",
         )
 

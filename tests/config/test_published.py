@@ -58,7 +58,9 @@ def test_the_example_shows_the_defaults() -> None:
     bare = load_text("clusters: {shop: {nodes: {n1: {dsn: host=a}}}}").clusters["shop"]
     assert load(EXAMPLE).clusters["shop"].thresholds == bare.thresholds
     assert load(EXAMPLE).clusters["shop"].quiesce == bare.quiesce
+    assert load(EXAMPLE).clusters["shop"].alarms == bare.alarms
     assert set(told["clusters"]["shop"]["thresholds"]) == set(type(bare.thresholds).model_fields)
+    assert set(told["clusters"]["shop"]["alarms"]) == set(type(bare.alarms).model_fields)
 
 
 def load_text(text: str) -> Settings:

@@ -10,6 +10,11 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from bdr_console.chronicle.acks import acks_of, text_of
+from bdr_console.chronicle.record import Record, line_of, record_of
+from bdr_console.cluster.acks import Ack
+from bdr_console.cluster.changes import Event
+from bdr_console.cluster.findings import Level
 from bdr_console.cluster.snapshot import from_json, to_json
 from bdr_console.cluster.text import clean
 from bdr_console.config import load
@@ -160,6 +165,21 @@ def _event(data: bytes) -> None:
         _all_safe({key: value for key, value in found.items() if key not in ("plan", "answer")})
 
 
+def _event_log(data: bytes) -> None:
+    for line in data.split(b"\n"):
+        if (found := record_of(line)) is not None:
+            _all_safe(found)
+            again = record_of(line_of(found))
+            assert again is not None
+            assert abs((again.event.at - found.event.at).total_seconds()) < 1
+
+
+def _acks(data: bytes) -> None:
+    if (found := acks_of(data)) is not None:
+        _all_safe([(*key, ack.who, ack.reason) for key, ack in found.items()])
+        assert acks_of(text_of(found)) is not None
+
+
 def _snapshot(data: bytes) -> None:
     try:
         found = from_json(data)
@@ -249,6 +269,7 @@ _KEPT = json.dumps(
     {"id": "0123456789ab", "made_at": datetime(2026, 1, 1, tzinfo=UTC).isoformat(), "cluster": "lab",
      "node": "node1", "seen": {"a": "b"}, "terms": {}}
 ).encode()  # fmt: skip
+_EVENT = Event(NOW, Level.CRIT, "node1 -> node2", "lags 48 MiB", "link.lag")
 _POOLS = [
     {"database": "app", "user": "u", "cl_active": "1", "cl_waiting": "0", "sv_active": "1", "maxwait": "0",
      "maxwait_us": "5", "pool_mode": "transaction", "close_needed": "1", "name": "app", "host": "127.0.0.1",
@@ -265,6 +286,10 @@ TARGETS: dict[str, Target] = {
     "pgbouncer rows": Target(_pooler_rows, (json.dumps(_POOLS).encode(),)),
     "journal": Target(_journal, (_JOURNAL,)),
     "journal event": Target(_event, tuple(_JOURNAL.splitlines())),
+    "event log": Target(_event_log, (line_of(Record(_EVENT, "ana@bastion:7")),)),
+    "acknowledgements": Target(
+        _acks, (text_of({_EVENT.key: Ack(_EVENT.key, Level.CRIT, "ana@bastion", "known", NOW, NOW)}),)
+    ),
     "snapshot": Target(_snapshot, (to_json(snapshot()).encode(),)),
     "configuration": Target(_config, ((ROOT / "config.example.yaml").read_bytes(),)),
     "connection string": Target(

@@ -9,6 +9,8 @@ from datetime import datetime
 
 from textual.pilot import Pilot
 
+from bdr_console.chronicle import Chronicle
+from bdr_console.cluster.alarm import AlarmRules
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.errors import ConsoleError
 from bdr_console.runbooks.run import RunView, StepView
@@ -133,11 +135,22 @@ async def console(
     clock: Callable[[], datetime] = lambda: NOW,
     source: FixedSource | None = None,
     others: tuple[ClusterParts, ...] = (),
+    chronicle: Chronicle | None = None,
+    rules: AlarmRules | None = None,
     **options: object,
 ) -> AsyncIterator[tuple[ConsoleApp, Pilot[int]]]:
     """The console on hand-made snapshots, painted for the first time."""
     environment = shown[-1].environment if shown else "lab"
-    parts = ClusterParts(source or FixedSource(*shown), "lab", environment, runs=runs, acts=acts, lock=lock)
+    parts = ClusterParts(
+        source or FixedSource(*shown),
+        "lab",
+        environment,
+        runs=runs,
+        acts=acts,
+        lock=lock,
+        rules=rules or AlarmRules(),
+        chronicle=chronicle,
+    )
     app = ConsoleApp(parts, *others, clock=clock, **options)  # type: ignore[arg-type]
     async with app.run_test(size=size, notifications=True) as pilot:
         await until(pilot, lambda: " lab " in text(app))

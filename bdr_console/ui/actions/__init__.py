@@ -5,7 +5,18 @@ from collections.abc import Iterator
 from textual.binding import BindingType
 
 from bdr_console.ui.action import Action, Place
-from bdr_console.ui.actions import clusters, details, everywhere, left, overview, panes, plan, question, run
+from bdr_console.ui.actions import (
+    alarms,
+    clusters,
+    details,
+    everywhere,
+    left,
+    overview,
+    panes,
+    plan,
+    question,
+    run,
+)
 
 __all__ = ["ACTIONS", "Action", "Place", "bindings", "of", "word_action"]
 
@@ -19,6 +30,7 @@ ACTIONS = (
     *run.ACTIONS,
     *left.ACTIONS,
     *clusters.LIST,
+    *alarms.ACTIONS,
     *question.ACTIONS,
 )
 

@@ -1,8 +1,10 @@
 """The pane of events: what changed, and when."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from bdr_console.cluster.alarm import Alarm
 from bdr_console.cluster.changes import Event
+from bdr_console.cluster.findings import Key
 from bdr_console.cluster.text import format_clock
 from bdr_console.cluster.verdict import Finding
 from bdr_console.ui.cells import Cell, Column, Row
@@ -30,30 +32,37 @@ class Events(Pane):
 
     def __init__(self, glyphs: Glyphs = UNICODE) -> None:
         super().__init__(glyphs)
-        self._events: tuple[tuple[int, Event], ...] | None = None
+        self._made_of: tuple[object, object] | None = None
         self._rows: list[Row] = []
 
     def rows(self, moment: Moment) -> Sequence[Row]:
-        """One row for each event; the same rows as before while no event came."""
-        if moment.events is not self._events:
-            self._events, self._rows = moment.events, self._made(moment)
+        """One row for each event; the same rows as before while nothing came or was acknowledged."""
+        acks = {alarm.key: alarm for alarm in moment.alarms if alarm.ack}
+        made_of = (moment.events, {key: alarm.ack for key, alarm in acks.items()})
+        if self._made_of is None or moment.events is not self._made_of[0] or made_of != self._made_of:
+            self._made_of, self._rows = (
+                made_of,
+                [self._row(n, event, moment, acks) for n, event in moment.events],
+            )
         return self._rows or [empty_row("text", "nothing has changed yet")]
 
-    def _made(self, moment: Moment) -> list[Row]:
-        return [
-            Row(
-                str(number),
-                {
-                    "time": Cell(format_clock(event.at), rank=event.at.timestamp()),
-                    "level": level_cell(event.level, moment.glyphs),
-                    "subject": Cell(event.subject),
-                    "text": Cell(event.text),
-                },
-                f"{event.at.astimezone():%Y-%m-%d %H:%M:%S} {event.subject}: {event.text}",
-                subject=Subject(Kind.EVENT, (str(number),)),
-            )
-            for number, event in moment.events
-        ]
+    def _row(self, number: int, event: Event, moment: Moment, acks: Mapping[Key, Alarm]) -> Row:
+        """One event; dimmed, with who and why, while the alarm that it tells of is acknowledged."""
+        alarm = acks.get(event.key)
+        known = alarm is not None and event.level > 0 and event.at >= alarm.since
+        ack = f"; {alarm.ack.words}" if known and alarm is not None and alarm.ack else ""
+        row = Row(
+            str(number),
+            {
+                "time": Cell(format_clock(event.at), rank=event.at.timestamp()),
+                "level": level_cell(event.level, moment.glyphs),
+                "subject": Cell(event.subject),
+                "text": Cell(f"{event.text}{ack}"),
+            },
+            f"{event.at.astimezone():%Y-%m-%d %H:%M:%S} {event.subject}: {event.text}{ack}",
+            subject=Subject(Kind.EVENT, (str(number),)),
+        )
+        return row.aged() if known else row
 
     def findings(self, moment: Moment) -> Sequence[Finding]:
         """The events of the last minute that are not good news."""

@@ -1,0 +1,81 @@
+"""`bdr-console events`: the event log that the consoles of this host keep, for scripts and the day after."""
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+
+from bdr_console.chronicle import EventLog
+from bdr_console.chronicle.record import Record, as_data, level_word
+from bdr_console.cluster.findings import Level
+from bdr_console.cluster.text import clean
+from bdr_console.errors import ConsoleError
+from bdr_console.options import Options
+from bdr_console.paths import state_dir
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_SPAN = re.compile(r"(\d{1,6})([smhd])")
+_LEVELS = {"ok": Level.OK, "warn": Level.WARN, "crit": Level.CRIT}
+
+
+@click.command()
+@click.option("--since", metavar="TIME", help="From then on: 10m, 2h, 3d ago, or 2026-03-04T14:30.")
+@click.option("--level", type=click.Choice(list(_LEVELS)), default="ok", help="That level and worse.")
+@click.option("--grep", metavar="TEXT", default="", help="Only events with this text, capitals or not.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON lines.")
+@click.pass_obj
+def events(options: Options, since: str | None, level: str, grep: str, as_json: bool) -> None:
+    """What has happened to the cluster, as far as a console of this user was open here, oldest first."""
+    cluster = _cluster(options)
+    wanted = grep.lower()
+    try:
+        records = EventLog(cluster).read(_moment(since) if since else None)
+    except OSError as error:
+        raise ConsoleError(f"the event log cannot be read: {error}", f"It is below {state_dir()}.") from error
+    found = [
+        record
+        for record in records
+        if record.event.level >= _LEVELS[level]
+        and wanted in f"{record.event.subject} {record.event.text} {record.event.code}".lower()
+    ]
+    for record in found:
+        click.echo(json.dumps(as_data(record), ensure_ascii=False) if as_json else _line(record))
+    if not found and not as_json:
+        click.echo(f"No such event of {cluster} is kept here.", err=True)
+
+
+def _line(record: Record) -> str:
+    event = record.event
+    when = f"{event.at.astimezone():%Y-%m-%d %H:%M:%S}"
+    return f"{when}  {level_word(event.level):<7}  {event.subject}: {event.text}"
+
+
+def _moment(text: str) -> datetime:
+    now = datetime.now(UTC)
+    if span := _SPAN.fullmatch(text.strip()):
+        return now - timedelta(seconds=int(span[1]) * _UNITS[span[2]])
+    try:
+        return datetime.fromisoformat(text.strip()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ConsoleError(
+            f"--since {clean(text, 40)} is no time",
+            "Write 10m, 2h or 3d for so long ago, or 2026-03-04T14:30.",
+        ) from None
+
+
+def _cluster(options: Options) -> str:
+    """The cluster named; without a name the configuration's first, or the only one with a log."""
+    kept = state_dir() / "clusters"
+    if options.cluster is not None and _is_kept(kept, options.cluster):
+        return options.cluster
+    from bdr_console.config import find, opened
+
+    name, _ = opened(find(options.config)).cluster(options.cluster)
+    return name
+
+
+def _is_kept(kept: Path, name: str) -> bool:
+    """Only a plain name can be one: it becomes a path."""
+    return re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name) is not None and (kept / name).is_dir()

@@ -1,0 +1,234 @@
+"""Every alarm of the cluster: since when, and who knows of it; acknowledged with a reason."""
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.widgets import DataTable, Input
+
+from bdr_console.cluster.acks import PERIODS
+from bdr_console.cluster.alarm import Alarm
+from bdr_console.ui.actions import Place, bindings
+from bdr_console.ui.alarm_watch import AlarmWatch
+from bdr_console.ui.cells import Cell, Column, Row
+from bdr_console.ui.moment import Moment
+from bdr_console.ui.screens.live import LiveScreen
+from bdr_console.ui.screens.log import LogScreen
+from bdr_console.ui.status import Status
+from bdr_console.ui.subject import Kind, Subject
+from bdr_console.ui.widgets.heading import Heading
+from bdr_console.ui.widgets.key_line import KeyLine
+from bdr_console.ui.widgets.line import Line
+from bdr_console.ui.widgets.live_table import LiveTable
+from bdr_console.ui.widgets.pane import empty_row
+from bdr_console.ui.words import Glyphs, coarse, level_cell
+
+_LASTS, _LEVEL = Column("lasts", "For", 5, "right"), Column("level", "Level", 10)
+_SETS = (
+    (
+        Column("since", "Since", 15),
+        _LASTS,
+        _LEVEL,
+        Column("subject", "About", 26),
+        Column("text", "What", 60),
+    ),
+    (_LASTS, _LEVEL, Column("subject", "About", 20), Column("text", "What", 20)),
+)
+
+
+class AlarmsScreen(LiveScreen):
+    """A list, and one line to type a reason in. Nothing of it changes the cluster, so watchers may use it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Place.ALARMS)
+    DEFAULT_CSS = """
+    AlarmsScreen #why { display: none; height: 1; border: none; padding: 0 1; background: $panel; }
+    AlarmsScreen #why.-open { display: block; }
+    AlarmsScreen #said { height: 3; background: $surface; }
+    """
+
+    def __init__(self, glyphs: Glyphs, selected: Row | None = None) -> None:
+        """`selected`: the row that the operator comes from."""
+        super().__init__()
+        self._glyphs = glyphs
+        self._from = selected
+        self._alarms: dict[str, Alarm] = {}
+        self._moment: Moment | None = None
+        self._chosen: tuple[Alarm, ...] = ()
+        self._period = 0
+
+    @property
+    def keeper(self) -> AlarmWatch:
+        """What keeps the acknowledgements."""
+        return self.watched.alarms
+
+    @property
+    def table(self) -> LiveTable:
+        """The list."""
+        return self.query_one(LiveTable)
+
+    def compose(self) -> ComposeResult:
+        """Head, the list, the selected one in full, the line for the reason, keys."""
+        yield Heading(self._glyphs)
+        yield Line(Text(" Alarms", end=""), id="title", classes="title")
+        yield LiveTable(_SETS, ellipsis=self._glyphs.ellipsis)
+        yield Line(id="said")
+        yield Input(id="why", select_on_focus=False)
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        """Begin at the alarm of the row that the operator comes from."""
+        super().on_mount()
+        self.table.focus()
+        self.call_after_refresh(self._go_to_it)
+
+    def show(self, moment: Moment | None, status: Status) -> None:
+        """Show the alarms of that moment."""
+        self.query_one(Heading).show(status, self.console.tones)
+        if moment is None:
+            return
+        self._moment = moment
+        self._alarms = {"|".join(alarm.key): alarm for alarm in moment.alarms}
+        rows = [self._row(key, alarm, moment) for key, alarm in self._alarms.items()]
+        self.table.apply(rows or [empty_row("text", "no alarm")])
+        known = sum(1 for alarm in moment.alarms if alarm.ack)
+        title = f" Alarms: {len(rows)}" + (f", {known} acknowledged" if known else "")
+        self.query_one("#title", Line).say(Text(title, no_wrap=True, end=""))
+        self._say()
+
+    def restyle(self) -> None:
+        """Take the colours of the theme in force."""
+        self.table.restyle(self.console.tones)
+
+    def action_acknowledge(self, every: bool = False) -> None:
+        """Ask for the reason."""
+        alarm = self._selected()
+        new = tuple(alarm for alarm in self._alarms.values() if alarm.ack is None)
+        self._chosen = new if every else (alarm,) if alarm else ()
+        if not self._chosen:
+            return
+        box = self.query_one("#why", Input)
+        box.value = ""
+        box.placeholder = "why may it wait? then enter (esc: leave it)"
+        box.add_class("-open")
+        box.focus()
+        self.refresh_bindings()
+        self._say()
+
+    def action_period(self) -> None:
+        """The next of the times that an acknowledgement may last."""
+        self._period = (self._period + 1) % len(PERIODS)
+        self._say()
+
+    def action_withdraw(self) -> None:
+        """Take an acknowledgement back."""
+        alarm = self._selected()
+        if alarm is not None and self.keeper.withdraw(alarm):
+            self.console.paint()
+
+    def action_log(self) -> None:
+        """The event log about the selected alarm."""
+        alarm = self._selected()
+        self.app.push_screen(LogScreen(self._glyphs, alarm.key[1] if alarm else ""))
+
+    def action_back(self) -> None:
+        """Close the question first, then the screen."""
+        if self._is_asking:
+            self._close()
+        else:
+            self.dismiss()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While a reason is typed, letters are letters, and tab is how long."""
+        if self._is_asking:
+            return action in ("period", "back")
+        return action != "period"
+
+    @on(DataTable.RowSelected)
+    def _row_selected(self) -> None:
+        self.action_acknowledge()
+
+    @on(DataTable.RowHighlighted)
+    def _row_highlighted(self) -> None:
+        self._say()
+
+    @on(Input.Submitted)
+    def _typed(self, event: Input.Submitted) -> None:
+        reason = event.value.strip()
+        if not reason:
+            event.input.placeholder = "type a reason: whoever comes next must know why it may wait"
+            return
+        self.keeper.acknowledge(self._chosen, reason, PERIODS[self._period])
+        self._close()
+        self.console.paint()
+
+    @property
+    def _is_asking(self) -> bool:
+        return self.is_mounted and any(box.has_class("-open") for box in self.query("#why"))
+
+    def _close(self) -> None:
+        self.query_one("#why", Input).remove_class("-open")
+        self._chosen = ()
+        self.table.focus()
+        self.refresh_bindings()
+        self._say()
+
+    def _selected(self) -> Alarm | None:
+        row = self.table.selected
+        return self._alarms.get(row.key) if row else None
+
+    def _go_to_it(self) -> None:
+        row = self._from
+        if row is None:
+            return
+        event = row.subject is not None and row.subject.kind is Kind.EVENT
+        names = {row.cells["subject"].text} if event else {row.node, *_names(row.subject)}
+        for place, alarm in enumerate(self._alarms.values()):
+            if alarm.key[1] in names:
+                self.table.move_cursor(row=place, animate=False)
+                return
+
+    def _say(self) -> None:
+        if not self.is_mounted or self._moment is None:
+            return
+        said = ""
+        if self._is_asking:
+            what = self._chosen[0].key[1] if len(self._chosen) == 1 else f"{len(self._chosen)} alarms"
+            said = (
+                f"Acknowledge {what} {PERIODS[self._period].words} (tab: another time). "
+                "It rings again if it gets worse."
+            )
+        elif alarm := self._selected():
+            said = _sentence(alarm, self._moment)
+        self.query_one("#said", Line).say(Text(f" {said}", end="", overflow="ellipsis"))
+
+    def _row(self, key: str, alarm: Alarm, moment: Moment) -> Row:
+        since = alarm.since.astimezone()
+        day = f"{since:%b %d} " if alarm.lasting(moment.now) >= 86400 else ""
+        row = Row(
+            key,
+            {
+                "since": Cell(f"{day}{since:%H:%M:%S}"),
+                "lasts": Cell(coarse(alarm.lasting(moment.now))),
+                "level": level_cell(alarm.finding.level, self._glyphs),
+                "subject": Cell(alarm.finding.subject),
+                "text": Cell(f"{alarm.ack.words}; {alarm.text}" if alarm.ack else alarm.text),
+            },
+        )
+        return row.aged() if alarm.ack else row
+
+
+def _sentence(alarm: Alarm, moment: Moment) -> str:
+    unseen = "" if alarm.present else f"; not seen for {coarse((moment.now - alarm.seen).total_seconds())}"
+    ack = f"; {alarm.ack.words}" if alarm.ack else ""
+    return f"{alarm.finding.subject}: {alarm.text}, {alarm.since_words(moment.now)}{unseen}{ack}"
+
+
+def _names(subject: Subject | None) -> tuple[str, ...]:
+    """How a finding may name what a row is about."""
+    if subject is None:
+        return ()
+    if subject.kind is Kind.LINK:
+        return (" -> ".join(subject.key),)
+    return ("/".join(subject.key), "/".join(subject.key[:2]), subject.key[0])

@@ -1,0 +1,285 @@
+"""The event log of the cluster: everything on disk and what came since, searched by text, level and time."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import ClassVar
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import DataTable, Input
+
+from bdr_console.chronicle import Record
+from bdr_console.cluster.changes import Event
+from bdr_console.cluster.text import clean
+from bdr_console.errors import ConsoleError
+from bdr_console.ui.actions import Place, bindings
+from bdr_console.ui.background import in_background
+from bdr_console.ui.cells import Cell, Column, Row
+from bdr_console.ui.log_view import LEVELS, SHOWN, WINDOWS, Filter, around, moment_of
+from bdr_console.ui.moment import Moment
+from bdr_console.ui.screens.live import LiveScreen
+from bdr_console.ui.status import Status
+from bdr_console.ui.widgets.heading import Heading
+from bdr_console.ui.widgets.key_line import KeyLine
+from bdr_console.ui.widgets.line import Line
+from bdr_console.ui.widgets.live_table import LiveTable
+from bdr_console.ui.widgets.pane import empty_row
+from bdr_console.ui.words import Glyphs, level_cell
+
+_TIME, _LEVEL = Column("time", "Time", 15), Column("level", "Level", 10)
+_SETS = (
+    (_TIME, _LEVEL, Column("subject", "About", 28), Column("text", "What changed", 60)),
+    (_TIME, _LEVEL, Column("subject", "About", 16), Column("text", "What changed", 20)),
+)
+_ASKED = {"search": "words to look for, then enter", "jump": "14:30, 03-04 14:30, or 2h for two hours ago"}
+
+
+class LogScreen(LiveScreen):
+    """Reads the log once when it is opened; what happens from then on is added at the top."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Place.LOG)
+    DEFAULT_CSS = """
+    LogScreen #ask { display: none; height: 1; border: none; padding: 0 1; background: $panel; }
+    LogScreen #ask.-open { display: block; }
+    LogScreen #said { height: 3; background: $surface; }
+    """
+
+    def __init__(self, glyphs: Glyphs, text: str = "") -> None:
+        """`text`: what is searched for at once."""
+        super().__init__()
+        self._glyphs = glyphs
+        self._filter = Filter(text)
+        self._kept: list[Record] | None = None
+        self._trouble = ""
+        self._last = 0
+        """The number of the newest event of this console that is among the records."""
+        self._shown: dict[str, Record] = {}
+        self._asking = ""
+        self._drawn: object = None
+
+    @property
+    def table(self) -> LiveTable:
+        """The list."""
+        return self.query_one(LiveTable)
+
+    def compose(self) -> ComposeResult:
+        """Head, filters, the list, the selected one in full, a line to type in, keys."""
+        yield Heading(self._glyphs)
+        yield Line(Text(" Event log: reading...", end=""), id="title", classes="title")
+        yield LiveTable(_SETS, ellipsis=self._glyphs.ellipsis)
+        yield Line(id="said")
+        yield Input(id="ask", select_on_focus=False)
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        """Read the log on a thread."""
+        super().on_mount()
+        self.table.focus()
+        self.run_worker(self._read(), exit_on_error=False, name="event log")
+
+    async def _read(self) -> None:
+        watch = self.watched.alarms
+        await watch.keep()  # what was not written yet
+        records: list[Record] = []
+        try:
+            if watch.chronicle is not None:
+                records = await in_background(watch.chronicle.log.read)
+        except (OSError, ConsoleError) as error:
+            self._trouble = clean(error.problem if isinstance(error, ConsoleError) else error.strerror, 200)
+        self._kept = records
+        self.console.tell(self)
+
+    def show(self, moment: Moment | None, status: Status) -> None:
+        """Add what is new."""
+        self.query_one(Heading).show(status, self.console.tones)
+        if moment is None or self._kept is None:
+            return
+        if moment.events and moment.events[0][0] > self._last:
+            there = {_second(record.event) for record in self._kept[-1000:]}
+            self._kept += [
+                Record(event)
+                for number, event in reversed(moment.events)
+                if number > self._last and _second(event) not in there
+            ]
+            self._kept.sort(key=lambda record: record.event.at)
+            self._last = moment.events[0][0]
+        self._list()
+
+    def restyle(self) -> None:
+        """Take the colours of the theme in force."""
+        self.table.restyle(self.console.tones)
+
+    def _list(self) -> None:
+        if self._kept is None:
+            return
+        found = self._filter.select(self._kept, self.console.now())
+        drawn = (self._filter, len(self._kept), len(found))
+        if drawn == self._drawn:
+            return
+        self._drawn = drawn
+        self._shown = {_key(record): record for record in found[:SHOWN]}
+        rows = [self._row(key, record) for key, record in self._shown.items()]
+        self.table.apply(rows or [empty_row("text", self._trouble or f"no event: {self._filter.words}")])
+        count = f"{len(found)} of {len(self._kept)}"
+        cut = f", the newest {SHOWN} shown" if len(found) > SHOWN else ""
+        trouble = f" (not read from disk: {self._trouble})" if self._trouble else ""
+        said = f" Event log: {self._filter.words}: {count}{cut}{trouble}"
+        self.query_one("#title", Line).say(Text(said, no_wrap=True, overflow="ellipsis", end=""))
+        self._say()
+
+    # Keys --------------------------------------------------------------------------------------------
+
+    def action_window(self) -> None:
+        """The next window of time, the last 10 minutes first."""
+        self._narrow(replace(self._filter, window=(self._filter.window + 1) % len(WINDOWS)))
+
+    def action_level(self) -> None:
+        """The next level."""
+        self._narrow(replace(self._filter, level=(self._filter.level + 1) % len(LEVELS)))
+
+    def action_search(self) -> None:
+        """Ask for the words."""
+        self._ask("search", self._filter.text)
+
+    def action_jump(self) -> None:
+        """Ask for the time."""
+        self._ask("jump", "")
+
+    def action_back(self) -> None:
+        """Close what is open, then clear the filters, then leave."""
+        if self._asking:
+            self._close()
+        elif self._filter != Filter():
+            self._narrow(Filter())
+        else:
+            self.dismiss()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While something is typed, letters are letters."""
+        return action == "back" if self._asking else True
+
+    def _ask(self, what: str, value: str) -> None:
+        self._asking = what
+        box = self.query_one("#ask", Input)
+        box.placeholder, box.value = _ASKED[what], value
+        box.add_class("-open")
+        box.focus()
+        self.refresh_bindings()
+
+    def _close(self) -> None:
+        self._asking = ""
+        self.query_one("#ask", Input).remove_class("-open")
+        self.table.focus()
+        self.refresh_bindings()
+
+    def _narrow(self, wanted: Filter) -> None:
+        self._filter = wanted
+        self._list()
+
+    @on(Input.Submitted)
+    def _typed(self, event: Input.Submitted) -> None:
+        if self._asking == "search":
+            self._narrow(replace(self._filter, text=clean(event.value.strip(), 100)))
+            self._close()
+        elif self._jump(event.value):
+            self._close()
+        else:
+            event.input.value = ""
+            event.input.placeholder = f"not a time: {_ASKED['jump']}"
+
+    def _jump(self, text: str) -> bool:
+        """Go to the last event up to that time; whether it was a time."""
+        wanted = moment_of(text, self.console.now())
+        if wanted is None:
+            return False
+        places = [place for place, record in enumerate(self._shown.values()) if record.event.at <= wanted]
+        self.table.move_cursor(row=places[0] if places else len(self._shown) - 1, animate=False)
+        return True
+
+    @on(DataTable.RowHighlighted)
+    def _row_highlighted(self) -> None:
+        self._say()
+
+    @on(DataTable.RowSelected)
+    def _row_selected(self) -> None:
+        if (record := self._selected()) is not None and self._kept is not None:
+            self.app.push_screen(EventDetails(record, around(self._kept, record)))
+
+    def _selected(self) -> Record | None:
+        row = self.table.selected
+        return self._shown.get(row.key) if row else None
+
+    def _say(self) -> None:
+        record = self._selected()
+        said = f" {record.event.subject}: {record.event.text}" if record else ""
+        self.query_one("#said", Line).say(Text(said, end="", overflow="ellipsis"))
+
+    def _row(self, key: str, record: Record) -> Row:
+        event = record.event
+        return Row(
+            key,
+            {
+                "time": Cell(f"{event.at.astimezone():%b %d %H:%M:%S}"),
+                "level": level_cell(event.level, self._glyphs),
+                "subject": Cell(event.subject),
+                "text": Cell(event.text),
+            },
+        )
+
+
+def _second(event: Event) -> tuple[datetime, str]:
+    return event.at.replace(microsecond=0), event.text
+
+
+def _key(record: Record) -> str:
+    event = record.event
+    return f"{event.at.isoformat()}|{event.subject}|{event.code}|{event.text}|{record.by}"
+
+
+class EventDetails(ModalScreen[None]):
+    """One event in full."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [("escape,enter,q", "dismiss", "Close")]
+    DEFAULT_CSS = """
+    EventDetails { align: center middle; }
+    EventDetails VerticalScroll { width: 76; max-width: 100%; height: auto; max-height: 100%;
+        background: $surface; padding: 0 1; }
+    EventDetails Line { height: auto; }
+    """
+
+    def __init__(self, record: Record, others: list[Record]) -> None:
+        """`others`: what happened around it, oldest first."""
+        super().__init__()
+        self._record = record
+        self._others = others
+
+    def compose(self) -> ComposeResult:
+        """The text."""
+        with VerticalScroll():
+            yield Line(self._text())
+
+    def _text(self) -> Text:
+        event = self._record.event
+        text = Text("Event", "bold", end="")
+        text.append("   esc closes\n", "not bold")
+        for name, value in (
+            ("when", event.at.astimezone().isoformat(sep=" ", timespec="seconds")),
+            ("level", event.level.name.lower()),
+            ("about", event.subject),
+            ("what", event.text),
+            ("kind", event.code or "-"),
+            ("seen by", self._record.by or "this console"),
+        ):
+            text.append(f"\n{name:>8}  {value}", "not bold")
+        text.append("\n\nWithin 30 s of it\n", "bold")
+        for other in self._others[:100]:
+            seconds = (other.event.at - event.at).total_seconds()
+            line = f"\n{seconds:+7.0f} s  {other.event.subject}: {other.event.text}"
+            text.append(line, "not bold")
+        if not self._others:
+            text.append("\n          nothing else", "not bold")
+        return text

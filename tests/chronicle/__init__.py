@@ -1,0 +1,1 @@
+"""What is kept on disk of a cluster's story."""

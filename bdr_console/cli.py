@@ -58,6 +58,7 @@ class _Commands(click.Group):
 @click.option("--theme", metavar="NAME", help="A colour theme, instead of the configured one.")
 @click.option("--read-only", is_flag=True, help="Watch only: nothing can be changed from this console.")
 @click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal.")
+@click.option("--ascii", "ascii_only", is_flag=True, help="Nothing but ASCII on the screen.")
 @click.version_option(__version__, prog_name="bdr-console")
 @click.pass_context
 def cli(
@@ -67,12 +68,13 @@ def cli(
     theme: str | None,
     read_only: bool,
     no_mouse: bool,
+    ascii_only: bool,
 ) -> None:
     """Watch a PostgreSQL multi-master cluster, and take its nodes out of service and back safely.
 
     Without a command, opens the console.
     """
-    options = ctx.obj = Options(config, cluster, theme, mouse=not no_mouse)
+    options = ctx.obj = Options(config, cluster, theme, mouse=not no_mouse, ascii=ascii_only)
     if ctx.invoked_subcommand is None:
         ctx.exit(_console(options, read_only=read_only))
 
@@ -95,9 +97,7 @@ def _console(options: Options, *, read_only: bool) -> int:
     from bdr_console.ui.start import run_console
 
     with keys_unlocked(*settings.clusters.values()):
-        return run_console(
-            path, settings, name, read_only=read_only, theme=options.theme, mouse=options.mouse
-        )
+        return run_console(path, settings, name, options, read_only=read_only)
 
 
 def main() -> None:

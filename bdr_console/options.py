@@ -12,3 +12,4 @@ class Options:
     cluster: str | None = None
     theme: str | None = None
     mouse: bool = True
+    ascii: bool = False

@@ -1,16 +1,19 @@
 """Every key of the console, once: bindings, footer, help and palette are all made from this list."""
 
 from collections.abc import Iterator
-
-from textual.binding import BindingType
+from typing import TYPE_CHECKING
 
 from bdr_console.ui.action import Action, Place
-from bdr_console.ui.actions import clusters, everywhere, left, overview, plan, question, run
+from bdr_console.ui.actions import clusters, everywhere, left, motion, overview, plan, question, run
 
-__all__ = ["ACTIONS", "Action", "Place", "bindings", "of", "word_action"]
+if TYPE_CHECKING:
+    from textual.binding import BindingType
+
+__all__ = ["ACTIONS", "Action", "Place", "bindings", "motions", "of", "word_action"]
 
 ACTIONS = (
     *everywhere.ACTIONS,
+    *motion.ACTIONS,
     *clusters.EVERYWHERE,
     *overview.ACTIONS,
     *plan.ACTIONS,
@@ -26,9 +29,14 @@ def of(place: Place) -> Iterator[Action]:
     return (action for action in ACTIONS if action.place is place)
 
 
-def bindings(place: Place) -> list[BindingType]:
+def bindings(place: Place) -> "list[BindingType]":
     """The bindings of one place."""
     return [action.binding() for action in of(place) if action.keys]
+
+
+def motions() -> "list[BindingType]":
+    """The keys that move in a list, for a modal screen: there the application's own keys do not work."""
+    return [action.binding() for action in motion.ACTIONS]
 
 
 def word_action(word: str) -> Action | None:

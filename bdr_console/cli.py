@@ -63,6 +63,7 @@ class _Commands(click.Group):
 @click.option("--read-only", is_flag=True, help="Watch only: nothing can be changed from this console.")
 @click.option("--plain", is_flag=True, help="Pages of plain text instead of the screen: see `top --help`.")
 @click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal.")
+@click.option("--ascii", "ascii_only", is_flag=True, help="Nothing but ASCII on the screen.")
 @click.version_option(__version__, prog_name="bdr-console")
 @click.pass_context
 def cli(
@@ -73,12 +74,13 @@ def cli(
     read_only: bool,
     plain: bool,
     no_mouse: bool,
+    ascii_only: bool,
 ) -> None:
     """Watch a PostgreSQL multi-master cluster, and take its nodes out of service and back safely.
 
     Without a command, opens the console.
     """
-    options = ctx.obj = Options(config, cluster, theme, mouse=not no_mouse, plain=plain)
+    options = ctx.obj = Options(config, cluster, theme, mouse=not no_mouse, plain=plain, ascii=ascii_only)
     if ctx.invoked_subcommand is None:
         ctx.exit(_console(options, read_only=read_only))
 
@@ -114,9 +116,7 @@ def _console(options: Options, *, read_only: bool) -> int:
     from bdr_console.ui.start import run_console
 
     with keys_unlocked(*settings.clusters.values()):
-        return run_console(
-            path, settings, name, read_only=read_only, theme=options.theme, mouse=options.mouse
-        )
+        return run_console(path, settings, name, options, read_only=read_only)
 
 
 def main() -> None:

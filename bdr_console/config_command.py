@@ -11,6 +11,7 @@ import click
 
 from bdr_console.config import ClusterSettings, ConfigurationError, Loaded, Mistake, find, opened, read
 from bdr_console.config.access import warnings
+from bdr_console.config.keys import listed
 from bdr_console.config.mistakes import at, mark_of
 from bdr_console.config.published import schema, shown
 from bdr_console.config_check import Asked, ask_all
@@ -80,6 +81,13 @@ def show(options: Options) -> None:
 def schema_command() -> None:
     """Print the JSON Schema of the configuration, for editors that check YAML while it is written."""
     click.echo(schema(), nl=False)
+
+
+@config.command("keys")
+def keys_command() -> None:
+    """List the actions that `keys:` can give other keys to: name, key, what it does."""
+    for line in listed():
+        click.echo(line)
 
 
 def examined(path: Path, name: str | None, *, connect: bool) -> Report:

@@ -14,3 +14,4 @@ class Options:
     mouse: bool = True
     plain: bool = False
     """Pages of plain text instead of the screen."""
+    ascii: bool = False

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from bdr_console.config.access import warnings
 from bdr_console.config.includes import Gathered
+from bdr_console.config.keys import wrong_keys
 from bdr_console.config.mistakes import Mistake, of_validation
 from bdr_console.config.model import Settings
 from bdr_console.errors import ConsoleError
@@ -74,6 +75,7 @@ def read(path: Path) -> Loaded:
     if gathered.root is not None:
         try:
             settings = Settings.model_validate(_values(gathered.root))
+            mistakes += wrong_keys(gathered.root, settings.keys)
         except ValidationError as error:
             mistakes += of_validation(gathered.root, error)
         except (yaml.YAMLError, RecursionError):

@@ -56,7 +56,9 @@ def mark_of(root: yaml.Node, where: Where) -> yaml.Mark:
     return mark
 
 
-def of_validation(root: yaml.Node, error: ValidationError) -> list[Mistake]:
+def of_validation(
+    root: yaml.Node, error: ValidationError, model: type[BaseModel] = Settings
+) -> list[Mistake]:
     """Every mistake that the model found; what `defaults` says wrongly is told once."""
     found: list[Mistake] = []
     meant: set[Where] = set()
@@ -65,7 +67,7 @@ def of_validation(root: yaml.Node, error: ValidationError) -> list[Mistake]:
     for item in sorted(items, key=lambda item: item["type"] != "extra_forbidden"):
         where = tuple(part for part in item["loc"] if part != "[key]")
         if item["type"] == "extra_forbidden":
-            text, near = _unknown(where)
+            text, near = _unknown(where, model)
             if near:
                 meant.add((*where[:-1], near))
         elif item["type"] == "missing":
@@ -85,9 +87,9 @@ def _same(one: Mistake, other: Mistake) -> bool:
     return (one.place, one.text) == (other.place, other.text)
 
 
-def _unknown(where: Where) -> tuple[str, str]:
+def _unknown(where: Where, model: type[BaseModel]) -> tuple[str, str]:
     """What to say of an unknown key, and the known one that was probably meant."""
-    known = _known_keys(where[:-1])
+    known = _known_keys(where[:-1], model)
     if str(where[-1]) in ("password", "sslpassword", "passwd") and "password_file" in known:
         return f"a password does not belong in this file: {NO_LITERAL}", ""
     near = difflib.get_close_matches(str(where[-1]), known, n=1)
@@ -96,16 +98,18 @@ def _unknown(where: Where) -> tuple[str, str]:
     return f"unknown key; known here: {', '.join(known)}", ""
 
 
-def _known_keys(where: Where) -> list[str]:
+def _known_keys(where: Where, model: type[BaseModel]) -> list[str]:
     """The keys that the section at `where` knows."""
-    kind: Any = Settings
+    kind: Any = model
     for part in where:
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             field = kind.model_fields.get(str(part))
             kind = field.annotation if field else None
         else:
             kind = get_args(kind)[1] if get_origin(kind) is dict else None
-    return list(kind.model_fields) if isinstance(kind, type) and issubclass(kind, BaseModel) else []
+    if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
+        return []
+    return [field.alias or name for name, field in kind.model_fields.items()]
 
 
 def _expected(item: dict[str, Any]) -> str:

@@ -261,7 +261,15 @@ class Settings(Section):
     collect: Literal["all", "shown"] = "all"
     """Which clusters the console reads: all of them from the start, or each from when it is first shown."""
     theme: str = "dark"
-    """A file in themes/, without its suffix."""
+    """A shipped theme (dark, light, high-contrast, colour-blind-safe, ansi, ansi-light, mono), or one of your
+    own in ~/.config/bdr-console/themes/ or in themes/ beside this file."""
+    ascii: bool = False
+    """Nothing but ASCII on the screen: no box drawing, no symbols. Always so where LANG says no UTF-8."""
+    mouse: bool = True
+    """Whether the console takes the mouse; otherwise the terminal keeps it, to select text."""
+    keys: dict[str, str] = {}
+    """Keys of your own by action, several separated by commas; the help (?) lists the keys, and
+    `bdr-console config keys` the actions."""
     defaults: CommonSettings = CommonSettings()
     """What holds for every cluster that says nothing else."""
     clusters: Annotated[dict[PlainName, ClusterSettings], Field(min_length=1)]

@@ -1,9 +1,14 @@
-"""What a key is: where it works, what it does, what a reader is told of it."""
+"""What a key is: where it works, what it does, what a reader is told of it.
+
+Nothing here loads textual: the configuration checks a user's keys against the registry without a screen.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from textual.binding import Binding
+if TYPE_CHECKING:
+    from textual.binding import Binding
 
 
 class Place(StrEnum):
@@ -41,8 +46,10 @@ class Action:
     changes: bool = False
     """Whether it can change the cluster: not reachable in read-only mode."""
 
-    def binding(self) -> Binding:
+    def binding(self) -> "Binding":
         """The binding for Textual."""
+        from textual.binding import Binding
+
         return Binding(
             self.keys,
             self.does,

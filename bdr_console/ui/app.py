@@ -1,13 +1,13 @@
 """The application: shows one of its clusters at a time, paints what has come, hands keys on."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.screen import Screen
-from textual.scrollbar import ScrollBar, ScrollBarRender
 
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.verdict import Level
@@ -15,6 +15,7 @@ from bdr_console.ui import crash
 from bdr_console.ui.actions import Place, bindings
 from bdr_console.ui.bell import Rest
 from bdr_console.ui.colours import DEFAULTS, Styles
+from bdr_console.ui.keyed_app import KeyedApp
 from bdr_console.ui.operator import Operator
 from bdr_console.ui.painter import PAINT_EVERY, Painter
 from bdr_console.ui.palette import commands
@@ -29,10 +30,8 @@ from bdr_console.ui.standings import Standing
 from bdr_console.ui.status import leaving
 from bdr_console.ui.subject import Subject
 from bdr_console.ui.terminal import on_signals, watch_hangup
-from bdr_console.ui.themes import choose, load_themes
+from bdr_console.ui.themes import Themes
 from bdr_console.ui.watched import ClusterParts, WatchedCluster
-from bdr_console.ui.widgets.scroll_bar import AsciiScrollBar
-from bdr_console.ui.words import ASCII, UNICODE
 
 _APART = 0.5
 """Seconds between the beginnings of clusters out of sight: not every host is connected to at once."""
@@ -43,7 +42,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class ConsoleApp(App[int]):
+class ConsoleApp(KeyedApp):
     """The console on its clusters. Its result is the exit code.
 
     Each cluster has a stack of screens of its own (a mode of Textual's): a plan or a question stays with the
@@ -71,24 +70,18 @@ class ConsoleApp(App[int]):
         collect_all: bool = True,
         theme: str = "dark",
         ascii_only: bool = False,
+        keys: Mapping[str, str] | None = None,
+        themes: Themes | None = None,
+        config: Path | None = None,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         """Shows the cluster named `first` first, or else the first of them. Out of sight they are read
         every `background_refresh` seconds; without `collect_all` each begins to be read when it is shown.
 
-        Raises ConsoleError for an unknown theme.
+        For the others see KeyedApp. Raises ConsoleError for an unknown theme.
         """
-        self.known_themes = load_themes()
-        chosen = choose(self.known_themes, theme)
-        # Said here already, because NO_COLOR is only honoured fully when ANSI colours are on from the start.
-        super().__init__(ansi_color=True if chosen.ansi else None)
-        self.animation_level = "none"
-        for file in self.known_themes.values():
-            self.register_theme(file.theme())
-        self.theme = theme
-        self.glyphs = ASCII if ascii_only else UNICODE
-        ScrollBar.renderer = AsciiScrollBar if ascii_only else ScrollBarRender
-        self.tones = Styles(self.theme_variables or DEFAULTS, ansi=chosen.ansi)
+        super().__init__(theme, ascii_only=ascii_only, keys=keys, themes=themes, config=config)
+        self.tones = Styles(self.theme_variables or DEFAULTS, ansi=self.current_theme.ansi)
         self._clock = clock
         self.rest_of_bells = Rest()
         self._collect_all = collect_all
@@ -166,7 +159,7 @@ class ConsoleApp(App[int]):
         """Paint first; connect after the first paint."""
         self._restyle()
         self.theme_changed_signal.subscribe(self, lambda _: self._restyle())
-        self.set_class(self.glyphs.ascii_only, "-ascii")
+        self.take_keys()
         if not self.is_headless:
             on_signals(self.exit)
             watch_hangup(lambda: self.call_from_thread(self.exit, 129))
@@ -219,11 +212,9 @@ class ConsoleApp(App[int]):
     # Keys --------------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Grey out what a watching console cannot do. A hint only: there is nothing behind it to call."""
+        """The keys of several clusters are there when there are several."""
         if action in ("clusters", "cluster"):
             return len(self.clusters) > 1
-        if action in ("switchover", "left") and self.read_only:
-            return None
         return True
 
     def open_details(self, subject: Subject) -> None:
@@ -232,7 +223,7 @@ class ConsoleApp(App[int]):
 
     def action_help(self) -> None:
         """Every key."""
-        self.push_screen(Help(self.tones, read_only=self.read_only))
+        self.push_screen(Help(self.tones, read_only=self.read_only, keys=self.keys))
 
     def action_clusters(self) -> None:
         """The list of clusters."""
@@ -264,12 +255,10 @@ class ConsoleApp(App[int]):
         self.current.change_pace(direction)
         self.paint()
 
-    def action_next_theme(self) -> None:
-        """The next of our themes."""
-        names = list(self.known_themes)
-        place = names.index(self.theme) if self.theme in names else -1
-        self.theme = names[(place + 1) % len(names)]
-        self.notify(f"theme: {self.theme}", timeout=2, markup=False)
+    def set_pace(self, seconds: float) -> None:
+        """Read the cluster shown every so many seconds."""
+        self.current.set_pace(seconds)
+        self.paint()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette."""

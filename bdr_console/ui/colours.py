@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from rich.color import Color as RichColor
 from rich.style import Style
 from textual.color import Color
 
@@ -19,22 +18,28 @@ DEFAULTS = {
 """What the variables are in a theme that does not define them (one of Textual's own)."""
 
 
+_EMPHASIS = {"node-lag": "bold", "node-bad": "bold", "prod": "bold reverse"}
+_NONE = "none"
+
+
 class Styles:
     """The styles of one theme, by tone."""
 
     def __init__(self, variables: Mapping[str, str], *, ansi: bool) -> None:
-        def colour(name: str) -> RichColor:
-            return Color.parse(variables.get(name, DEFAULTS[name])).rich_color
+        def style(name: str, marks: str = "") -> Style:
+            told = variables.get(f"{name}-style", marks or _EMPHASIS.get(name, _NONE))
+            colour = Color.parse(variables.get(name, DEFAULTS[name])).rich_color
+            return Style.parse(told) + Style(color=colour)
 
         self._styles = {
             Tone.PLAIN: Style(),
-            Tone.UP: Style(color=colour("node-up")),
-            Tone.LAG: Style(color=colour("node-lag"), bold=True),
-            Tone.BAD: Style(color=colour("node-bad"), bold=True),
-            Tone.UNKNOWN: Style(color=colour("node-unknown")),
+            Tone.UP: style("node-up"),
+            Tone.LAG: style("node-lag"),
+            Tone.BAD: style("node-bad"),
+            Tone.UNKNOWN: style("node-unknown"),
             # Sixteen colours hold no grey to rely on: there the terminal's own dim has to do.
-            Tone.STALE: Style(color=colour("stale"), dim=ansi),
-            Tone.PROD: Style(color=colour("prod"), bold=True, reverse=True),
+            Tone.STALE: style("stale", "dim" if ansi else ""),
+            Tone.PROD: style("prod"),
         }
 
     def __getitem__(self, tone: Tone) -> Style:

@@ -8,6 +8,7 @@ from bdr_console.cluster.verdict import Level
 from bdr_console.ui.background import in_background
 from bdr_console.ui.crash import as_console_error
 from bdr_console.ui.desk import ActDesk
+from bdr_console.ui.here import READ_ONLY
 from bdr_console.ui.left import Left
 from bdr_console.ui.screens.left import LeftScreen
 from bdr_console.ui.screens.plan import PlanScreen
@@ -17,8 +18,6 @@ from bdr_console.ui.screens.run import RunScreen
 if TYPE_CHECKING:
     from bdr_console.ui.screens.live import LiveScreen
     from bdr_console.ui.watched import WatchedCluster
-
-READ_ONLY = "this console is read-only: it was started to watch, and cannot change anything"
 
 
 class Operator:

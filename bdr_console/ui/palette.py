@@ -7,41 +7,25 @@ from typing import TYPE_CHECKING
 from textual.app import SystemCommand
 from textual.screen import Screen
 
-from bdr_console.ui.actions import ACTIONS, Place
-from bdr_console.ui.screens.alarms import AlarmsScreen
-from bdr_console.ui.screens.clusters import Clusters
-from bdr_console.ui.screens.detail import DetailScreen
-from bdr_console.ui.screens.left import LeftScreen
-from bdr_console.ui.screens.log import LogScreen
-from bdr_console.ui.screens.overview import Overview
-from bdr_console.ui.screens.plan import PlanScreen
-from bdr_console.ui.screens.run import RunScreen
+from bdr_console.ui.actions.motion import ACTIONS as MOTIONS
+from bdr_console.ui.here import Doable, doable
+from bdr_console.ui.keymap import shown_key
 
 if TYPE_CHECKING:
     from bdr_console.ui.app import ConsoleApp
 
-_PLACES: dict[type, Place] = {
-    Overview: Place.OVERVIEW,
-    DetailScreen: Place.DETAILS,
-    PlanScreen: Place.PLAN,
-    RunScreen: Place.RUN,
-    LeftScreen: Place.LEFT,
-    Clusters: Place.CLUSTERS,
-    AlarmsScreen: Place.ALARMS,
-    LogScreen: Place.LOG,
-}
-
 
 def commands(app: "ConsoleApp", screen: Screen[object]) -> Iterable[SystemCommand]:
-    """Every action that works on `screen`, every other cluster and every theme."""
-    here = _PLACES.get(type(screen))
-    for action in ACTIONS:
-        if not action.does or not action.keys or action.id == "palette":
-            continue
-        if action.place not in (Place.EVERYWHERE, here) or (app.read_only and action.changes):
+    """Every action that works on `screen`, every other cluster and every theme; what is barred says why."""
+    for found in doable(app, screen):
+        action = found.action
+        if action.id == "palette" or action in MOTIONS:
             continue
         title = action.help.split(" (")[0] if action.id.startswith("pane") else action.label
-        yield SystemCommand(title, f"{action.help} ({action.shown_as})", _doer(app, screen, action.does))
+        if found.why_not:
+            yield SystemCommand(f"({title})", f"not now: {found.why_not}", _doer(app, found))
+        else:
+            yield SystemCommand(title, f"{action.help} ({shown_key(action, app.keys)})", _doer(app, found))
     for cluster in app.clusters:
         if cluster is not app.current:
             yield SystemCommand(
@@ -51,11 +35,11 @@ def commands(app: "ConsoleApp", screen: Screen[object]) -> Iterable[SystemComman
         yield SystemCommand(f"Theme {theme.name}", theme.description, _setter(app, theme.name))
 
 
-def _doer(app: "ConsoleApp", screen: Screen[object], does: str) -> Callable[[], object]:
-    """A callback that does what the key would do."""
+def _doer(app: "ConsoleApp", found: Doable) -> Callable[[], object]:
+    """A callback that does what the key would do, or says why it cannot be done."""
 
     async def do() -> None:
-        await app.run_action(does, screen)
+        await app.run_action(found.action.does, found.node)
 
     return do
 

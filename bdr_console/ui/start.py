@@ -8,25 +8,25 @@ from typing import TYPE_CHECKING
 
 from bdr_console.chronicle import Chronicle
 from bdr_console.config import ClusterSettings, Settings
+from bdr_console.options import Options
 from bdr_console.ui.app import ConsoleApp
 from bdr_console.ui.bell import ringing_of
 from bdr_console.ui.monitored import AdvisoryDesk, JournalDesk, MonitoredCluster, RunbookDesk
 from bdr_console.ui.status import run_place
-from bdr_console.ui.terminal import ascii_only, refuse_unfit
-from bdr_console.ui.themes import NO_COLOUR
+from bdr_console.ui.terminal import ascii_only, leave_stuck, refuse_dumb, refuse_unfit
+from bdr_console.ui.themes import NO_COLOUR, gather
 from bdr_console.ui.watched import ClusterParts
 
 if TYPE_CHECKING:
     from bdr_console.monitor import Monitor
 
 
-def run_console(
-    config: Path, settings: Settings, cluster: str, *, read_only: bool, theme: str | None, mouse: bool
-) -> int:
+def run_console(config: Path, settings: Settings, cluster: str, options: Options, *, read_only: bool) -> int:
     """Open the console, `cluster` first, and return the exit code.
 
     Raises ConsoleError where it cannot run: no terminal, one that is too small, an unknown theme.
     """
+    theme = options.theme
     if theme is None:
         theme = NO_COLOUR if os.environ.get("NO_COLOR") is not None else settings.theme
     app = ConsoleApp(
@@ -39,10 +39,17 @@ def run_console(
         background_refresh=settings.background_refresh,
         collect_all=settings.collect == "all",
         theme=theme,
-        ascii_only=ascii_only(),
+        ascii_only=options.ascii or settings.ascii or ascii_only(),
+        keys=settings.keys,
+        themes=gather(config),
+        config=config,
     )
     refuse_unfit()
-    code = app.run(mouse=mouse)
+    refuse_dumb()
+    code = app.run(mouse=options.mouse and settings.mouse)
+    ended = code if code is not None else app.return_code or 0
+    if app.terminal_is_stuck:
+        leave_stuck(ended)
     for watched in app.clusters:
         if (run := watched.runs.under_way) is not None:
             print(
@@ -50,7 +57,7 @@ def run_console(
                 "open the console again to attach.",
                 file=sys.stderr,
             )
-    return code if code is not None else app.return_code or 0
+    return ended
 
 
 def parts_of(

@@ -65,6 +65,12 @@ def asked(question: str, cluster: str, environment: str, styles: Styles) -> Text
     return text
 
 
+def said_where(before: str, cluster: str, environment: str, after: str, styles: Styles) -> Text:
+    """A sentence with `where` between `before` and `after`, production in its own colour."""
+    style = styles[Tone.PROD] if is_production(environment) else "bold"
+    return Text.assemble(before, (where(cluster, environment), style), after, end="")
+
+
 def where(cluster: str, environment: str) -> str:
     """` on shop in PROD`, for a sentence; without the label where there is none."""
     return f" on {cluster}" + (f" in {environment.upper()}" if environment else "")

@@ -1,13 +1,16 @@
 """The terminal: fit to start on, signals, and the hang-up that no signal tells of."""
 
 import asyncio
+import atexit
 import os
 import select
 import shutil
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NoReturn
 
 from bdr_console.errors import ConsoleError
 
@@ -35,10 +38,44 @@ def refuse_unfit() -> None:
         )
 
 
+def refuse_dumb() -> None:
+    """Raise ConsoleError where the terminal can print lines and nothing else (TERM=dumb, or none).
+
+    The screen places its text with escape sequences; the plain mode does without.
+    """
+    if os.environ.get("TERM", "") in ("", "dumb", "unknown"):
+        said = os.environ.get("TERM") or "not set"
+        raise ConsoleError(
+            f"this terminal cannot show the screen (TERM is {said})",
+            "bdr-console top shows the cluster in plain lines; or set TERM to what your terminal is, for "
+            "example TERM=xterm-256color.",
+        )
+
+
+def leave_stuck(code: int) -> NoReturn:
+    """End the process at once when its terminal takes no more.
+
+    A thread waits in a write that may never end, and the interpreter would wait for it, or abort.
+    """
+    atexit._run_exitfuncs()
+    os._exit(code)
+
+
 def ascii_only() -> bool:
     """Whether the locale promises no more than ASCII (LANG=C and the like)."""
-    named = os.environ.get("LC_ALL") or os.environ.get("LC_CTYPE") or os.environ.get("LANG") or ""
+    given = _environment_given()
+    named = given.get("LC_ALL") or given.get("LC_CTYPE") or given.get("LANG") or ""
     return "utf" not in named.lower()
+
+
+def _environment_given() -> Mapping[str, str]:
+    """The environment as the process was given it: with LANG=C, Python sets LC_CTYPE=C.UTF-8 in its own."""
+    try:
+        raw = Path("/proc/self/environ").read_bytes()
+    except OSError:
+        return os.environ
+    pairs = (entry.partition(b"=") for entry in raw.split(b"\0"))
+    return {os.fsdecode(name): os.fsdecode(value) for name, _, value in pairs}
 
 
 def on_signals(leave: Callable[[int], None]) -> None:

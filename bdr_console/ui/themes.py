@@ -1,5 +1,7 @@
 """Colour themes as data: one YAML file each, checked as a whole, chosen by name."""
 
+import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -8,10 +10,15 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from textual.color import Color, ColorParseError
 from textual.theme import Theme
 
+from bdr_console.config.document import Document
+from bdr_console.config.mistakes import of_validation
 from bdr_console.errors import ConsoleError
 
-NO_COLOUR = "ansi"
-"""The theme for NO_COLOR: only without RGB colours does nothing but plain text reach the terminal."""
+NO_COLOUR = "mono"
+"""The theme for NO_COLOR: nothing but plain, bold, underlined or reversed text reaches the terminal."""
+_MARKS = frozenset({"bold", "dim", "italic", "underline", "reverse"})
+_LARGEST_NUMBER = 200
+"""Theme files that are read from one directory."""
 
 
 def _colour(text: str) -> str:
@@ -22,11 +29,19 @@ def _colour(text: str) -> str:
     return text
 
 
+def _marks(text: str) -> str:
+    wrong = [word for word in text.split() if word not in _MARKS]
+    if wrong:
+        raise ValueError(f"'{wrong[0]}' is no emphasis: write some of {', '.join(sorted(_MARKS))}, or ''")
+    return text
+
+
 Colour = Annotated[str, AfterValidator(_colour)]
+Marks = Annotated[str, AfterValidator(_marks)]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, hide_input_in_errors=True)
 
 
 class Colours(_Part):
@@ -55,6 +70,17 @@ class States(_Part):
     prod: Colour
 
 
+class Emphasis(_Part):
+    """What a state's text looks like besides its colour: words of bold, dim, italic, underline, reverse."""
+
+    node_up: Annotated[Marks, Field(alias="node-up")] = ""
+    node_lag: Annotated[Marks, Field(alias="node-lag")] = "bold"
+    node_bad: Annotated[Marks, Field(alias="node-bad")] = "bold"
+    node_unknown: Annotated[Marks, Field(alias="node-unknown")] = ""
+    stale: Marks = ""
+    prod: Marks = "bold reverse"
+
+
 class ThemeFile(_Part):
     """One file in themes/."""
 
@@ -63,71 +89,122 @@ class ThemeFile(_Part):
     dark: bool
     ansi: bool = False
     """Keep the terminal's own sixteen colours."""
+    colourless: bool = False
+    """Send no colour at all, whatever the colours below say."""
     colours: Colours
     states: States
+    emphasis: Emphasis = Emphasis()
     textual: dict[str, str] = {}
     """Further variables of Textual's, such as block-cursor-background."""
 
     def theme(self) -> Theme:
         """The same as Textual takes it."""
+        emphasis = self.emphasis.model_dump(by_alias=True)
         return Theme(
             name=self.name,
             dark=self.dark,
             ansi=self.ansi,
-            variables={**self.textual, **self.states.model_dump(by_alias=True)},
+            variables={
+                **self.textual,
+                **self.states.model_dump(by_alias=True),
+                **{f"{name}-style": marks or "none" for name, marks in emphasis.items()},
+            },
             **self.colours.model_dump(),
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Themes:
+    """Every theme there is."""
+
+    known: dict[str, ThemeFile]
+    """By name, sorted."""
+    broken: tuple[str, ...] = ()
+    """One sentence for each of the user's own files that could not be used: where, and why."""
+
+
 def theme_dir() -> Path:
-    """Where the theme files lie: in an installed package, or at the top of a checkout."""
+    """Where the shipped theme files lie: in an installed package, or at the top of a checkout."""
     package = Path(__file__).resolve().parents[1]
     installed = package / "themes"
     return installed if installed.is_dir() else package.parent / "themes"
 
 
+def user_dirs(config: Path | None) -> tuple[Path, ...]:
+    """Where a user's own themes are looked for; of two themes of one name the later directory's is taken."""
+    home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    places = [home / "bdr-console" / "themes"]
+    if config is not None:
+        places.append(config.absolute().parent / "themes")
+    shipped = theme_dir().resolve()
+    return tuple(dict.fromkeys(place for place in places if place.resolve() != shipped))
+
+
+def gather(config: Path | None) -> Themes:
+    """The shipped themes and the user's own; a broken one of the user's is left out and told of."""
+    known = load_themes()
+    broken: list[str] = []
+    for directory in user_dirs(config):
+        found: dict[str, Path] = {}
+        for path in sorted(directory.glob("*.yaml"))[:_LARGEST_NUMBER]:
+            try:
+                theme = _load(path)
+                if theme.name in found:
+                    raise _same_name(path, theme.name, found[theme.name])
+            except ConsoleError as error:
+                broken.append(error.problem)
+            else:
+                found[theme.name] = path
+                known[theme.name] = theme
+    return Themes(dict(sorted(known.items())), tuple(broken))
+
+
 def load_themes(directory: Path | None = None) -> dict[str, ThemeFile]:
-    """Every theme by name, sorted; raises ConsoleError that names the file and the key of a mistake."""
+    """Every theme of a directory by name, sorted; raises ConsoleError that names the place of a mistake."""
     directory = directory or theme_dir()
     themes: dict[str, ThemeFile] = {}
     for path in sorted(directory.glob("*.yaml")):
         theme = _load(path)
         if theme.name in themes:
-            raise ConsoleError(
-                f"{path}: there is another theme named '{theme.name}'", "Give it a name of its own."
-            )
+            raise _same_name(path, theme.name, directory)
         themes[theme.name] = theme
     if not themes:
         raise ConsoleError(f"no themes in {directory}", "Install bdr-console again, or check that directory.")
     return dict(sorted(themes.items()))
 
 
-def choose(themes: dict[str, ThemeFile], name: str) -> ThemeFile:
-    """The theme of that name; raises ConsoleError with the known names."""
-    if name not in themes:
-        raise ConsoleError(f"there is no theme named '{name}'", f"Known themes: {', '.join(themes)}.")
-    return themes[name]
+def choose(themes: Themes, name: str) -> ThemeFile:
+    """The theme of that name; raises ConsoleError with the known names, and why others are broken."""
+    if name not in themes.known:
+        wrong = "".join(f"\n{sentence}" for sentence in themes.broken)
+        raise ConsoleError(
+            f"there is no theme named '{name}'{wrong}", f"Known themes: {', '.join(themes.known)}."
+        )
+    return themes.known[name]
+
+
+def _same_name(path: Path, name: str, other: Path) -> ConsoleError:
+    return ConsoleError(
+        f"{path}: there is another theme named '{name}' in {other}", "Give it a name of its own."
+    )
 
 
 def _load(path: Path) -> ThemeFile:
-    try:
-        return ThemeFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise ConsoleError(f"cannot read the theme {path}: {reason}", "Check its permissions.") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f"{path}:{mark.line + 1}" if mark else str(path)
-        raise ConsoleError(f"{place}: this is not YAML", "Mend it; the other themes show the form.") from None
-    except ValidationError as error:
-        mistakes = [f"{path}: {_key(item['loc'])}: {_message(item['msg'])}" for item in error.errors()]
-        raise ConsoleError("\n".join(mistakes), "The other themes in that directory show the form.") from None
-
-
-def _key(where: tuple[str | int, ...]) -> str:
-    return ".".join(str(part) for part in where) or "the file"
-
-
-def _message(text: str) -> str:
-    plain = text.removeprefix("Value error, ")
-    return plain[:1].lower() + plain[1:]
+    document = Document(path)
+    mistakes = list(document.mistakes)
+    if document.root is None and not mistakes:
+        raise ConsoleError(f"{path}: is empty", "The shipped themes show the form.")
+    if document.root is not None:
+        try:
+            theme = ThemeFile.model_validate(yaml.SafeLoader("").construct_document(document.root))
+        except ValidationError as error:
+            mistakes += of_validation(document.root, error, ThemeFile)
+        except (yaml.YAMLError, RecursionError):
+            raise ConsoleError(
+                f"{path}: this is not plain YAML", "The shipped themes show the form."
+            ) from None
+        else:
+            if not mistakes:
+                return theme
+    told = "\n".join(str(mistake) for mistake in mistakes)
+    raise ConsoleError(told, "The shipped themes show the form.")

@@ -170,9 +170,13 @@ class WatchedCluster:
         slower = [pace for pace in _PACES if pace > self.pace]
         faster = [pace for pace in _PACES if pace < self.pace]
         if direction > 0 and slower:
-            self.pace = slower[0]
+            self.set_pace(slower[0])
         elif direction < 0 and faster:
-            self.pace = faster[-1]
+            self.set_pace(faster[-1])
+
+    def set_pace(self, seconds: float) -> None:
+        """Read every target every so many seconds while this cluster is shown."""
+        self.pace = seconds
         self.source.set_refresh(self._due_pace())
 
     async def close(self) -> None:

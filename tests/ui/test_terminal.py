@@ -78,16 +78,21 @@ class Terminal:
 
 @contextmanager
 def terminal(
-    directory: Path, *options: str, size: tuple[int, int] = (80, 24), prefix: tuple[str, ...] = (), **env: str
+    directory: Path,
+    *options: str,
+    size: tuple[int, int] = (80, 24),
+    prefix: tuple[str, ...] = (),
+    config: str = CONFIG,
+    **env: str,
 ) -> Iterator[Terminal]:
     """`bdr-console` on a terminal of `size`, on two nodes that refuse."""
-    config = directory / "config.yaml"
-    config.write_text(CONFIG)
+    path = directory / "config.yaml"
+    path.write_text(config)
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
     known = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "COLUMNS", "LINES")}
     process = subprocess.Popen(
-        [*prefix, sys.executable, "-m", "bdr_console", "--config", str(config), *options],
+        [*prefix, sys.executable, "-m", "bdr_console", "--config", str(path), *options],
         stdin=slave,
         stdout=slave,
         stderr=slave,

@@ -1,8 +1,7 @@
 """Every key of the console, once: bindings, footer, help and palette are all made from this list."""
 
 from collections.abc import Iterator
-
-from textual.binding import BindingType
+from typing import TYPE_CHECKING
 
 from bdr_console.ui.action import Action, Place
 from bdr_console.ui.actions import (
@@ -11,6 +10,7 @@ from bdr_console.ui.actions import (
     details,
     everywhere,
     left,
+    motion,
     overview,
     panes,
     plan,
@@ -18,10 +18,14 @@ from bdr_console.ui.actions import (
     run,
 )
 
-__all__ = ["ACTIONS", "Action", "Place", "bindings", "of", "word_action"]
+if TYPE_CHECKING:
+    from textual.binding import BindingType
+
+__all__ = ["ACTIONS", "Action", "Place", "bindings", "motions", "of", "word_action"]
 
 ACTIONS = (
     *everywhere.ACTIONS,
+    *motion.ACTIONS,
     *clusters.EVERYWHERE,
     *overview.ACTIONS,
     *panes.ACTIONS,
@@ -40,9 +44,14 @@ def of(place: Place) -> Iterator[Action]:
     return (action for action in ACTIONS if action.place is place)
 
 
-def bindings(place: Place) -> list[BindingType]:
+def bindings(place: Place) -> "list[BindingType]":
     """The bindings of one place."""
     return [action.binding() for action in of(place) if action.keys]
+
+
+def motions() -> "list[BindingType]":
+    """The keys that move in a list, for a modal screen: there the application's own keys do not work."""
+    return [action.binding() for action in motion.ACTIONS]
 
 
 def word_action(word: str) -> Action | None:

@@ -18,7 +18,7 @@ from bdr_console.ui.left import WITHOUT_JOURNAL
 from bdr_console.ui.left_text import left_text
 from bdr_console.ui.moment import Moment
 from bdr_console.ui.screens.live import LiveScreen
-from bdr_console.ui.status import Status, refused_by, where
+from bdr_console.ui.status import Status, refused_by, said_where
 from bdr_console.ui.widgets.heading import Heading
 from bdr_console.ui.widgets.key_line import KeyLine
 from bdr_console.ui.widgets.line import Line
@@ -40,6 +40,8 @@ class LeftScreen(LiveScreen):
     AUTO_FOCUS: ClassVar[str | None] = ""
     """The field for the name takes the keys only when it is opened."""
     BINDINGS: ClassVar[list[BindingType]] = bindings(Place.LEFT)
+    WHY_NOT: ClassVar[str] = "not before the cluster was read, and not while another operator is at work"
+    """Said of a key that is greyed."""
 
     def __init__(self, node: str, run_id: str | None, desk: ActDesk, glyphs: Glyphs, word: str = "") -> None:
         """`word` (resume or undo) is asked for at once."""
@@ -174,12 +176,15 @@ class LeftScreen(LiveScreen):
             self._ask(f"refused: {refused_by(self._lock)}")
         elif self._seen is not None and self._word:
             box.open(f"type {self._node} and press enter")
-            place = where(self.watched.name, self.watched.environment)
-            self._ask(f"to {self._word}{place} ({_DOES[self._word]}), type the node's name: {self._node}")
+            rest = f" ({_DOES[self._word]}), type the node's name: {self._node}"
+            watched = self.watched
+            self._ask(
+                said_where(f"to {self._word}", watched.name, watched.environment, rest, self.console.tones)
+            )
         elif self._seen is not None:
             box.close()
             self._ask("r resume: go on from what is seen    u undo: put back what was changed")
 
-    def _ask(self, text: str) -> None:
+    def _ask(self, text: str | Text) -> None:
         if self.is_mounted:
-            self.query_one("#answer", Line).say(Text(f" {text}", end=""))
+            self.query_one("#answer", Line).say(Text.assemble(" ", text, end=""))

@@ -42,6 +42,7 @@ class LiveScreen(Screen[None]):
         """Catch up after another screen, or another cluster, was in front."""
         self.take_style()
         self.console.tell(self)
+        self.refresh_bindings()
 
     def take_style(self) -> None:
         """Take the colours of the theme in force, unless it has them."""

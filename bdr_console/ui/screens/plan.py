@@ -19,7 +19,7 @@ from bdr_console.ui.desk import ActDesk, LockHolder, PlanView, Purpose, Terms
 from bdr_console.ui.moment import Moment
 from bdr_console.ui.run_text import plan_text
 from bdr_console.ui.screens.live import LiveScreen
-from bdr_console.ui.status import Status, refused_by, where
+from bdr_console.ui.status import Status, refused_by, said_where
 from bdr_console.ui.widgets.heading import Heading
 from bdr_console.ui.widgets.key_line import KeyLine
 from bdr_console.ui.widgets.line import Line
@@ -185,8 +185,9 @@ class PlanScreen(LiveScreen):
             self._ask(f"refused: {refused_by(self._lock)}")
         else:
             box.open(f"type {self._node} and press enter")
-            place = where(self.watched.name, self.watched.environment)
-            self._ask(f"to start{place}, type the node's name: {self._node}")
+            rest = f", type the node's name: {self._node}"
+            watched = self.watched
+            self._ask(said_where("to start", watched.name, watched.environment, rest, self.console.tones))
             return
         box.close()
 
@@ -213,6 +214,6 @@ class PlanScreen(LiveScreen):
         said = f" Plan: {self._node} out of service and back{dot}mode {how}{dot}session pools {pools}"
         self.query_one("#plan-title", Line).say(Text(said, no_wrap=True, overflow="ellipsis", end=""))
 
-    def _ask(self, text: str) -> None:
+    def _ask(self, text: str | Text) -> None:
         if self.is_mounted:
-            self.query_one("#answer", Line).say(Text(f" {text}", end=""))
+            self.query_one("#answer", Line).say(Text.assemble(" ", text, end=""))

@@ -1,24 +1,41 @@
 """Two small questions: yes or no, and which node."""
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from bdr_console.ui.actions import Place, bindings
+from bdr_console.ui.actions import Place, bindings, motions, of
+from bdr_console.ui.keymap import shown_key
+from bdr_console.ui.status import is_production
 from bdr_console.ui.widgets.line import Line
 
+if TYPE_CHECKING:
+    from bdr_console.ui.app import ConsoleApp
 
-class Question(ModalScreen[bool]):
-    """Asks; `y` is yes, `n` and escape are no. Nothing is focused, so no stray enter can answer it."""
+
+AnswerT = TypeVar("AnswerT")
+
+
+class Asking(ModalScreen[AnswerT]):
+    """A box over the screen; in production its frame says so too."""
+
+    def on_mount(self) -> None:
+        """Mark the frame."""
+        environment = cast("ConsoleApp", self.app).current.environment
+        self.set_class(is_production(environment), "-prod")
+
+
+class Question(Asking[bool]):
+    """Asks; `y` is yes. `n`, escape and enter are no: the answer to a key pressed by habit is no."""
 
     WIDTH: ClassVar[int] = 68
     """Cells for the text."""
@@ -34,17 +51,24 @@ class Question(ModalScreen[bool]):
         with Vertical(id="box"):
             yield Line(self._title if isinstance(self._title, Text) else Text(self._title, "bold"))
             yield Line(self._said)
-            yield Line(Text("\ny yes    n no"))
+            yield Line(self._keys())
+
+    def _keys(self) -> Text:
+        yes, no = (shown_key(action, cast("ConsoleApp", self.app).keys) for action in of(Place.QUESTION))
+        return Text.assemble("\n", (yes, "bold"), " yes    ", (no, "bold"), " no (enter and esc too)")
 
     def action_answer(self, yes: bool) -> None:
         """Close with that answer."""
         self.dismiss(yes)
 
 
-class Pick(ModalScreen[str | None]):
+class Pick(Asking[str | None]):
     """Picks one name; escape picks none."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [("escape", "none", "Back")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "none", "Back", id="pick-close"),
+        *motions(),
+    ]
 
     def __init__(self, title: str | Text, names: Sequence[str]) -> None:
         super().__init__()

@@ -40,6 +40,10 @@ class RunScreen(LiveScreen):
     """Follows one run by its id. Leaving the screen leaves the run alone."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(Place.RUN)
+    WHY_NOT: ClassVar[str] = (
+        "the run does not take that at its present step; below the steps stands what it offers"
+    )
+    """Said of a key that is greyed."""
 
     def __init__(self, run_id: str, glyphs: Glyphs) -> None:
         super().__init__()

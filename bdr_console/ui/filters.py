@@ -1,0 +1,104 @@
+"""The last look at every line before it is sent: without colours, or without anything but ASCII."""
+
+import unicodedata
+from functools import lru_cache
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.color import Color
+from textual.filter import LineFilter
+
+_PLAIN = {
+    "…": "~",
+    "·": ".",
+    "•": "*",
+    "●": "*",
+    "○": "o",
+    "■": "#",
+    "✓": "+",
+    "✔": "+",
+    "✗": "x",
+    "▶": ">",
+    "◀": "<",
+    "▲": "^",
+    "▼": "v",
+    "↶": "<",
+    "←": "<",
+    "→": ">",
+    "↑": "^",
+    "↓": "v",
+    "–": "-",
+    "—": "-",
+    "«": "<",
+    "»": ">",
+    "‘": "'",
+    "’": "'",
+    "“": '"',
+    "”": '"',
+}
+_HORIZONTAL = frozenset("─━═╌╍┄┅┈┉╴╶╸╺╼╾▔▁▂")
+_VERTICAL = frozenset("│┃║╎╏┆┇┊┋╵╷╹╻╽╿▏▕▎▍")
+
+
+class Colourless(LineFilter):
+    """Removes every colour; bold, dim, underlined and reversed text stay."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        """The same text without colours."""
+        return [
+            Segment(text, style if style is None or control else _uncoloured(style), control)
+            for text, style, control in segments
+        ]
+
+
+class AsciiOnly(LineFilter):
+    """Replaces what is not ASCII, cell by cell, so that nothing moves."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        """The same lines in ASCII."""
+        return [
+            segment if segment.control or segment.text.isascii() else _with_text(segment)
+            for segment in segments
+        ]
+
+
+def _with_text(segment: Segment) -> Segment:
+    return Segment("".join(map(ascii_for, segment.text)), segment.style, segment.control)
+
+
+@lru_cache(maxsize=4096)
+def ascii_for(character: str) -> str:
+    """ASCII as wide as `character`: its look where it has one, `?` where it is a letter of another script."""
+    width = cell_len(character)
+    if character.isascii():
+        return character
+    if character in _PLAIN:
+        plain = _PLAIN[character]
+    elif character in _HORIZONTAL:
+        plain = "-"
+    elif character in _VERTICAL:
+        plain = "|"
+    elif "\u2500" <= character <= "\u257f":
+        plain = "+"  # corners and crossings
+    elif "\u2580" <= character <= "\u259f" or "\u2800" <= character <= "\u28ff":
+        plain = "#"  # blocks and braille
+    else:
+        base = unicodedata.normalize("NFKD", character)[0]
+        plain = base if base.isascii() and base.isprintable() else "?"
+    return (plain * width)[:width]
+
+
+@lru_cache(maxsize=1024)
+def _uncoloured(style: Style) -> Style:
+    # Not style.without_color: that drops what a click on the text does.
+    plain = Style(
+        bold=style.bold,
+        dim=style.dim,
+        italic=style.italic,
+        underline=style.underline,
+        reverse=style.reverse,
+        strike=style.strike,
+        link=style.link,
+    )
+    return plain + Style.from_meta(style.meta) if style.meta else plain

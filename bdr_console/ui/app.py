@@ -159,7 +159,7 @@ class ConsoleApp(KeyedApp):
         """Paint first; connect after the first paint."""
         self._restyle()
         self.theme_changed_signal.subscribe(self, lambda _: self._restyle())
-        self.take_keys()
+        self.begin_looks()
         if not self.is_headless:
             on_signals(self.exit)
             watch_hangup(lambda: self.call_from_thread(self.exit, 129))

@@ -61,6 +61,7 @@ class KeyedApp(App[int]):
         for file in self.known_themes.values():
             self.register_theme(file.theme())
         self.theme = theme
+        self.set_keymap(self.keys)  # before the first footer is painted
 
     @property
     def read_only(self) -> bool:
@@ -72,9 +73,8 @@ class KeyedApp(App[int]):
         """Whether the terminal did not take the console's last words."""
         return isinstance(self._driver, PatientDriver) and self._driver.stuck
 
-    def take_keys(self) -> None:
-        """When the application has begun: put the user's keys in force, and tell of themes left out."""
-        self.set_keymap(self.keys)
+    def begin_looks(self) -> None:
+        """When the application has begun: mark an ASCII screen for the styles, tell of themes left out."""
         self.set_class(self.glyphs.ascii_only, "-ascii")
         for sentence in self._broken:
             said = f"a theme is left out: {clean(sentence, 500)}"

@@ -193,7 +193,7 @@ async def test_a_console_that_only_watches_cannot_plan_and_says_why() -> None:
         await until_shown(pilot, "this console is read-only")
         assert isinstance(app.screen, Overview)
         await pilot.press("question_mark")
-        await until_shown(pilot, "(not in read-only mode)")
+        await until_shown(pilot, "read-only mode)")
 
 
 async def test_hostile_text_in_a_plan_is_shown_and_harmless() -> None:

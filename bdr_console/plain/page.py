@@ -38,7 +38,7 @@ def page(sight: Sight, width: int = 80, *, ascii_only: bool = False) -> list[str
 
 
 def headline(sight: Sight, *, ascii_only: bool = False) -> str:
-    """The verdict as one line: `DEGRADED: node1 -> node3: lags 48 MiB, 35 s (+1 more)`."""
+    """The verdict as one line: `DEGRADED: node1 -> node3 lags 48 MiB, 35 s (and 1 more)`."""
     return printable(sight.verdict.headline, ascii_only=ascii_only)
 
 

@@ -10,7 +10,7 @@ import click
 from bdr_console import __version__
 from bdr_console.cluster.text import clean
 from bdr_console.errors import ConsoleError
-from bdr_console.options import Options
+from bdr_console.options import Options, byte_count
 
 _LAZY = {
     "lab": "bdr_console.lab.commands:lab",
@@ -31,6 +31,9 @@ _LAZY = {
     "undo": "bdr_console.run_commands:undo_command",
     "report": "bdr_console.run_commands:report_command",
     "paper": "bdr_console.run_commands:paper_command",
+    "record": "bdr_console.record_command:record",
+    "replay": "bdr_console.replay_command:replay",
+    "screenshot": "bdr_console.screenshot_command:screenshot",
     "with-lock": "bdr_console.run_commands:with_lock",
 }
 
@@ -64,6 +67,15 @@ class _Commands(click.Group):
 @click.option("--plain", is_flag=True, help="Pages of plain text instead of the screen: see `top --help`.")
 @click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal.")
 @click.option("--ascii", "ascii_only", is_flag=True, help="Nothing but ASCII on the screen.")
+@click.option(
+    "--record", type=click.Path(path_type=Path), metavar="FILE", help="Record what the console shows to FILE."
+)
+@click.option(
+    "--record-limit",
+    metavar="SIZE",
+    callback=byte_count,
+    help="The size of that recording, 100MiB; the oldest half goes.",
+)
 @click.version_option(__version__, prog_name="bdr-console")
 @click.pass_context
 def cli(
@@ -75,12 +87,23 @@ def cli(
     plain: bool,
     no_mouse: bool,
     ascii_only: bool,
+    record: Path | None,
+    record_limit: int | None,
 ) -> None:
     """Watch a PostgreSQL multi-master cluster, and take its nodes out of service and back safely.
 
     Without a command, opens the console.
     """
-    options = ctx.obj = Options(config, cluster, theme, mouse=not no_mouse, plain=plain, ascii=ascii_only)
+    options = ctx.obj = Options(
+        config,
+        cluster,
+        theme,
+        mouse=not no_mouse,
+        plain=plain,
+        ascii=ascii_only,
+        record=record,
+        record_limit=record_limit,
+    )
     if ctx.invoked_subcommand is None:
         ctx.exit(_console(options, read_only=read_only))
 

@@ -24,6 +24,7 @@ class Place(StrEnum):
     ALARMS = "Alarms"
     LOG = "Event log"
     QUESTION = "Questions"
+    REPLAY = "Replay of a recording"
 
 
 @dataclass(frozen=True, slots=True)

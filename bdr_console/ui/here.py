@@ -9,7 +9,7 @@ from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.screen import Screen
 
-from bdr_console.ui.actions import ACTIONS, Action, Place
+from bdr_console.ui.actions import ACTIONS, Action
 
 if TYPE_CHECKING:
     from bdr_console.ui.app import ConsoleApp
@@ -47,7 +47,7 @@ def doable(app: "ConsoleApp", screen: Screen[object]) -> Iterator[Doable]:
     nodes: list[DOMNode] = [screen] if focused is None else [*focused.ancestors_with_self]
     bound = {name: node for node in reversed(nodes) if node is not app for name in _bound(node)}
     for action in ACTIONS:
-        node = app if action.place is Place.EVERYWHERE else bound.get(action.id)
+        node = app if action.place in app.places else bound.get(action.id)
         if node is None or not action.keys or not action.does:
             continue
         state = _state(app, screen, action.does, node)

@@ -1,7 +1,7 @@
 """What is known at one moment, judged once for the whole screen."""
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -59,12 +59,22 @@ class Moment:
         return "; ".join(told(finding, known.get(finding.key), self.now) for finding in about)
 
 
+def no_one(_event: Event) -> None:
+    """Nobody listens."""
+
+
 class Timeline:
     """The newest snapshot and a short memory: lag for sparklines, events for the log, alarms."""
 
     def __init__(
-        self, thresholds: Thresholds, glyphs: Glyphs = UNICODE, rules: AlarmRules | None = None
+        self,
+        thresholds: Thresholds,
+        glyphs: Glyphs = UNICODE,
+        rules: AlarmRules | None = None,
+        heard: Callable[[Event], None] = no_one,
     ) -> None:
+        """`heard` is told of every line that the event log gets."""
+        self._heard = heard
         self.snapshot: Snapshot | None = None
         self.board = AlarmBoard(rules)
         self.unsaved: deque[Event] = deque(maxlen=_EVENTS_KEPT)
@@ -116,6 +126,7 @@ class Timeline:
             self._events.appendleft((self._count, event))
             self.unsaved.append(event)
             self._listed = ()
+            self._heard(event)
 
     def at(self, now: datetime) -> Moment | None:
         """The moment `now`; None before the first snapshot."""

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from bdr_console.chronicle import Chronicle
 from bdr_console.config import ClusterSettings, Settings
 from bdr_console.options import Options
+from bdr_console.runbooks.run_news import run_place
 from bdr_console.ui.app import ConsoleApp
 from bdr_console.ui.bell import ringing_of
 from bdr_console.ui.monitored import AdvisoryDesk, JournalDesk, MonitoredCluster, RunbookDesk
-from bdr_console.ui.status import run_place
+from bdr_console.ui.recorded import recorded
 from bdr_console.ui.terminal import ascii_only, leave_stuck, refuse_dumb, refuse_unfit
 from bdr_console.ui.themes import NO_COLOUR, gather
 from bdr_console.ui.watched import ClusterParts
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def run_console(config: Path, settings: Settings, cluster: str, options: Options, *, read_only: bool) -> int:
-    """Open the console, `cluster` first, and return the exit code.
+    """Open the console, `cluster` first, and return the exit code; that one is recorded.
 
     Raises ConsoleError where it cannot run: no terminal, one that is too small, an unknown theme.
     """
@@ -31,7 +32,12 @@ def run_console(config: Path, settings: Settings, cluster: str, options: Options
         theme = NO_COLOUR if os.environ.get("NO_COLOR") is not None else settings.theme
     app = ConsoleApp(
         *(
-            parts_of(config, name, chosen, settings.refresh, read_only=read_only)
+            recorded(
+                parts_of(config, name, chosen, settings.refresh, read_only=read_only),
+                settings.record,
+                options.record if name == cluster else None,
+                options.record_limit,
+            )
             for name, chosen in settings.clusters.items()
         ),
         first=cluster,

@@ -15,6 +15,7 @@ from bdr_console.ui.actions import (
     panes,
     plan,
     question,
+    replay,
     run,
 )
 
@@ -36,6 +37,7 @@ ACTIONS = (
     *clusters.LIST,
     *alarms.ACTIONS,
     *question.ACTIONS,
+    *replay.ACTIONS,
 )
 
 

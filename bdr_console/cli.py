@@ -10,7 +10,7 @@ import click
 from bdr_console import __version__
 from bdr_console.cluster.text import clean
 from bdr_console.errors import ConsoleError
-from bdr_console.options import Options
+from bdr_console.options import Options, byte_count
 
 _LAZY = {
     "lab": "bdr_console.lab.commands:lab",
@@ -30,6 +30,9 @@ _LAZY = {
     "undo": "bdr_console.run_commands:undo_command",
     "report": "bdr_console.run_commands:report_command",
     "paper": "bdr_console.run_commands:paper_command",
+    "record": "bdr_console.record_command:record",
+    "replay": "bdr_console.replay_command:replay",
+    "screenshot": "bdr_console.screenshot_command:screenshot",
     "with-lock": "bdr_console.run_commands:with_lock",
 }
 
@@ -62,6 +65,15 @@ class _Commands(click.Group):
 @click.option("--read-only", is_flag=True, help="Watch only: nothing can be changed from this console.")
 @click.option("--plain", is_flag=True, help="Pages of plain text instead of the screen: see `top --help`.")
 @click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal.")
+@click.option(
+    "--record", type=click.Path(path_type=Path), metavar="FILE", help="Record what the console shows to FILE."
+)
+@click.option(
+    "--record-limit",
+    metavar="SIZE",
+    callback=byte_count,
+    help="The size of that recording, 100MiB; the oldest half goes.",
+)
 @click.version_option(__version__, prog_name="bdr-console")
 @click.pass_context
 def cli(
@@ -72,12 +84,22 @@ def cli(
     read_only: bool,
     plain: bool,
     no_mouse: bool,
+    record: Path | None,
+    record_limit: int | None,
 ) -> None:
     """Watch a PostgreSQL multi-master cluster, and take its nodes out of service and back safely.
 
     Without a command, opens the console.
     """
-    options = ctx.obj = Options(config, cluster, theme, mouse=not no_mouse, plain=plain)
+    options = ctx.obj = Options(
+        config,
+        cluster,
+        theme,
+        mouse=not no_mouse,
+        plain=plain,
+        record=record,
+        record_limit=record_limit,
+    )
     if ctx.invoked_subcommand is None:
         ctx.exit(_console(options, read_only=read_only))
 
@@ -114,7 +136,14 @@ def _console(options: Options, *, read_only: bool) -> int:
 
     with keys_unlocked(*settings.clusters.values()):
         return run_console(
-            path, settings, name, read_only=read_only, theme=options.theme, mouse=options.mouse
+            path,
+            settings,
+            name,
+            read_only=read_only,
+            theme=options.theme,
+            mouse=options.mouse,
+            record=options.record,
+            record_limit=options.record_limit,
         )
 
 

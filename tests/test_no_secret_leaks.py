@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
 import os
 import subprocess
@@ -194,6 +195,8 @@ def test_no_file_output_screen_or_process_holds_the_password(healthy_lab: Lab, t
                 at_once.submit(scene.screen, "watch", wait=("HEALTHY", "node3"), keys="?r"),
                 at_once.submit(scene.screen, "watch", wait=("The report is in",), code=_CRASH),
                 at_once.submit(scene.run, "switchover", "node1", "--plan", code=_HEADLESS_CRASH),
+                at_once.submit(scene.run, "record", str(tmp_path / "kept.bdrrec"), "--for", "6s"),
+                at_once.submit(scene.run, "screenshot", "--format", "svg", "--size", "80x24"),
             ]
             for future in screens:
                 future.result()
@@ -219,6 +222,10 @@ def test_no_file_output_screen_or_process_holds_the_password(healthy_lab: Lab, t
     assert list(scene.state.glob("crash-*.txt"))
     assert "node2" in report
     assert watch.looks > 10
+
+    recorded = gzip.decompress((tmp_path / "kept.bdrrec").read_bytes())
+    assert b'"engine":"BDR' in recorded
+    assert scene.secret.encode() not in recorded
 
     files = [path for path in scene.state.rglob("*") if path.is_file()]
     assert len(files) > 4

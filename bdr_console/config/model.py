@@ -171,6 +171,17 @@ class SshSettings(Section):
     """What the OpenSSH configuration does not say already, by the name that `via` uses."""
 
 
+class RecordSettings(Section):
+    """What is recorded of what the console shows."""
+
+    limit: Annotated[ByteCount, Field(ge=2**20)] = 100 * 1024**2
+    """The size of a recording made with --record; the newest half of it at least is kept."""
+    ring_minutes: Annotated[float, Field(ge=0, le=1440)] = 30.0
+    """The last minutes of each cluster, kept in memory so that they can be saved afterwards; 0 keeps none."""
+    ring_limit: Annotated[ByteCount, Field(ge=2**20)] = 16 * 1024**2
+    """Bytes of memory for them, for each cluster; compressed, a small cluster needs about 2 MiB."""
+
+
 class CommonSettings(Section):
     """What `defaults` may say for every cluster; a cluster's own word goes before it."""
 
@@ -229,6 +240,8 @@ class Settings(Section):
     """Which clusters the console reads: all of them from the start, or each from when it is first shown."""
     theme: str = "dark"
     """A file in themes/, without its suffix."""
+    record: RecordSettings = RecordSettings()
+    """What is recorded of what the console shows."""
     defaults: CommonSettings = CommonSettings()
     """What holds for every cluster that says nothing else."""
     clusters: Annotated[dict[PlainName, ClusterSettings], Field(min_length=1)]

@@ -17,6 +17,7 @@ class Place(StrEnum):
     LEFT = "What a run left behind"
     CLUSTERS = "List of clusters"
     QUESTION = "Questions"
+    REPLAY = "Replay of a recording"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial
+from typing import ClassVar
 
 from textual.app import App, SystemCommand
 from textual.screen import Screen
@@ -17,6 +18,7 @@ from bdr_console.ui.colours import DEFAULTS, Styles
 from bdr_console.ui.operator import Operator
 from bdr_console.ui.painter import PAINT_EVERY, Painter
 from bdr_console.ui.palette import commands
+from bdr_console.ui.recorded import save_ring
 from bdr_console.ui.run_watch import RunWatch
 from bdr_console.ui.screens.clusters import Clusters
 from bdr_console.ui.screens.detail import DetailScreen
@@ -25,7 +27,7 @@ from bdr_console.ui.screens.live import LiveScreen
 from bdr_console.ui.screens.overview import Overview
 from bdr_console.ui.screens.question import Question
 from bdr_console.ui.standings import Standing
-from bdr_console.ui.status import leaving
+from bdr_console.ui.status import Status, leaving
 from bdr_console.ui.subject import Subject
 from bdr_console.ui.terminal import on_signals, watch_hangup
 from bdr_console.ui.themes import choose, load_themes
@@ -52,6 +54,8 @@ class ConsoleApp(App[int]):
     TITLE = "bdr-console"
     CSS_PATH = "console.tcss"
     BINDINGS = bindings(Place.EVERYWHERE)
+    places: ClassVar[tuple[Place, ...]] = (Place.EVERYWHERE,)
+    """Whose keys work on every screen."""
     COMMAND_PALETTE_BINDING = "ctrl+p"
     DEFAULT_MODE = "shown first"
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - Textual declares these as instance attributes
@@ -202,6 +206,10 @@ class ConsoleApp(App[int]):
         """Tell every screen in sight how things stand."""
         self.painter.paint()
 
+    def marked(self, status: Status) -> Status:
+        """What a replay adds to the head."""
+        return status
+
     def tell(self, screen: LiveScreen) -> None:
         """Tell one screen how its cluster stands."""
         self.painter.tell(screen)
@@ -256,6 +264,10 @@ class ConsoleApp(App[int]):
     def action_refresh_now(self) -> None:
         """Read every target of the cluster shown now."""
         self.current.source.refresh_now()
+
+    def action_save_ring(self) -> None:
+        """Write the last minutes of the cluster shown to a file, and say where."""
+        self.run_worker(save_ring(self.current), exit_on_error=False)
 
     def action_pace(self, direction: int) -> None:
         """Read the cluster shown more often (-1) or less often (1)."""

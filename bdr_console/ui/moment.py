@@ -1,7 +1,7 @@
 """What is known at one moment, judged once for the whole screen."""
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -49,10 +49,21 @@ class Moment:
         return "; ".join(f.text for s in dict.fromkeys(subjects) for f in self._told.get(s, ()))
 
 
+def no_one(_event: Event) -> None:
+    """Nobody listens."""
+
+
 class Timeline:
     """The newest snapshot and a short memory: lag for sparklines, events for the log."""
 
-    def __init__(self, thresholds: Thresholds, glyphs: Glyphs = UNICODE) -> None:
+    def __init__(
+        self,
+        thresholds: Thresholds,
+        glyphs: Glyphs = UNICODE,
+        heard: Callable[[Event], None] = no_one,
+    ) -> None:
+        """`heard` is told of every line that the event log gets."""
+        self._heard = heard
         self.snapshot: Snapshot | None = None
         self._thresholds = thresholds
         self._glyphs = glyphs
@@ -84,6 +95,7 @@ class Timeline:
             self._count += 1
             self._events.appendleft((self._count, event))
             self._listed = ()
+            self._heard(event)
 
     def at(self, now: datetime) -> Moment | None:
         """The moment `now`; None before the first snapshot."""

@@ -56,4 +56,4 @@ class Painter:
         moment = cluster.timeline.at(now)
         status = cluster.status_at(now, moment, self._app.standings(now, but=cluster))
         with contextlib.suppress(NoMatches):  # a screen that is being taken down has lost some of its parts
-            screen.show(moment, status)
+            screen.show(moment, self._app.marked(status))

@@ -34,7 +34,7 @@ def commands(app: "ConsoleApp", screen: Screen[object]) -> Iterable[SystemComman
     for action in ACTIONS:
         if not action.does or not action.keys or action.id == "palette":
             continue
-        if action.place not in (Place.EVERYWHERE, here) or (app.read_only and action.changes):
+        if action.place not in (*app.places, here) or (app.read_only and action.changes):
             continue
         title = action.help.split(" (")[0] if action.id.startswith("pane") else action.label
         yield SystemCommand(title, f"{action.help} ({action.shown_as})", _doer(app, screen, action.does))

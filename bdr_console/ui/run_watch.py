@@ -4,28 +4,20 @@ import asyncio
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from bdr_console.cluster.changes import Event
 from bdr_console.cluster.text import clean
 from bdr_console.cluster.verdict import Level
-from bdr_console.runbooks.run import RunStatus, RunView
+from bdr_console.runbooks.run import RunView
+from bdr_console.runbooks.run_news import run_event
 from bdr_console.ui.background import in_background
 from bdr_console.ui.crash import as_console_error
 from bdr_console.ui.desk import RunDesk
 from bdr_console.ui.screens.run import RunScreen
-from bdr_console.ui.status import run_place
 
 if TYPE_CHECKING:
     from bdr_console.ui.watched import WatchedCluster
 
 _BUSY, _IDLE, _AFTER_TROUBLE = 0.25, 2.0, 10.0
 """Seconds between two looks at the journals."""
-
-_LEVELS = {
-    RunStatus.RUNNING: Level.OK,
-    RunStatus.DONE: Level.OK,
-    RunStatus.STOPPED: Level.CRIT,
-    RunStatus.LOST: Level.CRIT,
-}
 
 
 class RunWatch:
@@ -46,9 +38,23 @@ class RunWatch:
         """The run that has not ended yet."""
         return self.run if self.run is not None and not self.run.status.over else None
 
+    @property
+    def has_looked(self) -> bool:
+        """Whether the journals were looked at since the beginning, or since everything was forgotten."""
+        return self._desk is None or self._recent_at is not None
+
     def follow(self, run_id: str) -> None:
         """Look at this run from now on, beginning now."""
         self._followed = run_id
+        self._wake.set()
+
+    def forget(self) -> None:
+        """Know of no run until the journals are looked at again, which is now."""
+        self._followed, self._recent_at, self.run, self.recent = None, None, None, ()
+        self._wake.set()
+
+    def look_now(self) -> None:
+        """Look at the journals now."""
         self._wake.set()
 
     def knows(self, tag: str) -> bool:
@@ -94,16 +100,3 @@ class RunWatch:
             self._cluster.run_alarmed(run)
         if before != run:
             self._cluster.run_changed(run, run_event(before, run, self._cluster.app.now()))
-
-
-def run_event(before: RunView | None, run: RunView, now: datetime) -> Event | None:
-    """The line for the event log, when the run came to another step or state."""
-    same = before is not None and before.run_id == run.run_id
-    if not same and run.status.over:
-        return None  # an old run, found when the console started
-    if run.alarm and not (same and before is not None and before.alarm == run.alarm):
-        return Event(now, Level.CRIT, f"run {run.node}", run.alarm)
-    if same and before is not None and before.status is run.status and run_place(before) == run_place(run):
-        return None
-    said = f": {run.message}" if run.message else ""
-    return Event(now, _LEVELS.get(run.status, Level.WARN), f"run {run.node}", f"{run_place(run)}{said}")

@@ -1,17 +1,36 @@
-"""A picture of the screen as SVG, made by the application itself without a terminal."""
+"""A picture of the screen as SVG or as text, made by the application itself without a terminal."""
 
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.verdict import Thresholds
+from bdr_console.config import ClusterSettings
 from bdr_console.errors import ConsoleError
+from bdr_console.recording.jump import target
+from bdr_console.recording.reader import Recording
 from bdr_console.ui.app import ConsoleApp, utc_now
 from bdr_console.ui.desk import ActDesk, RunDesk
+from bdr_console.ui.monitored import JournalDesk, MonitoredCluster
+from bdr_console.ui.replay_app import ReplayApp
 from bdr_console.ui.source import SnapshotSource
 from bdr_console.ui.watched import ClusterParts
+
+_DEADLINE = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One screen."""
+
+    svg: str
+    text: str
+    """Its lines as a reader sees them, without blanks at their ends."""
 
 
 async def svg(
@@ -26,7 +45,7 @@ async def svg(
     acts: ActDesk | None = None,
     keys: tuple[str, ...] = (),
     settle: float = 0.0,
-    deadline: float = 15.0,
+    deadline: float = _DEADLINE,
     clock: Callable[[], datetime] = utc_now,
 ) -> str:
     """The screen in `size` (columns, rows) once every target has been read, as SVG.
@@ -36,12 +55,65 @@ async def svg(
     """
     parts = ClusterParts(source, cluster, environment, thresholds or Thresholds(), runs, acts)
     app = ConsoleApp(parts, theme=theme, clock=clock)
+    return (await _shot(app, size, lambda: complete(app.newest), keys, settle, deadline)).svg
+
+
+async def of_cluster(
+    name: str,
+    settings: ClusterSettings,
+    size: tuple[int, int],
+    theme: str,
+    keys: tuple[str, ...],
+    *,
+    refresh: float = 1.0,
+    settle: float = 0.0,
+) -> Shot:
+    """A live cluster, watched only. A target that does not answer is shown as what it is, after a while.
+
+    Raises ConsoleError for an unknown theme or key.
+    """
+    from bdr_console.monitor import Monitor
+
+    parts = ClusterParts(
+        MonitoredCluster(lambda: Monitor(name, settings, refresh)),
+        name,
+        settings.environment,
+        settings.thresholds.thresholds(),
+        runs=JournalDesk(name),
+    )
+    app = ConsoleApp(parts, theme=theme, refresh=refresh)
+    return await _shot(app, size, lambda: _told(app.newest), keys, settle, _DEADLINE)
+
+
+async def of_recording(
+    recording: Recording, at: str | None, size: tuple[int, int], theme: str, keys: tuple[str, ...]
+) -> Shot:
+    """A recording at a moment of it (its end without one). Raises ConsoleError."""
+    app = ReplayApp(recording, theme=theme)
+    to = target(at or "end", recording.began, recording.began, recording.ended, recording.events)
+    app.player.paused = True
+    app.player.jump(to)
+
+    def ready() -> bool:
+        return app.newest is not None and app.runs.has_looked
+
+    return await _shot(app, size, ready, keys, 0.0, _DEADLINE)
+
+
+async def _shot(
+    app: ConsoleApp,
+    size: tuple[int, int],
+    ready: Callable[[], bool],
+    keys: tuple[str, ...],
+    settle: float,
+    deadline: float,
+) -> Shot:
     async with app.run_test(size=size, notifications=True) as pilot:
         end = time.monotonic() + deadline
-        while not complete(app.newest):
+        while not ready():
             if time.monotonic() > end:
                 raise ConsoleError(
-                    f"not every target of '{cluster}' answered within {deadline:g} s",
+                    f"not every target of '{app.current.name}' answered within {deadline:g} s",
                     "Open the console to see which one is silent.",
                 )
             await asyncio.sleep(0.05)
@@ -51,7 +123,14 @@ async def svg(
             await pilot.pause(0.5)
         app.paint()
         await pilot.pause()
-        return preserved(app.export_screenshot(title=f"bdr-console: {cluster}", simplify=True))
+        picture = preserved(app.export_screenshot(title=f"bdr-console: {app.current.name}", simplify=True))
+        return Shot(picture, shown(app))
+
+
+def shown(app: ConsoleApp) -> str:
+    """The lines of the screen in front, as a reader sees them."""
+    strips = app.screen._compositor.render_strips()  # private to Textual; it is pinned
+    return "\n".join(strip.text.rstrip() for strip in strips).rstrip("\n")
 
 
 def complete(shown: Snapshot | None) -> bool:
@@ -62,6 +141,14 @@ def complete(shown: Snapshot | None) -> bool:
         and all(target.facts is not None for target in shown.proxies)
         and all(target.facts is not None for target in shown.poolers)
     )
+
+
+def _told(shown: Snapshot | None) -> bool:
+    """Whether every target was read, or has failed to answer."""
+    if shown is None:
+        return False
+    targets: tuple[Observed[Any], ...] = (*shown.nodes, *shown.proxies, *shown.poolers)
+    return all(target.facts is not None or target.error is not None for target in targets)
 
 
 def preserved(picture: str) -> str:

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bdr_console.config import ClusterSettings, Settings
+from bdr_console.runbooks.run_news import run_place
 from bdr_console.ui.app import ConsoleApp
 from bdr_console.ui.monitored import AdvisoryDesk, JournalDesk, MonitoredCluster, RunbookDesk
-from bdr_console.ui.status import run_place
+from bdr_console.ui.recorded import recorded
 from bdr_console.ui.terminal import ascii_only, refuse_unfit
 from bdr_console.ui.themes import NO_COLOUR
 from bdr_console.ui.watched import ClusterParts
@@ -19,9 +20,17 @@ if TYPE_CHECKING:
 
 
 def run_console(
-    config: Path, settings: Settings, cluster: str, *, read_only: bool, theme: str | None, mouse: bool
+    config: Path,
+    settings: Settings,
+    cluster: str,
+    *,
+    read_only: bool,
+    theme: str | None,
+    mouse: bool,
+    record: Path | None = None,
+    record_limit: int | None = None,
 ) -> int:
-    """Open the console, `cluster` first, and return the exit code.
+    """Open the console, `cluster` first, and return the exit code; that one is recorded to `record`.
 
     Raises ConsoleError where it cannot run: no terminal, one that is too small, an unknown theme.
     """
@@ -29,7 +38,12 @@ def run_console(
         theme = NO_COLOUR if os.environ.get("NO_COLOR") is not None else settings.theme
     app = ConsoleApp(
         *(
-            parts_of(config, name, chosen, settings.refresh, read_only=read_only)
+            recorded(
+                parts_of(config, name, chosen, settings.refresh, read_only=read_only),
+                settings.record,
+                record if name == cluster else None,
+                record_limit,
+            )
             for name, chosen in settings.clusters.items()
         ),
         first=cluster,

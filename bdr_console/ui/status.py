@@ -9,10 +9,12 @@ from rich.text import Text
 from bdr_console.cluster.text import clean, format_clock
 from bdr_console.cluster.verdict import Level, Verdict
 from bdr_console.runbooks.run import RunStatus, RunView
+from bdr_console.runbooks.run_news import run_place
 from bdr_console.ui.cells import Tone
 from bdr_console.ui.colours import Styles
 from bdr_console.ui.desk import LockHolder
 from bdr_console.ui.left import Left
+from bdr_console.ui.replay_text import ReplayPlace
 from bdr_console.ui.standings import Standing, elsewhere
 from bdr_console.ui.words import Glyphs, level_symbol, level_tone, run_cell
 
@@ -39,6 +41,8 @@ class Status:
     """The other clusters of this console."""
     traffic: str = ""
     """Which nodes take new connections; empty where nothing leads anywhere."""
+    replay: ReplayPlace | None = None
+    """Where a replay stands; None in a live console."""
 
 
 def is_production(environment: str) -> bool:
@@ -160,14 +164,6 @@ def run_line(run: RunView, styles: Styles, glyphs: Glyphs) -> Text:
     if run.message:
         text.append(f"{glyphs.separator}{run.message}")
     return text
-
-
-def run_place(run: RunView) -> str:
-    """`step 3/7 waiting`, or how it ended."""
-    current = run.current
-    if run.status.over or current is None:
-        return run.status.value
-    return f"step {run.steps.index(current) + 1}/{len(run.steps)} {current.status.value}"
 
 
 def leaving(runs: Sequence[RunView]) -> Text:

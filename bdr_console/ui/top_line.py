@@ -32,13 +32,16 @@ def parts(status: Status, glyphs: Glyphs, styles: Styles) -> list[Part]:
         found.insert(0, Part(text, 0, 0)) if is_production(status.environment) else found.append(
             Part(text, 1)
         )
-    if status.read_only:
+    if status.replay is not None:
+        found.append(Part(Text(" REPLAY ", "bold reverse"), 0, 3))
+    elif status.read_only:
         found.append(Part(Text(" READ-ONLY ", "bold reverse"), 0, 3))
     else:
         found.append(Part(Text("operate"), 4, 3))
     if status.traffic:
         found.append(Part(Text(status.traffic), 2))
-    found.append(Part(Text(f"every {status.refresh:g} s"), 5))
+    if status.replay is None:
+        found.append(Part(Text(f"every {status.refresh:g} s"), 5))
     return found
 
 

@@ -13,17 +13,19 @@ from bdr_console.cluster.text import clean
 from bdr_console.cluster.traffic import traffic, traffic_words
 from bdr_console.cluster.verdict import Level, Thresholds
 from bdr_console.errors import ConsoleError
+from bdr_console.recording.recorder import Recorder
 from bdr_console.runbooks.run import RunView
+from bdr_console.runbooks.run_news import run_place
 from bdr_console.ui import crash
 from bdr_console.ui.desk import ActDesk, LockDesk, RunDesk
 from bdr_console.ui.left import left_behind
 from bdr_console.ui.lock_watch import LockSight
-from bdr_console.ui.moment import Moment, Timeline
+from bdr_console.ui.moment import Moment, Timeline, no_one
 from bdr_console.ui.operator import Operator
 from bdr_console.ui.run_watch import RunWatch
 from bdr_console.ui.source import SnapshotSource
 from bdr_console.ui.standings import Standing, standing
-from bdr_console.ui.status import Status, asked, deserves_a_line, run_place
+from bdr_console.ui.status import Status, asked, deserves_a_line
 
 if TYPE_CHECKING:
     from textual.screen import Screen
@@ -48,6 +50,10 @@ class ClusterParts:
     acts: ActDesk | None = None
     """None in a console that only watches: what is not there cannot be called."""
     lock: LockDesk | None = None
+    recorder: Recorder | None = None
+    """What keeps what its event log says; the source hands it the snapshots."""
+    timeline: Timeline | None = None
+    """A memory that is filled elsewhere too: that of a replay."""
 
 
 class WatchedCluster:
@@ -68,7 +74,11 @@ class WatchedCluster:
         self.pace = pace
         self.trouble = ""
         """Why no snapshots come, when none do."""
-        self.timeline = Timeline(parts.thresholds, app.glyphs)
+        self.recorder = recorder = parts.recorder
+        heard = recorder.event if recorder is not None else no_one
+        self.timeline = parts.timeline or Timeline(parts.thresholds, app.glyphs, heard)
+        if recorder is not None:
+            recorder.tell = lambda text: self.note(Level.WARN, "recording", text)
         self.runs = RunWatch(self, parts.runs)
         self.lock = LockSight(self, parts.lock)
         self.operator = Operator(self, parts.acts)

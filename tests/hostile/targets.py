@@ -1,10 +1,11 @@
 """Every parser of what others write, as a function of bytes: it answers, or it says that it cannot."""
 
+import itertools
 import json
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,16 @@ from unittest import mock
 
 from bdr_console.cluster.snapshot import from_json, to_json
 from bdr_console.cluster.text import clean
+from bdr_console.cluster.verdict import Thresholds
 from bdr_console.config import load
 from bdr_console.errors import ConsoleError
 from bdr_console.links import conninfo, haproxy_text
 from bdr_console.links.haproxy_facts import backends_of, proxy_facts
 from bdr_console.links.pgbouncer_rows import Row, connections, pooler_facts
+from bdr_console.recording.frames import TEXT_LIMIT, Mark, packed, unpacked
+from bdr_console.recording.reader import Recording
+from bdr_console.recording.records import Header
+from bdr_console.recording.start import header_frame
 from bdr_console.runbooks import plan_id, resume
 from bdr_console.runbooks.events import event_of
 from bdr_console.runbooks.follow_text import ending, news
@@ -24,11 +30,14 @@ from bdr_console.runbooks.journal import JOURNAL, JournalFollower, read_events
 from bdr_console.runbooks.operator_lock import told
 from bdr_console.runbooks.report import as_data, markdown, report
 from bdr_console.ui.colours import DEFAULTS, Styles
+from bdr_console.ui.recorded_runs import RecordedRuns
+from bdr_console.ui.replay_source import RecordedTimeline
 from bdr_console.ui.run_text import message_text, offers_text, run_title, step_text
 from bdr_console.ui.words import UNICODE
 from tests.cluster.builders import NOW
+from tests.recording.made import frames
 from tests.runbooks.test_fold import beginning, event
-from tests.ui.scenes import snapshot
+from tests.ui.scenes import silent, snapshot
 
 ROOT = Path(__file__).parent.parent.parent
 CAPTURES = ROOT / "tests/captures"
@@ -255,6 +264,39 @@ _POOLS = [
      "port": "5432", "paused": "0", "disabled": "0", "pool_size": "20", "remote_pid": "77", "wait": "1"}
 ]  # fmt: skip
 
+
+def _recording(data: bytes) -> None:
+    """The lines of a frame as a replay reads, judges and shows them; then the same bytes as a whole file."""
+    marks = Mark.KEY | Mark.EVENTS | Mark.RUNS
+    framed = header_frame(_HEADER).data + packed(data[:TEXT_LIMIT], NOW, NOW, marks)
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as name:
+        for given in (framed, data):
+            path = Path(name) / "given"
+            path.write_bytes(given)
+            said = ""
+            try:
+                with Recording(path) as made:
+                    _replayed(made)
+            except ConsoleError as error:
+                said = str(error)
+            assert not unsafe(said.replace("\n", ""))
+
+
+def _replayed(made: Recording) -> None:
+    timeline = RecordedTimeline(made.header.thresholds)
+    for shown in itertools.islice(made.snapshots(made.began), 50):
+        timeline.take(shown)
+        timeline.at(shown.taken_at)
+        _all_safe(shown)
+    timeline.recall(made.events)
+    _all_safe((made.events, made.notes))
+    _all_safe(RecordedRuns(made.runs, lambda: made.ended).recent())
+
+
+_HEADER = Header("lab", "prod", NOW, Thresholds(), "0")
+_FRAMED = frames([snapshot(NOW), silent(snapshot(NOW + timedelta(seconds=3)), "node2")])
+_RECORDED = b"".join(unpacked(frame.data) for frame in _FRAMED)
+
 TARGETS: dict[str, Target] = {
     "text": Target(_clean, (b"plain", "caf\u00e9 \u4e2d\u6587 \u202e\x1b]52;c;x\x07".encode(), b"\xff\xfe")),
     "haproxy show info": Target(_info, (_haproxy("show-info.txt"),)),
@@ -266,6 +308,7 @@ TARGETS: dict[str, Target] = {
     "journal": Target(_journal, (_JOURNAL,)),
     "journal event": Target(_event, tuple(_JOURNAL.splitlines())),
     "snapshot": Target(_snapshot, (to_json(snapshot()).encode(),)),
+    "recording": Target(_recording, (_RECORDED, b"".join(f.data for f in (header_frame(_HEADER), *_FRAMED)))),
     "configuration": Target(_config, ((ROOT / "config.example.yaml").read_bytes(),)),
     "connection string": Target(
         _conninfo,

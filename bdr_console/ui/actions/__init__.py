@@ -5,7 +5,18 @@ from collections.abc import Iterator
 from textual.binding import BindingType
 
 from bdr_console.ui.action import Action, Place
-from bdr_console.ui.actions import clusters, details, everywhere, left, overview, panes, plan, question, run
+from bdr_console.ui.actions import (
+    clusters,
+    details,
+    everywhere,
+    left,
+    overview,
+    panes,
+    plan,
+    question,
+    replay,
+    run,
+)
 
 __all__ = ["ACTIONS", "Action", "Place", "bindings", "of", "word_action"]
 
@@ -20,6 +31,7 @@ ACTIONS = (
     *left.ACTIONS,
     *clusters.LIST,
     *question.ACTIONS,
+    *replay.ACTIONS,
 )
 
 

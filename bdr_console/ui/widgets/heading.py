@@ -8,6 +8,7 @@ from textual.containers import Horizontal, Vertical
 from bdr_console.cluster.text import format_clock
 from bdr_console.ui.cells import Tone
 from bdr_console.ui.colours import Styles
+from bdr_console.ui.replay_text import replay_line
 from bdr_console.ui.status import Status, is_production, notices, quiet_run, run_line, verdict_line
 from bdr_console.ui.top_line import top_line
 from bdr_console.ui.widgets.line import Line, shortened
@@ -23,6 +24,8 @@ class Heading(Vertical):
     DEFAULT_CSS = """
     Heading { height: auto; background: $surface; color: $foreground; }
     Heading Horizontal { height: 1; }
+    Heading #replay { display: none; text-style: bold reverse; }
+    Heading #replay.-shown { display: block; }
     Heading #clock { width: 9; }
     Heading #run, Heading #notices { display: none; background: $panel; }
     Heading #notices { height: auto; max-height: 4; }
@@ -39,6 +42,7 @@ class Heading(Vertical):
         with Horizontal():
             yield Line(id="top")
             yield Line(id="clock")
+        yield Line(id="replay")
         yield Line(id="verdict")
         yield Line(id="run")
         yield Line(id="notices")
@@ -52,6 +56,7 @@ class Heading(Vertical):
         if is_production(status.environment):
             clock.stylize(styles[Tone.PROD])
         self.query_one("#clock", Line).say(clock)
+        self._say("#replay", replay_line(status.replay, self._glyphs) if status.replay else None)
         width, ellipsis = self.size.width, self._glyphs.ellipsis
         verdict = verdict_line(status, styles, self._glyphs)
         self.query_one("#verdict", Line).say(shortened(verdict, width, ellipsis))

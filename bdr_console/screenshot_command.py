@@ -1,0 +1,92 @@
+"""`bdr-console screenshot`: the screen as SVG or as text, of a live cluster or of a recording."""
+
+import asyncio
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bdr_console.errors import ConsoleError
+from bdr_console.options import Options
+from bdr_console.recording.reader import Recording
+
+if TYPE_CHECKING:
+    from bdr_console.ui.screenshot import Shot
+
+
+@click.command()
+@click.option(
+    "--recording",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Of a recording, not of a cluster.",
+)
+@click.option("--at", metavar="TIME", help="At that moment of it: 12:03, +5m, end, or words of an event.")
+@click.option("--size", default="140x40", metavar="COLUMNSxROWS", show_default=True, help="Of the terminal.")
+@click.option("--theme", metavar="NAME", help="A colour theme, instead of the configured one.")
+@click.option("--keys", default="", metavar="KEYS", help="Keys to press first: 4,z or s,enter.")
+@click.option(
+    "--format", "as_", type=click.Choice(("svg", "text")), help="svg, or plain lines; by the name of -o."
+)
+@click.option("--settle", default=0.0, metavar="SECONDS", help="Gather history first, for sparklines.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Instead of stdout.")
+@click.pass_obj
+def screenshot(
+    options: Options,
+    recording: Path | None,
+    at: str | None,
+    size: str,
+    theme: str | None,
+    keys: str,
+    as_: str | None,
+    settle: float,
+    output: Path | None,
+) -> None:
+    """Print what the console shows, read-only, without a terminal."""
+    os.umask(0o077)
+    if at is not None and recording is None:
+        raise ConsoleError("--at is a moment of a recording", "Name one with --recording FILE.")
+    as_text = (as_ or ("text" if output is None or output.suffix == ".txt" else "svg")) == "text"
+    pressed = tuple(key.strip() for key in keys.split(",") if key.strip())
+    from bdr_console.ui import screenshot as made
+
+    shape = _size(size)
+    if recording is not None:
+        with Recording(recording) as opened_recording:
+            shot = asyncio.run(
+                made.of_recording(opened_recording, at, shape, theme or options.theme or "dark", pressed)
+            )
+    else:
+        shot = asyncio.run(_live(options, shape, theme or options.theme, pressed, settle))
+    text = shot.text if as_text else shot.svg
+    if output is None:
+        click.echo(text)
+    else:
+        try:
+            output.write_text(text + "\n", encoding="utf-8")
+        except OSError as error:
+            raise ConsoleError(f"cannot write {output}: {error.strerror}", "Name another file.") from error
+
+
+async def _live(
+    options: Options, size: tuple[int, int], theme: str | None, keys: tuple[str, ...], settle: float
+) -> "Shot":
+    from bdr_console.config import find, opened
+    from bdr_console.ssh_keys import keys_unlocked
+    from bdr_console.ui.screenshot import of_cluster
+
+    settings = opened(find(options.config))
+    name, chosen = settings.cluster(options.cluster)
+    with keys_unlocked(chosen):
+        return await of_cluster(
+            name, chosen, size, theme or settings.theme, keys, refresh=settings.refresh, settle=settle
+        )
+
+
+def _size(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"(\d{2,3})x(\d{1,3})", text)
+    if found is None or not (40 <= int(found[1]) <= 500 and 10 <= int(found[2]) <= 200):
+        raise ConsoleError(f"'{text}' is no size of a terminal", "COLUMNSxROWS, 40x10 to 500x200: 140x40.")
+    return int(found[1]), int(found[2])

@@ -1,0 +1,1 @@
+"""Recordings: written, cut short, tampered with, read back."""

@@ -1,0 +1,158 @@
+"""A recording is a file that anybody may have written."""
+
+import json
+import struct
+import subprocess
+import sys
+import zlib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bdr_console.cluster.snapshot import to_json
+from bdr_console.errors import ConsoleError
+from bdr_console.recording import frames as format_of
+from bdr_console.recording.reader import Recording
+from bdr_console.recording.start import header_frame
+from tests.recording.made import HEADER, moments, raw, recording
+from tests.ui.scenes import NOW, snapshot
+
+WHOLE = json.loads(to_json(snapshot()))
+
+
+def line(word: str = "snapshot", **fields: object) -> bytes:
+    """A line with a snapshot in which some fields are different."""
+    return json.dumps({word: {**WHOLE, **fields}}).encode()
+
+
+def change(changed: object) -> bytes:
+    """A line that changes that."""
+    return json.dumps({"change": {"at": NOW.isoformat(), "refresh": 1, "changed": changed}}).encode()
+
+
+@pytest.mark.parametrize("data", [b"", b"hello", b"\x1f\x8b", b"\x00" * 5000, b"PK\x03\x04" * 100], ids=repr)
+def test_what_is_no_recording_is_called_so(data: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "given"
+    path.write_bytes(data)
+    with pytest.raises(ConsoleError, match=f"{path} is no recording"):
+        Recording(path)
+
+
+def test_a_file_that_is_not_there_or_a_directory_is_called_so(tmp_path: Path) -> None:
+    with pytest.raises(ConsoleError, match="No such file"):
+        Recording(tmp_path / "missing")
+    with pytest.raises(ConsoleError, match="Is a directory"):
+        Recording(tmp_path)
+
+
+def test_a_recording_of_a_newer_version_names_that_version(tmp_path: Path) -> None:
+    path = recording(tmp_path / "newer", moments(2), header=replace(HEADER, version=7, program="9.1"))
+    with pytest.raises(
+        ConsoleError, match=r"written by a newer bdr-console \(9\.1, format 7; this one reads"
+    ):
+        Recording(path)
+
+
+@pytest.mark.parametrize(
+    ("bad", "says"),
+    [
+        (b'{"snapshot":{', "Expecting property name"),
+        (b'{"snapshot":' + b"[" * 100_000, "too deep"),
+        (b'{"snapshot":{"cluster":' + b"9" * 5000 + b"}}", "4300"),
+        (line(refresh=1e999).replace(b"Infinity", b"1e999"), "without measure"),
+        (line(refresh=float("nan")), "NaN is no number"),
+        (line(refresh=-5), "validation error"),
+        (line(taken_at="9999-12-31T23:59:59+00:00"), "validation error"),
+        (line(taken_at="2026-01-01T00:00:00"), "validation error"),
+        (line(nodes={}), "validation error"),
+        (line(nodes=[{"name": 1}]), "validation error"),
+        (line(nodes=[{**WHOLE["nodes"][0], "seen_at": "0001-01-01T00:00:00"}]), "out of all time"),
+        (line(more=1), "validation error"),
+        (change({"nodes": {"99": 1}}), "not there"),
+        (change({"nodes": {"0": {"zz": 1}}}), "not there"),
+    ],
+    ids=range(14),
+)
+def test_a_line_that_does_not_fit_is_said_with_its_place_and_the_next_is_read(
+    bad: bytes, says: str, tmp_path: Path
+) -> None:
+    path = raw(tmp_path / "given", line(), bad, line(taken_at="2026-03-04T10:00:05+00:00"))
+    with Recording(path) as made:
+        assert [one.taken_at.second for one in made.snapshots(NOW)] == [0, 5]
+        (note,) = made.notes
+        assert f"{path}: the frame at byte" in note
+        assert says in note
+        assert len(note) < 2000
+
+
+def test_what_would_change_the_terminal_is_made_visible(tmp_path: Path) -> None:
+    node = {**WHOLE["nodes"][0], "error": "\x1b]0;owned\x07", "name": "a\u202eb"}
+    event = {"at": NOW.isoformat(), "level": 2, "subject": "\x1b[2J", "text": "x" * 9000}
+    path = raw(tmp_path / "given", line(nodes=[node]), json.dumps({"event": event}).encode())
+    with Recording(path) as made:
+        (shown,) = made.snapshots(NOW)
+        assert shown.nodes[0].error == "\\x1b]0;owned\\x07"
+        assert shown.nodes[0].name == "a\\u202eb"
+        assert made.events[0].subject == "\\x1b[2J"
+        assert len(made.events[0].text) < 5000
+
+
+def bomb(path: Path, claims: int) -> Path:
+    """A frame that unpacks to 1 GiB and says it were `claims` bytes."""
+    squeezer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    body = b"".join(squeezer.compress(b" " * 2**20) for _ in range(1024)) + squeezer.flush()
+    made = format_of.packed(b"", NOW, NOW, format_of.Mark.KEY | format_of.Mark.EVENTS)
+    size = len(made) - 2 + len(body)
+    head = bytearray(made[: len(made) - 10])
+    struct.pack_into("<II", head, 16, size, claims)
+    path.write_bytes(header_frame(HEADER).data + bytes(head) + body + struct.pack("<II", 0, claims))
+    return path
+
+
+_LIMITED = """
+import resource, sys
+from pathlib import Path
+from bdr_console.errors import ConsoleError
+from bdr_console.recording.reader import Recording
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+try:
+    with Recording(Path(sys.argv[1])) as made:
+        print(sum(1 for _ in made.snapshots(made.began)), *made.notes, sep="|")
+except ConsoleError as error:
+    print(error)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+def read_in_another_process(path: Path) -> tuple[str, int]:
+    """What reading it says, and how many MiB it took."""
+    command = [sys.executable, "-c", _LIMITED, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=True)
+    *said, grown = done.stdout.splitlines()
+    return "\n".join(said), int(grown)
+
+
+@pytest.mark.parametrize("claims", [100, format_of.TEXT_LIMIT])
+def test_a_decompression_bomb_takes_no_memory(claims: int, tmp_path: Path) -> None:
+    said, grown = read_in_another_process(bomb(tmp_path / "bomb", claims))
+    assert "its bytes are not what was written" in said
+    assert grown < 100
+
+
+def test_a_million_lines_take_little_memory(tmp_path: Path) -> None:
+    event = json.dumps({"event": {"at": NOW.isoformat(), "level": 0, "subject": "s", "text": "t"}}).encode()
+    path = raw(tmp_path / "many", line(), *[event] * 150_000)
+    data = path.read_bytes()
+    head = header_frame(HEADER).data
+    path.write_bytes(head + data[len(head) :] * 7)
+    said, grown = read_in_another_process(path)
+    assert said.startswith("1")
+    assert grown < 250
+
+
+def test_a_line_beyond_all_measure_is_passed_over(tmp_path: Path) -> None:
+    huge = b'{"snapshot":"' + b"x" * (9 * 2**20) + b'"}'
+    said, grown = read_in_another_process(raw(tmp_path / "huge", huge, line()))
+    assert said.startswith("1")
+    assert grown < 150

@@ -1,0 +1,240 @@
+"""A recording on the console's own screens: marked, dated by its own clock, and unable to change anything."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace as changed
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from bdr_console.cluster.text import format_clock
+from bdr_console.errors import ConsoleError
+from bdr_console.recording.reader import Recording
+from bdr_console.ui.replay_app import ReplayApp
+from bdr_console.ui.screens.run import RunScreen
+from bdr_console.ui.screenshot import of_recording
+from bdr_console.ui.themes import NO_COLOUR
+from tests.recording.made import moments, raw, recording, switchover
+from tests.ui.driving import text, until, until_shown
+from tests.ui.scenes import NOW
+
+LOST = range(100, 160)
+STEPS: tuple[tuple[float, dict[str, object]], ...] = (
+    (1, {"kind": "step", "step": "disable", "status": "running", "deadline": 10.0}),
+    (20, {"kind": "step", "step": "disable", "status": "done"}),
+    (20.5, {"kind": "step", "step": "hold", "status": "holding"}),
+    (60, {"kind": "end", "status": "done", "message": "back", "leftovers": []}),
+)
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> Path:
+    """Four minutes: node2 does not answer in the second one, a switchover goes on in the fourth."""
+    runs = switchover(NOW + timedelta(seconds=180), STEPS)
+    return recording(tmp_path / "made.bdrrec", moments(240, lost=LOST), runs=runs)
+
+
+@asynccontextmanager
+async def replay(
+    path: Path, size: tuple[int, int] = (140, 40), **options: object
+) -> AsyncIterator[tuple[ReplayApp, Pilot[int]]]:
+    """The replay of it, painted for the first time, standing still."""
+    app = ReplayApp(Recording(path), **options)  # type: ignore[arg-type]
+    app.player.paused = True
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await until_shown(pilot, "REPLAY", "node1")
+        yield app, pilot
+
+
+def clock(seconds: float) -> str:
+    """The local clock so many seconds after the recording began."""
+    return format_clock(NOW + timedelta(seconds=seconds))
+
+
+@pytest.mark.parametrize("theme", ["dark", NO_COLOUR])
+async def test_nobody_takes_a_replay_for_a_live_screen(recorded: Path, theme: str) -> None:
+    async with replay(recorded, (80, 24), theme=theme) as (app, pilot):
+        await pilot.press("ctrl+g", *"+90", "enter")
+        shown = await until_shown(pilot, f"REPLAY 2026-03-04 {clock(90)}")
+        line = next(line for line in shown.splitlines() if "paused" in line)
+        assert f"{clock(90)} of {clock(0)}-{clock(239)} · paused · x1" in line
+        assert "operate" not in shown
+        assert "READ-ONLY" not in shown
+        assert app.read_only
+
+
+async def test_everything_shown_is_of_the_moment_that_is_gone_to(recorded: Path) -> None:
+    async with replay(recorded) as (_app, pilot):
+        await pilot.press("ctrl+g", *"+2m", "enter")
+        await until_shown(pilot, clock(120), "CRITICAL: node2", "timed out after 2.0 s", "no answer 24 s")
+        await pilot.press("ctrl+g", *"start", "enter")
+        shown = await until_shown(pilot, "HEALTHY", clock(0))
+        assert "lost" not in shown
+        await pilot.press("ctrl+g", *"answers again", "enter")
+        await until_shown(pilot, clock(160), "answers again", "lost: timed out")
+
+
+async def test_a_step_on_and_one_back(recorded: Path) -> None:
+    async with replay(recorded) as (app, pilot):
+        await pilot.press("ctrl+g", *"+50s", "enter")
+        await until_shown(pilot, f"REPLAY 2026-03-04 {clock(50)}")
+        await pilot.press("full_stop")
+        await until_shown(pilot, f"REPLAY 2026-03-04 {clock(51)}")
+        await pilot.press("comma")
+        await until_shown(pilot, f"REPLAY 2026-03-04 {clock(50)}")
+        await pilot.press("comma")
+        await until_shown(pilot, f"REPLAY 2026-03-04 {clock(49)}")
+        assert app.newest is not None
+        assert app.newest.taken_at == NOW + timedelta(seconds=49)
+
+
+async def test_it_plays_stands_still_hurries_and_ends(recorded: Path) -> None:
+    async with replay(recorded) as (app, pilot):
+        await pilot.press("p")
+        await until_shown(pilot, "playing")
+        await until(pilot, lambda: app.player.now() > NOW + timedelta(seconds=1))
+        await pilot.press("p")
+        await until_shown(pilot, "paused")
+        stood = app.player.now()
+        for _ in range(8):
+            await pilot.press("plus")
+        await until_shown(pilot, "x64")
+        assert app.player.now() == stood
+        await pilot.press("p")
+        await until_shown(pilot, "at its end", clock(239))
+        await pilot.press("minus")
+        await until_shown(pilot, "x32")
+
+
+async def test_n_goes_from_event_to_event(recorded: Path) -> None:
+    async with replay(recorded) as (app, pilot):
+        await pilot.press("n")
+        await until(pilot, lambda: app.player.now() == NOW + timedelta(seconds=100))
+        await until_shown(pilot, "lost: timed out")
+        await pilot.press("n")
+        await until(pilot, lambda: app.player.now() > NOW + timedelta(seconds=100))
+        await pilot.press("N")
+        await until(pilot, lambda: app.player.now() == NOW + timedelta(seconds=100))
+        await pilot.press("N")
+        await until_shown(pilot, "no event before this")
+
+
+async def test_a_word_that_leads_nowhere_is_said_and_can_be_typed_again(recorded: Path) -> None:
+    async with replay(recorded, (80, 24)) as (app, pilot):
+        await pilot.press("ctrl+g", *"nap", "enter")
+        await until_shown(pilot, "no event holds 'nap'")
+        await pilot.press("backspace", "backspace", "backspace", *"end", "enter")
+        await until_shown(pilot, "at its end")
+        assert app.player.now() >= NOW + timedelta(seconds=239)
+
+
+async def test_a_recorded_run_is_shown_as_it_stood(recorded: Path) -> None:
+    async with replay(recorded) as (app, pilot):
+        await pilot.press("ctrl+g", *"+190", "enter")
+        await until_shown(pilot, "RUN node1: step 1/2 running")
+        await pilot.press("w")
+        await until(pilot, lambda: isinstance(app.screen, RunScreen))
+        shown = await until_shown(pilot, "REPLAY", "disable server b/s")
+        assert "Abort" not in shown.splitlines()[-1] or "(a Abort)" in shown
+        await pilot.press("ctrl+g", *"+20", "enter")
+        await until_shown(pilot, clock(210), "holding")
+        await pilot.press("b", "ctrl+g", *"start", "enter")
+        await until(pilot, lambda: app.runs.run is None and "RUN node1" not in text(app))
+
+
+async def test_nothing_can_be_started_or_said_from_a_replay(recorded: Path) -> None:
+    async with replay(recorded) as (app, pilot):
+        assert app.operator.acts is None
+        await pilot.press("s")
+        await until_shown(pilot, "read-only")
+        await pilot.press("S")
+        await pilot.pause()
+        assert app.current.recorder is None
+
+
+async def test_a_stretch_that_was_not_recorded_is_left_out(tmp_path: Path) -> None:
+    early, late = moments(3), moments(3)
+    shown = [*early, *(changed(one, taken_at=one.taken_at + timedelta(hours=2)) for one in late)]
+    async with replay(recording(tmp_path / "gap", shown)) as (app, pilot):
+        await pilot.press("p")
+        await until(pilot, lambda: app.player.now() >= NOW + timedelta(hours=2))
+        await until_shown(pilot, "nothing was recorded until")
+
+
+@pytest.fixture
+def torn(recorded: Path) -> Path:
+    """The same without its last bytes."""
+    recorded.write_bytes(recorded.read_bytes()[:-5])
+    return recorded
+
+
+async def test_damage_is_said_in_the_head(torn: Path) -> None:
+    async with replay(torn) as (_app, pilot):
+        await until_shown(pilot, "REPLAY", "1 damaged")
+
+
+async def test_a_picture_of_a_recording_shows_the_moment_that_was_asked_for(recorded: Path) -> None:
+    with Recording(recorded) as made:
+        shot = await of_recording(made, "lost", (80, 24), "dark", ("6",))
+    assert f"REPLAY 2026-03-04 {clock(100)}" in shot.text
+    assert "lost: timed out" in shot.text
+    assert "<svg" in shot.svg
+    assert all(line == line.rstrip() for line in shot.text.splitlines())
+    with Recording(recorded) as made, pytest.raises(ConsoleError, match="no event holds"):
+        await of_recording(made, "nowhere", (80, 24), "dark", ())
+
+
+def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    """The program, without a terminal."""
+    return subprocess.run(
+        [sys.executable, "-m", "bdr_console", *arguments],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, "TZ": "UTC"},
+        timeout=50,
+        check=False,
+    )
+
+
+def test_the_events_of_a_recording_are_printed_without_a_terminal(recorded: Path) -> None:
+    done = run("replay", str(recorded), "--events")
+    assert done.returncode == 0
+    assert (
+        done.stdout.splitlines()[0]
+        == "2026-03-04 10:01:40+00:00  CRITICAL  node2  lost: timed out after 2.0 s"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("replay", "/etc/hostname"), "/etc/hostname is no recording"),
+        (("replay", "/nonexistent"), "cannot read /nonexistent: No such file"),
+        (("screenshot", "--at", "12:00"), "--at is a moment of a recording"),
+        (("screenshot", "--size", "2x2"), "'2x2' is no size of a terminal"),
+        (("--record-limit", "much", "watch"), "'much' is no size"),
+    ],
+)
+def test_wrong_use_is_answered_in_a_sentence(arguments: tuple[str, ...], says: str) -> None:
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+async def test_a_recording_that_nobody_should_trust_does_not_end_the_console(tmp_path: Path) -> None:
+    path = raw(tmp_path / "given", b'{"snapshot":{}}', b'{"event":{"at":1}}', b'{"run":{"id":"x"}}')
+    app = ReplayApp(Recording(path))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "REPLAY")
+        for key in ("n", "full_stop", "comma", "p", "w"):
+            await pilot.press(key)
+        await asyncio.sleep(0.5)
+        await until_shown(pilot, "REPLAY")

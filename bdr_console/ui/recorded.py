@@ -1,6 +1,6 @@
 """What the console shows is also recorded: a source that hands on, the recorder that goes with it, saving."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,14 +13,14 @@ from bdr_console.cluster.verdict import Level
 from bdr_console.config.model import RecordSettings
 from bdr_console.recording.file import RecordingFile
 from bdr_console.recording.recorder import Recorder
-from bdr_console.recording.records import Header
+from bdr_console.recording.records import Header, RunLine
 from bdr_console.recording.ring import Ring
-from bdr_console.runbooks.tap import JournalTap
 from bdr_console.ui.background import in_background
 from bdr_console.ui.crash import as_console_error
 from bdr_console.ui.source import SnapshotSource
 
 if TYPE_CHECKING:
+    from bdr_console.runbooks.tap import JournalTap
     from bdr_console.ui.watched import ClusterParts, WatchedCluster
 
 
@@ -52,6 +52,30 @@ class RecordingSource:
         await in_background(self._recorder.close)
 
 
+class _LateTap:
+    """The journals of a cluster, with what reads them imported on the recorder's thread: the first paint
+    does not wait for it."""
+
+    def __init__(self, cluster: str) -> None:
+        self._cluster = cluster
+        self._tap: JournalTap | None = None
+
+    def added(self) -> Sequence[RunLine]:
+        """What was added since the last call."""
+        return self._opened().added()
+
+    def since(self, moment: datetime) -> Sequence[RunLine]:
+        """Everything of the runs that went on after `moment`."""
+        return self._opened().since(moment)
+
+    def _opened(self) -> "JournalTap":
+        if self._tap is None:
+            from bdr_console.runbooks.tap import JournalTap
+
+            self._tap = JournalTap(self._cluster)
+        return self._tap
+
+
 def recorded(
     parts: "ClusterParts", settings: RecordSettings, path: Path | None = None, limit: int | None = None
 ) -> "ClusterParts":
@@ -61,7 +85,7 @@ def recorded(
     ring = Ring(settings.ring_minutes, settings.ring_limit) if settings.ring_minutes > 0 else None
     if file is None and ring is None:
         return parts
-    recorder = Recorder(header, file=file, ring=ring, journals=JournalTap(parts.name))
+    recorder = Recorder(header, file=file, ring=ring, journals=_LateTap(parts.name))
     return replace(parts, source=RecordingSource(parts.source, recorder), recorder=recorder)
 
 

@@ -1,94 +1,243 @@
-"""What the console costs: first paint, processor, memory, bytes to the terminal, and the answer to a key."""
+"""What a screen costs: first paint, processor, memory, bytes to the terminal, and the answer to a key.
+
+Side by side in one run, on the same lab: bdr-console, pg_activity (which looks at one node) where it can be
+had, and a bare Textual program that reads and shows the same tables. Then bdr-console on made-up clusters of
+3 and of 50 nodes with 200 HAProxy servers and 20 PgBouncers.
+"""
 
 import os
+import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
-import time
+import venv
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 
 import click
 
 from bdr_console.lab import Lab, up
 from script.benches.terminal import Terminal
 
-# What the bare program shows first, what it shows once data are there, and the key that opens the help.
-FRAME, DATA, HELP = b"Nodes", b"in step", b"esc closes"
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """How to start it, and what is on its screen when."""
+
+    name: str
+    command: tuple[str, ...]
+    frame: bytes | None
+    """In the first picture; None where that holds figures already."""
+    figures: bytes
+    """On the screen once data are there."""
+    help_key: bytes
+    help_text: bytes
+    """On the screen once the help is open."""
+    back_key: bytes
 
 
-def console(config: Path, columns: int, lines: int) -> Terminal:
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Of one program; seconds, share of a core, MiB, KiB/s, milliseconds."""
+
+    frame_s: float | None
+    figures_s: float
+    processor: float
+    memory_mib: float
+    kib_per_s: float
+    key_ms: float
+    key_p99_ms: float
+    key_frozen_ms: float | None = None
+    key_frozen_p99_ms: float | None = None
+
+
+_LINES: tuple[tuple[str, str, str, str], ...] = (
+    ("frame_s", "first paint of the frame", "{:.2f} s", "<= 0.8 s"),
+    ("figures_s", "first figures", "{:.2f} s", ""),
+    ("processor", "processor", "{:.1%}", "<= 5 % of a core"),
+    ("memory_mib", "memory", "{:.0f} MiB", ""),
+    ("kib_per_s", "to the terminal", "{:.1f} KiB/s", "<= 10"),
+    ("key_ms", "key to picture, median", "{:.0f} ms", ""),
+    ("key_p99_ms", "key to picture, p99", "{:.0f} ms", "< 100 ms"),
+    ("key_frozen_ms", "the same, a node frozen", "{:.0f} ms", ""),
+    ("key_frozen_p99_ms", "the same, p99", "{:.0f} ms", "< 100 ms"),
+)
+
+
+def console(config: Path) -> Program:
     """The installed program, as a user starts it."""
     program = str(Path(sys.executable).parent / "bdr-console")
-    return Terminal([program, "--config", str(config)], columns, lines)
-
-
-def paints(config: Path, columns: int, lines: int, rounds: int) -> None:
-    """Times from start to the frame and to the first figures."""
-    frames, figures = [], []
-    for _ in range(rounds):
-        terminal = console(config, columns, lines)
-        frames.append(terminal.until(FRAME) - terminal.began)
-        figures.append(terminal.until(DATA) - terminal.began)
-        terminal.close()
-    click.echo(f"first paint of the frame       {statistics.median(frames):6.2f} s   (median of {rounds})")
-    click.echo(f"first useful paint (figures)   {statistics.median(figures):6.2f} s   (aim: < 1 s)")
-
-
-def cost(terminal: Terminal, seconds: float) -> None:
-    """Processor, memory and bytes while nobody touches a key."""
-    before = terminal.usage()
-    sent = terminal.drain(seconds)
-    after = terminal.usage()
-    share = (after.cpu - before.cpu) / seconds
-    click.echo(f"processor at rest              {share:6.1%}     (aim: < 10 % of a core)")
-    click.echo(f"memory                         {after.rss / 1024**2:6.1f} MiB (aim: < 90 MiB)")
-    click.echo(f"to the terminal                {sent / seconds / 1024:6.1f} KiB/s")
-
-
-def keys(terminal: Terminal, presses: int, name: str) -> None:
-    """From a key press to the arrival of its picture, in milliseconds."""
-    answers = []
-    for _ in range(presses):
-        terminal.drain(0.1)
-        pressed = time.perf_counter()
-        terminal.write(b"?")
-        answers.append((terminal.until(HELP) - pressed) * 1000)
-        terminal.write(b"\x1b")
-        terminal.drain(0.4)
-    answers.sort()
-    worst = answers[min(len(answers) - 1, int(len(answers) * 0.99))]
-    click.echo(
-        f"key to picture, {name:<14} {statistics.median(answers):6.0f} ms  "
-        f"(median; p99 {worst:.0f} ms; aim: < 100 ms)"
+    return Program(
+        "bdr-console",
+        (program, "--config", str(config)),
+        b"Nodes",
+        b"in step",
+        b"?",
+        b"esc closes",
+        b"\x1b",
     )
+
+
+def bare(config: Path) -> Program:
+    """Textual and nothing else around the same tables."""
+    command = (sys.executable, "-m", "script.benches.bare", str(config))
+    return Program("bare Textual", command, None, b"in step", b"?", b"esc closes", b"\x1b")
+
+
+def simulated(nodes: int, servers: int, poolers: int, *, silent: int = 0) -> Program:
+    """The console on a made-up cluster."""
+    options = {"nodes": nodes, "servers": servers, "poolers": poolers, "silent": silent}
+    told = (word for name, count in options.items() for word in (f"--{name}", str(count)))
+    command = (sys.executable, "-m", "script.benches.simulated", *told)
+    return Program(f"{nodes} nodes", command, b"Nodes", b"in step", b"?", b"esc closes", b"\x1b")
+
+
+def pg_activity(dsn: str, scratch: Path) -> Program | None:
+    """The one that is installed, or one installed for this run only; None where neither can be had."""
+    found = shutil.which("pg_activity")
+    if found is None:
+        home = scratch / "pg_activity"
+        try:
+            venv.create(home, with_pip=True)
+            pip = [str(home / "bin/pip"), "install", "--quiet", "pg_activity[psycopg]"]
+            subprocess.run(pip, check=True, timeout=180, capture_output=True)
+        except (OSError, subprocess.SubprocessError):
+            return None
+        found = str(home / "bin/pg_activity")
+    return Program(
+        "pg_activity", (found, "--refresh", "1", dsn), None, b"Sessions", b"h", b"Press any key", b" "
+    )
+
+
+class Bench:
+    """One way to measure them all."""
+
+    def __init__(self, columns: int, lines: int, seconds: float, presses: int, rounds: int) -> None:
+        self._size = (columns, lines)
+        self._seconds, self._presses, self._rounds = seconds, presses, rounds
+
+    def measure(
+        self, program: Program, freeze: Callable[[], None] | None, mend: Callable[[], None]
+    ) -> Figures:
+        """Every figure of one program; `freeze` stops a node in the middle of it, `mend` lets it go on."""
+        frames, figures = [], []
+        for _ in range(self._rounds):
+            terminal = Terminal(program.command, *self._size)
+            if program.frame is not None:
+                frames.append(terminal.until(program.frame) - terminal.began)
+            figures.append(terminal.until(program.figures) - terminal.began)
+            terminal.close()
+        terminal = Terminal(program.command, *self._size)
+        terminal.until(program.figures)
+        terminal.drain(3)
+        before = terminal.usage()
+        sent = terminal.drain(self._seconds)
+        after = terminal.usage()
+        quiet = self._keys(terminal, program)
+        frozen: tuple[float, float] | tuple[None, None] = (None, None)
+        if freeze is not None:
+            freeze()
+            try:
+                terminal.drain(4)
+                frozen = self._keys(terminal, program)
+            finally:
+                mend()
+        terminal.close()
+        return Figures(
+            statistics.median(frames) if frames else None,
+            statistics.median(figures),
+            (after.cpu - before.cpu) / self._seconds,
+            after.rss / 1024**2,
+            sent / self._seconds / 1024,
+            *quiet,
+            *frozen,
+        )
+
+    def _keys(self, terminal: Terminal, program: Program) -> tuple[float, float]:
+        """From a press to the arrival of its picture, in milliseconds: median and p99."""
+        answers = []
+        for number in range(self._presses):
+            terminal.drain(0.31 + number % 7 / 10)  # now here, now there between two refreshes
+            pressed = perf_counter()
+            terminal.write(program.help_key)
+            answers.append((terminal.until(program.help_text) - pressed) * 1000)
+            terminal.write(program.back_key)
+            terminal.drain(0.4)
+        answers.sort()
+        return statistics.median(answers), answers[min(len(answers) - 1, int(len(answers) * 0.99))]
+
+
+def table(title: str, results: dict[str, Figures]) -> None:
+    """One column for each program, the others' as ratios to the first too."""
+    click.echo(f"\n{title}")
+    click.echo(f"{'':<26}" + "".join(f"{name:>22}" for name in results) + "  aim")
+    first = next(iter(results.values()))
+    for name, said, form, aim in _LINES:
+        cells = [
+            _cell(getattr(one, name), getattr(first, name), form, one is first) for one in results.values()
+        ]
+        if any(cells):
+            click.echo(f"{said:<26}" + "".join(f"{cell:>22}" for cell in cells) + f"  {aim}")
+
+
+def _cell(value: float | None, of: float | None, form: str, first: bool) -> str:
+    if value is None:
+        return ""
+    ratio = "" if first or not of else f" (x{value / of:.1f})"
+    return form.format(value) + ratio
+
+
+def on_the_lab(bench: Bench, scratch: Path) -> dict[str, Figures]:
+    """Every program on one three-node lab under load."""
+    lab: Lab = up(Path(f"/var/tmp/bdr-bench-{os.getpid()}"))
+    try:
+        lab.start_load(clients=16, rate=200)
+        programs: Iterable[Program | None] = (
+            console(lab.config),
+            pg_activity(lab.layout.dsn(lab.layout.nodes[0].port), scratch),
+            bare(lab.config),
+        )
+        results = {}
+        for program in programs:
+            if program is None:
+                click.echo("pg_activity: not on this machine, and not to be installed", err=True)
+                continue
+            results[program.name] = bench.measure(
+                program, lambda: lab.break_("freeze", "node3"), lambda: lab.mend("freeze", "node3")
+            )
+        return results
+    finally:
+        lab.down()
 
 
 @click.command()
 @click.option("--seconds", default=20.0, help="How long the cost at rest is watched.")
-@click.option("--presses", default=20, help="Key presses in each state.")
+@click.option("--presses", default=30, help="Key presses in each state.")
 @click.option("--rounds", default=5, help="Starts for the first paint.")
 @click.option("--size", default="140x40", help="Columns x lines of the terminal.")
-def main(seconds: float, presses: int, rounds: int, size: str) -> None:
-    """Measure the console on a three-node lab under load."""
+@click.option("--only", type=click.Choice(("lab", "simulated")), help="One of the two tables.")
+def main(seconds: float, presses: int, rounds: int, size: str, only: str | None) -> None:
+    """Measure screens on a three-node lab under load, and the console on made-up clusters."""
     columns, lines = (int(part) for part in size.split("x"))
-    with tempfile.TemporaryDirectory() as state:
-        os.environ["BDR_CONSOLE_STATE"] = state
-        lab: Lab = up(Path(f"/var/tmp/bdr-bench-{os.getpid()}"))
-        try:
-            lab.start_load(clients=16, rate=200)
-            click.echo(f"bdr-console on a three-node lab, 16 clients at 200/s, {size}, refresh 1 s")
-            paints(lab.config, columns, lines, rounds)
-            terminal = console(lab.config, columns, lines)
-            terminal.until(DATA)
-            terminal.drain(3)
-            cost(terminal, seconds)
-            keys(terminal, presses, "all well")
-            lab.break_("freeze", "node3")
-            terminal.drain(4)
-            keys(terminal, presses, "a node frozen")
-            terminal.close()
-        finally:
-            lab.down()
+    bench = Bench(columns, lines, seconds, presses, rounds)
+    with tempfile.TemporaryDirectory() as scratch:
+        os.environ["BDR_CONSOLE_STATE"] = str(Path(scratch) / "state")
+        if only != "simulated":
+            results = on_the_lab(bench, Path(scratch))
+            table(f"On a three-node lab, 16 clients at 200/s, {size}, refresh 1 s", results)
+        if only != "lab":
+            made = {
+                f"{name}": bench.measure(program, None, lambda: None)
+                for name, program in {
+                    "3 nodes": simulated(3, 3, 2),
+                    "50 nodes": simulated(50, 200, 20),
+                    "50, 5 of them silent": simulated(50, 200, 20, silent=5),
+                }.items()
+            }
+            table(f"Made up, one figure in ten new each second, {size}", made)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ from bdr_console.ui.widgets.pgbouncer import PgBouncer
 from bdr_console.ui.widgets.topology import Topology
 from bdr_console.ui.words import Glyphs
 
-_PANES: tuple[type[Pane], ...] = (Nodes, HAProxy, Connections, PgBouncer, Lag, Events)
+PANES: tuple[type[Pane], ...] = (Nodes, HAProxy, Connections, PgBouncer, Lag, Events)
 """In the order of the grid: left to right, top to bottom."""
 
 
@@ -42,7 +42,7 @@ class Overview(PaneKeys, LiveScreen):
     def __init__(self, glyphs: Glyphs) -> None:
         super().__init__()
         self._glyphs = glyphs
-        self._panes = tuple(pane(glyphs) for pane in _PANES)
+        self._panes = tuple(pane(glyphs) for pane in PANES)
         self._current = self._panes[0]
         self._left: tuple[Left, ...] = ()
         self._zoomed_for_view = False

@@ -1,6 +1,7 @@
 """The verdict in one line, as it stands beside the alarms: since when, and who knows of it. Pure."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from bdr_console.cluster.alarm import Alarm
@@ -11,7 +12,7 @@ _WORTH_SAYING = 5.0
 
 
 def headline(verdict: Verdict, alarms: Sequence[Alarm], now: datetime) -> str:
-    """`DEGRADED: node2 -> node3: lags 48 MiB, since 12:03:10, 4m 02s (+2 more)`.
+    """`DEGRADED: node2 -> node3 lags 48 MiB, since 12:03:10, 4m 02s (and 2 more)`.
 
     What nobody has acknowledged goes first; the word stays that of the worst finding, and says where that one
     is acknowledged: `CRITICAL (acknowledged) and DEGRADED: ...`.
@@ -25,8 +26,8 @@ def headline(verdict: Verdict, alarms: Sequence[Alarm], now: datetime) -> str:
     word = verdict.level.word
     if first.level < verdict.level or not new:
         word += " (acknowledged)" + (f" and {first.level.word}" if new else "")
-    more = f" (+{len(verdict.findings) - 1} more)" if len(verdict.findings) > 1 else ""
-    return f"{word}: {first.subject}: {told(first, known.get(first.key), now)}{more}"
+    more = f" (and {len(verdict.findings) - 1} more)" if len(verdict.findings) > 1 else ""
+    return f"{word}: {replace(first, text=told(first, known.get(first.key), now)).sentence}{more}"
 
 
 def is_acknowledged(finding: Finding, alarm: Alarm | None) -> bool:

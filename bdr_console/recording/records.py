@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, NotRequired
 
 from pydantic import AfterValidator, Field, TypeAdapter, with_config
 from typing_extensions import TypedDict
@@ -89,6 +89,7 @@ class _EventLine(TypedDict):
     level: Annotated[int, Field(ge=min(Level), le=max(Level))]
     subject: str
     text: str
+    code: NotRequired[str]
 
 
 @with_config(extra="forbid")
@@ -160,7 +161,7 @@ def parsed(line: bytes) -> tuple[str, Any]:
 def read_event(value: Any) -> Event:
     """The event of a line; raises ValueError."""
     told = shape("event").validate_python(value)
-    return Event(told["at"], Level(told["level"]), told["subject"], told["text"])
+    return Event(told["at"], Level(told["level"]), told["subject"], told["text"], told.get("code", ""))
 
 
 def read_run(value: Any) -> RunLine:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 class Place(StrEnum):
     """Where a key works; the value is its heading in the help."""
 
-    EVERYWHERE = "Everywhere"
     OVERVIEW = "Overview"
+    EVERYWHERE = "Everywhere"
     DETAILS = "Details"
     PLAN = "Plan of a switchover"
     RUN = "Run under way"

@@ -153,10 +153,11 @@ async def console(
     )
     app = ConsoleApp(parts, *others, clock=clock, **options)  # type: ignore[arg-type]
     async with app.run_test(size=size, notifications=True) as pilot:
-        await until(pilot, lambda: " lab " in text(app))
-        if shown:
-            # The events and lines of the last snapshot come with a tick of the painter.
-            await until(pilot, lambda: app.newest is shown[-1] and not app.has_news)
+        # The events and lines of the last snapshot come with a tick of the painter.
+        await until(
+            pilot,
+            lambda: " lab " in text(app) and (not shown or (app.newest is shown[-1] and not app.has_news)),
+        )
         yield app, pilot
 
 
@@ -176,14 +177,12 @@ def line_with(app: ConsoleApp, word: str) -> str:
 async def until(pilot: Pilot[int], holds: Callable[[], bool]) -> None:
     """Wait until `holds`; fails with the screen when it does not in time."""
     end = time.monotonic() + DEADLINE
-    while True:
-        await pilot.pause()
-        if holds():
-            return
+    while not holds():
         if time.monotonic() > end:
             assert isinstance(pilot.app, ConsoleApp)
             raise AssertionError(f"it never came about; the screen:\n{text(pilot.app)}")
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.01)
+    await pilot.pause()
 
 
 async def until_shown(pilot: Pilot[int], *words: str) -> str:

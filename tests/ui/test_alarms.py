@@ -85,10 +85,10 @@ async def test_the_head_says_since_when_and_a_figure_near_its_limit_does_not_fla
         await step(clock, app, pilot, lagging(11), 1, 6, 60)
         since = f"{NOW.astimezone() + timedelta(seconds=61):%H:%M:%S}"
         await until_shown(
-            pilot, "DEGRADED: node1 -> node2: lags 11.0 MiB", f"since {since}, 1m 06s (+1 more)"
+            pilot, "DEGRADED: node1 -> node2 lags 11.0 MiB", f"since {since}, 1m 06s (and 1 more)"
         )
         await step(clock, app, pilot, lagging(9.5), 2, 20)
-        assert "DEGRADED: node1 -> node2: lags 9.5 MiB" in text(app)
+        assert "DEGRADED: node1 -> node2 lags 9.5 MiB" in text(app)
         await step(clock, app, pilot, lagging(1), 2)
         assert "HEALTHY" in text(app)
         await step(clock, app, pilot, lagging(1), 11)

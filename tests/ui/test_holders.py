@@ -61,8 +61,13 @@ async def test_x_picks_a_holder_and_shows_whom_it_hits_and_the_exact_command(siz
         assert "its client gets an error" in joined
         assert "WHERE pid = 2211 AND" in joined
         assert acts.said == []
+        await pilot.press("enter")  # which means no
+        await until(pilot, lambda: not isinstance(app.screen, Question))
+        assert acts.said == []
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(app.screen, Pick))
         await pilot.press("enter")
-        assert isinstance(app.screen, Question)
+        await until(pilot, lambda: isinstance(app.screen, Question))
         await pilot.press("y")
         await until(pilot, lambda: acts.said == [(RUN, WORD)])
 

@@ -24,7 +24,7 @@ def overview(app: ConsoleApp) -> Overview:
 async def test_a_click_on_a_row_selects_it_and_gives_its_pane_the_keys() -> None:
     async with console(snapshot()) as (app, pilot):
         await pilot.click(offset=place(app, "node2 -> node1"))
-        await until(pilot, lambda: overview(app).current.NUMBER == 2)
+        await until(pilot, lambda: overview(app).current.NUMBER == 3)
         row = overview(app).selected
         assert row is not None
         assert row.key == "node2 node1"

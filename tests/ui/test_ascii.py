@@ -19,7 +19,7 @@ SCREENS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("haproxy", ("4",), "Sticky"),
     ("pools", ("5",), "MaxWait"),
     ("events", ("6",), "What changed"),
-    ("help", ("question_mark",), "Show every key"),
+    ("help", ("question_mark",), "Keys   esc closes"),
     ("help, scrolled", ("question_mark", "G"), "ctrl+g"),
     ("palette", ("ctrl+p",), "Go to the"),
     ("palette, searched", ("ctrl+p", *"theme"), "Theme dark"),

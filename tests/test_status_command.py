@@ -148,7 +148,7 @@ def test_the_states_of_the_lab_end_with_their_codes(healthy_lab: Lab, tmp_path: 
     strict.write_text(yaml.safe_dump(told))
     done = run("status", config=strict)
     assert done.returncode == 1
-    assert done.stdout.startswith("DEGRADED: node1 -> node2: lags ")
+    assert done.stdout.startswith("DEGRADED: node1 -> node2 lags ")
 
     healthy_lab.break_("freeze", "node2")
     code, text = status("--timeout", "8s")

@@ -18,6 +18,8 @@ from bdr_console.runbooks.run import Outcome, Proof, RunStatus, StepStatus
 
 _AS_WRITTEN = ("plan", "answer")
 """A plan is compared and carried out, an answer is reported exactly as it came; neither is shown as it is."""
+_LONG = 4000
+"""Characters; a longer text may have to be cut, as all text from outside is."""
 _RUN_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,230}")
 _YEARS = range(2000, 2200)
 
@@ -38,7 +40,8 @@ def event_of(line: bytes) -> dict[str, Any] | None:
 
 def _safe(value: Any) -> Any:
     if isinstance(value, str):
-        return value if value.isascii() and value.isprintable() else clean(value.replace("\n", " "))
+        plain = len(value) <= _LONG and value.isascii() and value.isprintable()
+        return value if plain else clean(value.replace("\n", " "))
     if isinstance(value, list):
         return [_safe(item) for item in value]
     if isinstance(value, dict):

@@ -71,7 +71,7 @@ def _scenes(camera: "Camera") -> str:
 
     camera.take("console", settle=40, meanwhile=lambda: lab.break_("pause-apply", "node1:node3"))
     lagging = f"{datetime.now():%H:%M:%S}"  # noqa: DTZ005 - as a user would type it
-    camera.take("gallery/mono", settle=12, keys=("2",), size=_SMALL, theme="mono")
+    camera.take("gallery/mono", settle=12, keys=("2", "right"), size=_SMALL, theme="mono")
     lab.mend_all()
 
     lab.break_("hold-transaction")

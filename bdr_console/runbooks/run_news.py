@@ -31,5 +31,8 @@ def run_event(before: RunView | None, run: RunView, now: datetime) -> Event | No
         return Event(now, Level.CRIT, f"run {run.node}", run.alarm)
     if same and before is not None and before.status is run.status and run_place(before) == run_place(run):
         return None
-    said = f": {run.message}" if run.message else ""
+    message = run.message
+    if same and before is not None and before.message == message and run.current is not None:
+        message = run.current.title  # what was said last is about an earlier step
+    said = f": {message}" if message else ""
     return Event(now, _LEVELS.get(run.status, Level.WARN), f"run {run.node}", f"{run_place(run)}{said}")

@@ -159,7 +159,7 @@ async def test_leaving_the_run_screen_leaves_the_run_alone_and_the_head_goes_on_
 
 
 async def test_what_a_run_does_stands_in_the_event_log() -> None:
-    runs = FakeRuns(run(RunStatus.RUNNING, 0, StepStatus.RUNNING))
+    runs = FakeRuns(run(RunStatus.RUNNING, 0, StepStatus.RUNNING, message=""))
     async with console(snapshot(), runs=runs, acts=FakeActs(), size=(220, 60)) as (_, pilot):
         await until_shown(pilot, "run node1", "step 1/7 running")
         runs.run = run()

@@ -6,7 +6,7 @@ from datetime import datetime
 from bdr_console.cluster.findings import Key, Level, key_of
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.proxies import ProxyFacts
-from bdr_console.cluster.replication import LinkState, links
+from bdr_console.cluster.replication import Link, LinkState, links
 from bdr_console.cluster.snapshot import Snapshot
 
 
@@ -27,15 +27,22 @@ class Event:
         return key_of(self.code, self.subject)
 
 
-def changes(before: Snapshot, after: Snapshot) -> tuple[Event, ...]:
-    """Events between two readings of one cluster: contact, members, unread parts, links, servers, pauses."""
+def changes(
+    before: Snapshot,
+    after: Snapshot,
+    known: tuple[tuple[Link, ...], tuple[Link, ...]] | None = None,
+) -> tuple[Event, ...]:
+    """Events between two readings of one cluster: contact, members, unread parts, links, servers, pauses.
+
+    `known` are the links of both when they were taken, for a caller that has them already."""
+    was, now = known or (links(before, before.taken_at), links(after, after.taken_at))
     return (
         *_contact("node", before.nodes, after.nodes, after.taken_at),
         *_contact("proxy", before.proxies, after.proxies, after.taken_at),
         *_contact("pooler", before.poolers, after.poolers, after.taken_at),
         *_members(before, after),
         *_unread(before, after),
-        *_links(before, after),
+        *_links(was, now, after.taken_at),
         *(
             event
             for b, a in _pairs(before.proxies, after.proxies)
@@ -109,10 +116,10 @@ def _unread(before: Snapshot, after: Snapshot) -> list[Event]:
     return found
 
 
-def _links(before: Snapshot, after: Snapshot) -> list[Event]:
-    old = {link.key: link for link in links(before, before.taken_at)}
+def _links(before: tuple[Link, ...], after: tuple[Link, ...], at: datetime) -> list[Event]:
+    old = {link.key: link for link in before}
     found = []
-    for link in links(after, after.taken_at):
+    for link in after:
         was = old.get(link.key)
         if was is None or was.state is link.state:
             continue
@@ -124,7 +131,7 @@ def _links(before: Snapshot, after: Snapshot) -> list[Event]:
         if was.state is LinkState.UNKNOWN and link.state is LinkState.STREAMING:
             continue  # its node answers again, which has a line of its own
         subject, text = f"{link.origin} -> {link.target}", f"{link.state.value}: {link.reason}"
-        found.append(Event(after.taken_at, level, subject, text, f"link.{link.state.name.lower()}"))
+        found.append(Event(at, level, subject, text, f"link.{link.state.name.lower()}"))
     return found
 
 

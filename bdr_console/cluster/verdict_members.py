@@ -23,13 +23,14 @@ Told = tuple[tuple[str, Member | None], ...]
 def member_findings(snapshot: Snapshot, now: datetime, history: History) -> list[Finding]:
     """Every node by its own word and by that of the others; then the versions."""
     fresh = read_lately(snapshot, now)
+    rows = {other.name: {member.name: member for member in reversed(seen.members)} for other, seen in fresh}
     found = []
     for node, facts in fresh:
         if facts.is_control:
             continue  # it is meant to be no member
         name = engine_name(node)
         told = tuple(
-            (other.name, next((member for member in seen.members if member.name == name), None))
+            (other.name, rows[other.name].get(name))
             for other, seen in fresh
             # Where links are made by hand, a node knows those alone that it subscribes to.
             # Who does not know its own name in the engine does not know the others by theirs.

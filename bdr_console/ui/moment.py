@@ -1,5 +1,6 @@
 """What is known at one moment, judged once for the whole screen."""
 
+import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ _EVENTS_KEPT = 500
 _GAPS_KEPT = 5000
 _LOOK_EVERY = timedelta(seconds=0.9)
 """Between two looks of the alarms at the cluster."""
+_SAME_MOMENT = timedelta(seconds=0.4)
+"""A judgement is shared for so long: no age that it tells is off by more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +43,23 @@ class Moment:
     """What was found wrong when an event came, and when that was judged, by the event's number."""
     alarms: tuple[Alarm, ...] = ()
     """Those raised: what nobody has acknowledged first, the worst first."""
+    by_key: dict[tuple[str, str], Link] = field(init=False, repr=False, compare=False, default_factory=dict)
+    """The links by (origin, target)."""
     _told: dict[str, list[Finding]] = field(init=False, repr=False, compare=False, default_factory=dict)
     """The findings by their subject: every row asks for its own."""
+    _raised: dict[Key, Alarm] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Sort the findings by subject."""
+        """Sort findings, links and alarms by what they are asked for."""
         for finding in self.verdict.findings:
             self._told.setdefault(finding.subject, []).append(finding)
+        self.by_key.update((link.key, link) for link in self.links)
+        self._raised.update((alarm.key, alarm) for alarm in self.alarms)
+
+    def link_of(self, subject: str) -> Link | None:
+        """The link that a finding about `origin -> target` is about."""
+        origin, arrow, target = subject.partition(" -> ")
+        return self.by_key.get((origin, target)) if arrow else None
 
     def level_of(self, *subjects: str) -> Level:
         """The worst finding about any of `subjects`."""
@@ -54,9 +67,19 @@ class Moment:
 
     def reasons(self, *subjects: str) -> str:
         """Every finding about `subjects` as one line, with since when; empty when there is none."""
-        known = {alarm.key: alarm for alarm in self.alarms}
         about = (finding for subject in dict.fromkeys(subjects) for finding in self._told.get(subject, ()))
-        return "; ".join(told(finding, known.get(finding.key), self.now) for finding in about)
+        return "; ".join(told(finding, self._raised.get(finding.key), self.now) for finding in about)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A judgement that the alarms and the screen share."""
+
+    grounds: tuple[bool, ...]
+    """Which targets counted as read lately."""
+    at: datetime
+    links: tuple[Link, ...]
+    verdict: Verdict
 
 
 def no_one(_event: Event) -> None:
@@ -92,18 +115,24 @@ class Timeline:
         self._then: dict[int, tuple[datetime, tuple[Finding, ...]]] = {}
         self._judged = 0
         self._unseen_noted: dict[tuple[str, str], datetime] = {}
+        self._taken: tuple[Link, ...] = ()
+        """The links of the newest snapshot when it was taken."""
+        self._seen: _Seen | None = None
 
     def take(self, snapshot: Snapshot) -> tuple[Event, ...]:
         """Make `snapshot` the newest one; returns what there is to say of it."""
         before, self.snapshot = self.snapshot, snapshot
-        seen = links(snapshot, snapshot.taken_at)
+        self._seen = None
+        was, seen = self._taken, links(snapshot, snapshot.taken_at)
+        self._taken = seen
         remember(self._history, snapshot, seen)
         for link in seen:
             if link.fresh and link.seen_at is not None and link.slot is not None:
                 self._history.add(link.key, link.seen_at, link.lag_bytes)
             else:
                 self._note_gap(link.key, snapshot)
-        found = self._look(snapshot, changes(before, snapshot) if before is not None else ())
+        changed = changes(before, snapshot, (was, seen)) if before is not None else ()
+        found = self._look(snapshot, changed)
         self.note(found)
         return found
 
@@ -113,9 +142,9 @@ class Timeline:
         if last is not None and timedelta(0) <= at - last < _LOOK_EVERY:
             return self.board.worth_a_line(changed)
         self._looked_at = at
-        verdict = judge(snapshot, self._thresholds, at, self._history)
-        eased = partial(judge, snapshot, self._eased, at, self._history)
-        heard = self.board.observe(verdict, at, changed, eased)
+        seen = self._judge(snapshot, at)
+        eased = partial(judge, snapshot, self._eased, at, self._history, timed_links=seen.links)
+        heard = self.board.observe(seen.verdict, at, changed, eased)
         self.ringing.update(heard.ringing)
         return heard.events
 
@@ -135,14 +164,14 @@ class Timeline:
             return None
         if not self._listed:
             self._listed = tuple(self._events)
-        found = tuple(timed(link, self._history) for link in links(snapshot, now))
-        verdict = self.board.held(judge(snapshot, self._thresholds, now, self._history, timed_links=found))
+        seen = self._judge(snapshot, now)
+        verdict = self.board.held(seen.verdict)
         self._keep_findings(verdict, now)
         return Moment(
             snapshot,
             now,
             verdict,
-            found,
+            seen.links,
             self._history,
             self._listed,
             self._thresholds,
@@ -150,6 +179,27 @@ class Timeline:
             self._then,
             self.board.at(now),
         )
+
+    def _judge(self, snapshot: Snapshot, now: datetime) -> "_Seen":
+        """The newest snapshot as it is judged at `now`; what was judged a moment ago is good enough, as long
+        as nothing has become old since."""
+        targets = itertools.chain(snapshot.nodes, snapshot.proxies, snapshot.poolers)
+        grounds = tuple(target.is_fresh(now, snapshot.refresh) for target in targets)
+        seen = self._seen
+        same = seen is not None and seen.grounds == grounds
+        if seen is not None and same and timedelta(0) <= now - seen.at < _SAME_MOMENT:
+            return seen
+        if (
+            seen is not None
+            and same
+            and not any(node.facts and node.facts.pending for node in snapshot.nodes)
+        ):
+            found = seen.links  # these tell no age, but of captured changes
+        else:
+            found = tuple(timed(link, self._history) for link in links(snapshot, now))
+        verdict = judge(snapshot, self._thresholds, now, self._history, timed_links=found)
+        self._seen = _Seen(grounds, now, found, verdict)
+        return self._seen
 
     def _keep_findings(self, verdict: Verdict, now: datetime) -> None:
         """Remember for the events that came since the last look what is wrong at this one."""

@@ -161,10 +161,11 @@ def gather(config: Path | None) -> Themes:
 
 def load_themes(directory: Path | None = None) -> dict[str, ThemeFile]:
     """Every theme of a directory by name, sorted; raises ConsoleError that names the place of a mistake."""
+    shipped = directory is None
     directory = directory or theme_dir()
     themes: dict[str, ThemeFile] = {}
     for path in sorted(directory.glob("*.yaml")):
-        theme = _load(path)
+        theme = _load(path, shipped=shipped)
         if theme.name in themes:
             raise _same_name(path, theme.name, directory)
         themes[theme.name] = theme
@@ -189,8 +190,8 @@ def _same_name(path: Path, name: str, other: Path) -> ConsoleError:
     )
 
 
-def _load(path: Path) -> ThemeFile:
-    document = Document(path)
+def _load(path: Path, *, shipped: bool = False) -> ThemeFile:
+    document = Document(path, shipped=shipped)
     mistakes = list(document.mistakes)
     if document.root is None and not mistakes:
         raise ConsoleError(f"{path}: is empty", "The shipped themes show the form.")

@@ -68,7 +68,7 @@ def draw(moment: Moment, width: int, height: int) -> Canvas | None:
     canvas = Canvas(width, height, moment.glyphs)
     seen = traffic(moment.snapshot, moment.now)
     boxes, faces = _node_boxes(shown, seen, moment, canvas)
-    links = {link.key: link for link in moment.links}
+    links = moment.by_key
     names = list(boxes)
     pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
     for a, b in pairs:

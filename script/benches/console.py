@@ -37,6 +37,8 @@ class Program:
     help_text: bytes
     """On the screen once the help is open."""
     back_key: bytes
+    moves: tuple[tuple[bytes, bytes], tuple[bytes, bytes]] | None = None
+    """A key that moves the cursor down, with what is on the screen then only, and the same for up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +50,31 @@ class Figures:
     processor: float
     memory_mib: float
     kib_per_s: float
-    key_ms: float
-    key_p99_ms: float
-    key_frozen_ms: float | None = None
-    key_frozen_p99_ms: float | None = None
+    key: "Answers"
+    move: "Answers | None"
+    key_frozen: "Answers | None" = None
+    move_frozen: "Answers | None" = None
+
+    def figure(self, name: str) -> float | None:
+        """`memory_mib`, or one of two of an answer: `key.p99`."""
+        first, _, part = name.partition(".")
+        value = getattr(self, first)
+        found: float | None = getattr(value, part) if part and value is not None else value
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """How long pictures took after their keys, in milliseconds."""
+
+    median: float
+    p99: float
+
+    @classmethod
+    def of(cls, taken: list[float]) -> "Answers":
+        """Of at least one."""
+        taken = sorted(taken)
+        return cls(statistics.median(taken), taken[min(len(taken) - 1, int(len(taken) * 0.99))])
 
 
 _LINES: tuple[tuple[str, str, str, str], ...] = (
@@ -60,11 +83,19 @@ _LINES: tuple[tuple[str, str, str, str], ...] = (
     ("processor", "processor", "{:.1%}", "<= 5 % of a core"),
     ("memory_mib", "memory", "{:.0f} MiB", ""),
     ("kib_per_s", "to the terminal", "{:.1f} KiB/s", "<= 10"),
-    ("key_ms", "key to picture, median", "{:.0f} ms", ""),
-    ("key_p99_ms", "key to picture, p99", "{:.0f} ms", "< 100 ms"),
-    ("key_frozen_ms", "the same, a node frozen", "{:.0f} ms", ""),
-    ("key_frozen_p99_ms", "the same, p99", "{:.0f} ms", "< 100 ms"),
+    ("key.median", "help key to picture, median", "{:.0f} ms", ""),
+    ("key.p99", "  p99", "{:.0f} ms", "< 100 ms"),
+    ("key_frozen.median", "  a node frozen, median", "{:.0f} ms", ""),
+    ("key_frozen.p99", "  a node frozen, p99", "{:.0f} ms", "< 100 ms"),
+    ("move.median", "cursor move, median", "{:.0f} ms", ""),
+    ("move.p99", "  p99", "{:.0f} ms", "< 100 ms"),
+    ("move_frozen.median", "  a node frozen, median", "{:.0f} ms", ""),
+    ("move_frozen.p99", "  a node frozen, p99", "{:.0f} ms", "< 100 ms"),
 )
+
+
+_MOVES = ((b"j", b"node2 ("), (b"k", b"node1 ("))
+"""In the pane of nodes, which has the keys at first; the line below the panes tells the row."""
 
 
 def console(config: Path) -> Program:
@@ -78,6 +109,7 @@ def console(config: Path) -> Program:
         b"?",
         b"esc closes",
         b"\x1b",
+        _MOVES,
     )
 
 
@@ -92,7 +124,7 @@ def simulated(nodes: int, servers: int, poolers: int, *, silent: int = 0) -> Pro
     options = {"nodes": nodes, "servers": servers, "poolers": poolers, "silent": silent}
     told = (word for name, count in options.items() for word in (f"--{name}", str(count)))
     command = (sys.executable, "-m", "script.benches.simulated", *told)
-    return Program(f"{nodes} nodes", command, b"Nodes", b"in step", b"?", b"esc closes", b"\x1b")
+    return Program(f"{nodes} nodes", command, b"Nodes", b"in step", b"?", b"esc closes", b"\x1b", _MOVES)
 
 
 def pg_activity(dsn: str, scratch: Path) -> Program | None:
@@ -136,13 +168,13 @@ class Bench:
         before = terminal.usage()
         sent = terminal.drain(self._seconds)
         after = terminal.usage()
-        quiet = self._keys(terminal, program)
-        frozen: tuple[float, float] | tuple[None, None] = (None, None)
+        key, move = self._keys(terminal, program), self._moves(terminal, program)
+        key_frozen = move_frozen = None
         if freeze is not None:
             freeze()
             try:
                 terminal.drain(4)
-                frozen = self._keys(terminal, program)
+                key_frozen, move_frozen = self._keys(terminal, program), self._moves(terminal, program)
             finally:
                 mend()
         terminal.close()
@@ -152,38 +184,53 @@ class Bench:
             (after.cpu - before.cpu) / self._seconds,
             after.rss / 1024**2,
             sent / self._seconds / 1024,
-            *quiet,
-            *frozen,
+            key,
+            move,
+            key_frozen,
+            move_frozen,
         )
 
-    def _keys(self, terminal: Terminal, program: Program) -> tuple[float, float]:
-        """From a press to the arrival of its picture, in milliseconds: median and p99."""
+    def _keys(self, terminal: Terminal, program: Program) -> Answers:
+        """From the key of the help to the arrival of its picture."""
         answers = []
         for number in range(self._presses):
-            terminal.drain(0.31 + number % 7 / 10)  # now here, now there between two refreshes
-            pressed = perf_counter()
-            terminal.write(program.help_key)
-            answers.append((terminal.until(program.help_text) - pressed) * 1000)
+            answers.append(self._press(terminal, number, program.help_key, program.help_text))
             terminal.write(program.back_key)
             terminal.drain(0.4)
-        answers.sort()
-        return statistics.median(answers), answers[min(len(answers) - 1, int(len(answers) * 0.99))]
+        return Answers.of(answers)
+
+    def _moves(self, terminal: Terminal, program: Program) -> Answers | None:
+        """From a key that moves the cursor, down and up by turns, to the arrival of what it stands on."""
+        if program.moves is None:
+            return None
+        return Answers.of(
+            [
+                self._press(terminal, number, *program.moves[number % 2])
+                for number in range(self._presses // 2 * 2)
+            ]
+        )
+
+    def _press(self, terminal: Terminal, number: int, key: bytes, text: bytes) -> float:
+        terminal.drain(0.31 + number % 7 / 10)  # now here, now there between two refreshes
+        pressed = perf_counter()
+        terminal.write(key)
+        return (terminal.until(text) - pressed) * 1000
 
 
 def table(title: str, results: dict[str, Figures]) -> None:
     """One column for each program, the others' as ratios to the first too."""
     click.echo(f"\n{title}")
-    click.echo(f"{'':<26}" + "".join(f"{name:>22}" for name in results) + "  aim")
+    click.echo(f"{'':<30}" + "".join(f"{name:>22}" for name in results) + "  aim")
     first = next(iter(results.values()))
     for name, said, form, aim in _LINES:
         cells = [
-            _cell(getattr(one, name), getattr(first, name), form, one is first) for one in results.values()
+            _cell(one.figure(name), first.figure(name), form, first=one is first) for one in results.values()
         ]
         if any(cells):
-            click.echo(f"{said:<26}" + "".join(f"{cell:>22}" for cell in cells) + f"  {aim}")
+            click.echo(f"{said:<30}" + "".join(f"{cell:>22}" for cell in cells) + f"  {aim}")
 
 
-def _cell(value: float | None, of: float | None, form: str, first: bool) -> str:
+def _cell(value: float | None, of: float | None, form: str, *, first: bool) -> str:
     if value is None:
         return ""
     ratio = "" if first or not of else f" (x{value / of:.1f})"

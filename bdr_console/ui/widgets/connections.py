@@ -17,8 +17,9 @@ from bdr_console.ui.heat import heats
 from bdr_console.ui.link_state import LAGGING, state
 from bdr_console.ui.moment import Moment
 from bdr_console.ui.subject import Kind, Subject
+from bdr_console.ui.widgets.link_pane import LinkPane
 from bdr_console.ui.widgets.mesh import Mesh
-from bdr_console.ui.widgets.pane import Pane, PaneTitle, empty_row
+from bdr_console.ui.widgets.pane import PaneTitle
 from bdr_console.ui.widgets.topology import Topology
 from bdr_console.ui.words import UNICODE, Glyphs, coarse
 
@@ -41,7 +42,7 @@ class View(StrEnum):
     TOPOLOGY = "topology"
 
 
-class Connections(Pane):
+class Connections(LinkPane):
     """Each direction between two nodes: a cell of the matrix, or the sender's slot and walsender and the
     receiver's subscription as a row, or a line of the drawing."""
 
@@ -138,15 +139,17 @@ class Connections(Pane):
         title.append("  m other view", "dim")
         return title
 
-    def rows(self, moment: Moment) -> Sequence[Row]:
-        """One row for each ordered pair of nodes."""
-        found = [row(link, moment) for link in moment.links]
-        return found or [empty_row("link", "one node only: nothing to replicate")]
+    def row(self, link: Link, moment: Moment) -> Row:
+        """One direction as a row."""
+        return row(link, moment)
 
     def findings(self, moment: Moment) -> Sequence[Finding]:
         """Connections that are down, paused or not known."""
-        broken = {f"{link.origin} -> {link.target}" for link in moment.links if link.state not in LAGGING}
-        return [finding for finding in moment.verdict.findings if finding.subject in broken]
+        return [
+            finding
+            for finding in moment.verdict.findings
+            if (link := moment.link_of(finding.subject)) is not None and link.state not in LAGGING
+        ]
 
 
 def row(link: Link, moment: Moment) -> Row:

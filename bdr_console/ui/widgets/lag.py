@@ -11,7 +11,7 @@ from bdr_console.ui.moment import Moment
 from bdr_console.ui.subject import Kind, Subject
 from bdr_console.ui.widgets.connections import LAGGING
 from bdr_console.ui.widgets.connections import state as connection_state
-from bdr_console.ui.widgets.pane import Pane, empty_row
+from bdr_console.ui.widgets.link_pane import LinkPane
 from bdr_console.ui.words import coarse, level_symbol, level_tone
 
 _SAMPLES = 60
@@ -28,7 +28,7 @@ _RETAINED = Column("retained", "WAL kept", 9, "right")
 _LONG_SPARK = Column("spark", "Recent", 20, keep_end=True)
 
 
-class Lag(Pane):
+class Lag(LinkPane):
     """Each direction between two nodes: bytes and seconds behind, trend, and the WAL its slot keeps."""
 
     NUMBER, TITLE, SHORT = 3, "Replication lag", "Lag"
@@ -40,15 +40,17 @@ class Lag(Pane):
         (_LINK, _STATE, _BYTES, _TIME),
     )
 
-    def rows(self, moment: Moment) -> Sequence[Row]:
-        """One row for each ordered pair of nodes."""
-        found = [row(link, moment) for link in moment.links]
-        return found or [empty_row("link", "one node only: nothing to replicate")]
+    def row(self, link: Link, moment: Moment) -> Row:
+        """One direction as a row."""
+        return row(link, moment)
 
     def findings(self, moment: Moment) -> Sequence[Finding]:
         """Links that lag more than the thresholds allow."""
-        lagging = {f"{link.origin} -> {link.target}" for link in moment.links if link.state in LAGGING}
-        return [finding for finding in moment.verdict.findings if finding.subject in lagging]
+        return [
+            finding
+            for finding in moment.verdict.findings
+            if (link := moment.link_of(finding.subject)) is not None and link.state in LAGGING
+        ]
 
 
 def row(link: Link, moment: Moment) -> Row:

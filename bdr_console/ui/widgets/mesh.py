@@ -92,7 +92,7 @@ class Mesh(Widget, can_focus=True):
             for node in moment.snapshot.nodes
             if not (node.facts and (node.facts.is_control or node.facts.shards))
         )
-        self._links = {link.key: link for link in moment.links}
+        self._links = moment.by_key
         if names != self._names:
             self._names, self._cursor, self._first = names, (0, min(1, len(names) - 1)), (0, 0)
             self._cells = {}

@@ -1,8 +1,8 @@
 """The pane of PostgreSQL nodes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from bdr_console.cluster.clocks import skews
+from bdr_console.cluster.clocks import Skew, skews
 from bdr_console.cluster.nodes import Membership, NodeFacts
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.text import format_seconds
@@ -53,7 +53,8 @@ class Nodes(Pane):
     def rows(self, moment: Moment) -> Sequence[Row]:
         """One row for each node, in the order of the configuration."""
         seen = traffic(moment.snapshot, moment.now)
-        return [row(node, moment, seen) for node in moment.snapshot.nodes]
+        found = skews(moment.snapshot, moment.now)
+        return [row(node, moment, seen, found) for node in moment.snapshot.nodes]
 
     def findings(self, moment: Moment) -> Sequence[Finding]:
         """What is wrong with the nodes themselves."""
@@ -61,8 +62,8 @@ class Nodes(Pane):
         return [finding for finding in moment.verdict.findings if finding.subject in names]
 
 
-def row(node: Observed[NodeFacts], moment: Moment, seen: Traffic) -> Row:
-    """One node as a row; `seen` tells who sends it clients."""
+def row(node: Observed[NodeFacts], moment: Moment, seen: Traffic, clocks: Mapping[str, Skew]) -> Row:
+    """One node as a row; `seen` tells who sends it clients, `clocks` which nodes' clocks differ."""
     old = unseen(node, moment.now, moment.snapshot.refresh, moment.glyphs)
     facts = node.facts
     cells = {"name": Cell(node.name), "address": Cell(node.address)} | _figures(facts, moment)
@@ -82,7 +83,7 @@ def row(node: Observed[NodeFacts], moment: Moment, seen: Traffic) -> Row:
         detail += f"{moment.glyphs.separator}traffic by {'; '.join(ways)}"
     if facts is not None:
         detail += f"{moment.glyphs.separator}{facts.engine}, PostgreSQL {facts.server_version}"
-        skew = skews(moment.snapshot, moment.now).get(node.name)
+        skew = clocks.get(node.name)
         detail += f"{moment.glyphs.separator}{skew.words}" if skew else ""
     found = Row(node.name, cells, detail, node.name, Subject(Kind.NODE, (node.name,)))
     return found.aged("state", "traffic") if old else found

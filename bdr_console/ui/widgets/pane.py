@@ -128,6 +128,11 @@ class Pane(Vertical):
             rows = kept or (empty_row(first, f"nothing here matches /{self._wanted} (esc shows all)"),)
         return ordered(rows, self._order)
 
+    @property
+    def shown(self) -> tuple[Row, ...]:
+        """The rows of the table."""
+        return self.listed
+
     # Keys --------------------------------------------------------------------------------------------
 
     def sort(self, direction: int) -> None:
@@ -178,7 +183,7 @@ class Pane(Vertical):
             self._paint(self._moment)
 
     def _paint(self, moment: Moment) -> None:
-        self.table.apply(self.listed)
+        self.table.apply(self.shown)
         told = self._told(moment)
         self.set_class(bool(told), "-told")  # then the title is shown where there is one pane only, too
         self.query_one(PaneTitle).say(self._title(moment, told))

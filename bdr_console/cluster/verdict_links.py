@@ -71,6 +71,9 @@ def _stuck(link: Link, history: History) -> str | None:
     Seen when the confirmed position stands still while the slot flaps or failures are counted."""
     if not link.lag_bytes:
         return None
+    match history.last(confirmed_key(link.key), 2):
+        case (float(before), float(newest)) if before != newest:
+            return None  # it moves: nearly every link at nearly every look
     confirmed = [value for _, value in history.window(confirmed_key(link.key), _WINDOW)]
     if len(confirmed) < 3 or len(set(confirmed)) > 1:
         return None

@@ -23,7 +23,6 @@ from bdr_console.ui.palette import commands
 from bdr_console.ui.recorded import save_ring
 from bdr_console.ui.run_watch import RunWatch
 from bdr_console.ui.screens.clusters import Clusters
-from bdr_console.ui.screens.detail import DetailScreen
 from bdr_console.ui.screens.help import Help
 from bdr_console.ui.screens.live import LiveScreen
 from bdr_console.ui.screens.overview import Overview
@@ -227,6 +226,8 @@ class ConsoleApp(KeyedApp):
 
     def open_details(self, subject: Subject) -> None:
         """Everything known about `subject`, on a screen of its own."""
+        from bdr_console.ui.screens.detail import DetailScreen  # not before the first paint
+
         self.push_screen(DetailScreen(subject, self.glyphs))
 
     def action_help(self) -> None:

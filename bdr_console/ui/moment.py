@@ -1,6 +1,5 @@
 """What is known at one moment, judged once for the whole screen."""
 
-import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -183,8 +182,11 @@ class Timeline:
     def _judge(self, snapshot: Snapshot, now: datetime) -> "_Seen":
         """The newest snapshot as it is judged at `now`; what was judged a moment ago is good enough, as long
         as nothing has become old since."""
-        targets = itertools.chain(snapshot.nodes, snapshot.proxies, snapshot.poolers)
-        grounds = tuple(target.is_fresh(now, snapshot.refresh) for target in targets)
+        grounds = (
+            *(node.is_fresh(now, snapshot.refresh) for node in snapshot.nodes),
+            *(proxy.is_fresh(now, snapshot.refresh) for proxy in snapshot.proxies),
+            *(pooler.is_fresh(now, snapshot.refresh) for pooler in snapshot.poolers),
+        )
         seen = self._seen
         same = seen is not None and seen.grounds == grounds
         if seen is not None and same and timedelta(0) <= now - seen.at < _SAME_MOMENT:

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime
+from time import perf_counter
 from typing import TYPE_CHECKING, Literal
 
 from rich.text import Text
@@ -38,8 +39,17 @@ if TYPE_CHECKING:
 
 _PACES = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 _RETRY_SOURCE = 2.0
+_NOTICED, _REST, _LONGEST_REST = 0.05, 4.0, 2.0
+"""Seconds of work on one snapshot from which on there is a rest before the next one, how many times that work
+it lasts, and seconds at most."""
 _STANDING_EVERY = 1.0
 """Seconds for which a judgement of a cluster out of sight is good, when nothing new was read."""
+
+
+def rest_after(worked: float) -> float:
+    """Seconds without snapshots after `worked` seconds on one: a very large cluster must leave time for keys.
+    What is skipped is not missed: the next snapshot is the newest."""
+    return 0.0 if worked < _NOTICED else min(_LONGEST_REST, worked * _REST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +162,9 @@ class WatchedCluster:
         while True:
             try:
                 async for snapshot in self.source.updates():
+                    began = perf_counter()
                     self.take(snapshot)
+                    await asyncio.sleep(rest_after(perf_counter() - began))
             except ConsoleError as error:
                 self._failed(clean(error.problem))
             except Exception as error:

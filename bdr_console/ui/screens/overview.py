@@ -10,9 +10,7 @@ from bdr_console.ui.actions import Place, bindings
 from bdr_console.ui.cells import Row
 from bdr_console.ui.left import Left
 from bdr_console.ui.moment import Moment
-from bdr_console.ui.screens.alarms import AlarmsScreen
 from bdr_console.ui.screens.live import LiveScreen
-from bdr_console.ui.screens.log import LogScreen
 from bdr_console.ui.screens.pane_keys import PaneKeys
 from bdr_console.ui.status import Status
 from bdr_console.ui.widgets.connections import Connections, View
@@ -152,10 +150,14 @@ class Overview(PaneKeys, LiveScreen):
 
     def action_alarms(self) -> None:
         """Every alarm, beginning with that of the selected row."""
+        from bdr_console.ui.screens.alarms import AlarmsScreen  # not before the first paint
+
         self.app.push_screen(AlarmsScreen(self._glyphs, self.selected))
 
     def action_log(self) -> None:
         """The event log."""
+        from bdr_console.ui.screens.log import LogScreen  # not before the first paint
+
         self.app.push_screen(LogScreen(self._glyphs))
 
     def action_left(self) -> None:

@@ -124,7 +124,8 @@ def simulated(nodes: int, servers: int, poolers: int, *, silent: int = 0) -> Pro
     options = {"nodes": nodes, "servers": servers, "poolers": poolers, "silent": silent}
     told = (word for name, count in options.items() for word in (f"--{name}", str(count)))
     command = (sys.executable, "-m", "script.benches.simulated", *told)
-    return Program(f"{nodes} nodes", command, b"Nodes", b"in step", b"?", b"esc closes", b"\x1b", _MOVES)
+    up = "● up".encode()  # the worst links are listed first: of silent nodes none in sight is in step
+    return Program(f"{nodes} nodes", command, b"Nodes", up, b"?", b"esc closes", b"\x1b", _MOVES)
 
 
 def pg_activity(dsn: str, scratch: Path) -> Program | None:

@@ -44,6 +44,8 @@ class Action:
     shown_as: str
     """The key as a reader writes it."""
     footer: bool = False
+    rank: int = 5
+    """In a narrow footer: the higher, the earlier it leaves; 0 stays whatever happens."""
     changes: bool = False
     """Whether it can change the cluster: not reachable in read-only mode."""
 

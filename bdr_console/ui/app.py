@@ -16,6 +16,7 @@ from bdr_console.ui import crash
 from bdr_console.ui.actions import Place, bindings
 from bdr_console.ui.bell import Rest
 from bdr_console.ui.colours import DEFAULTS, Styles
+from bdr_console.ui.here import place_of
 from bdr_console.ui.keyed_app import KeyedApp
 from bdr_console.ui.operator import Operator
 from bdr_console.ui.painter import PAINT_EVERY, Painter
@@ -232,7 +233,8 @@ class ConsoleApp(KeyedApp):
 
     def action_help(self) -> None:
         """Every key."""
-        self.push_screen(Help(self.tones, read_only=self.read_only, keys=self.keys))
+        here = place_of(self.screen)
+        self.push_screen(Help(self.tones, read_only=self.read_only, keys=self.keys, here=here))
 
     def action_clusters(self) -> None:
         """The list of clusters."""

@@ -9,7 +9,7 @@ from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.screen import Screen
 
-from bdr_console.ui.actions import ACTIONS, Action
+from bdr_console.ui.actions import ACTIONS, Action, Place
 
 if TYPE_CHECKING:
     from bdr_console.ui.app import ConsoleApp
@@ -76,6 +76,11 @@ def _state(app: "ConsoleApp", screen: Screen[object], does: str, node: DOMNode) 
 def why_not(screen: Screen[object]) -> str:
     """What a screen says of an action that it shows, and cannot do at present."""
     return str(getattr(screen, "WHY_NOT", _NOT_NOW))
+
+
+def place_of(screen: Screen[object]) -> Place:
+    """Where a reader is, as the help names it; the overview for a screen without keys of its own."""
+    return next((_BY_ID[name].place for name in _bound(screen)), Place.OVERVIEW)
 
 
 def _bound(node: DOMNode) -> Iterator[str]:

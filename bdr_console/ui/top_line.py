@@ -1,27 +1,14 @@
 """The first line of the head: parts, the least important of which leave first when it is narrow. Pure."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
 
 from bdr_console.ui.cells import Tone
 from bdr_console.ui.colours import Styles
+from bdr_console.ui.parts import Part, fitting
 from bdr_console.ui.status import Status, is_production, label
 from bdr_console.ui.words import Glyphs
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One word or phrase of the line."""
-
-    text: Text
-    rank: int
-    """The higher, the earlier it leaves; 0 stays whatever happens."""
-    gap: int = 2
-    """Blanks before it."""
 
 
 def parts(status: Status, glyphs: Glyphs, styles: Styles) -> list[Part]:
@@ -63,14 +50,3 @@ def top_line(status: Status, styles: Styles, glyphs: Glyphs, width: int = 0) -> 
                 whole.stylize(Style(reverse=False, bold=True), at, at + len(part.text.plain))
         return whole
     return text
-
-
-def fitting(listed: Sequence[Part], width: int) -> list[Part]:
-    """The parts that have room: the highest ranks leave first, of equals the last."""
-    shown = list(listed)
-    while width and sum(part.gap + cell_len(part.text.plain) for part in shown) > width:
-        leaving = max(range(len(shown)), key=lambda i: (shown[i].rank, i))
-        if not shown[leaving].rank:
-            break
-        del shown[leaving]
-    return shown

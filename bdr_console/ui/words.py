@@ -96,7 +96,6 @@ def link_cell(state: LinkState, glyphs: Glyphs) -> Cell:
         LinkState.CATCHUP: (glyphs.lag, Tone.LAG),
         LinkState.PAUSED: (glyphs.held, Tone.LAG),
         LinkState.DOWN: (glyphs.down, Tone.BAD),
-        LinkState.ABSENT: (glyphs.held, Tone.LAG),
         LinkState.UNKNOWN: (glyphs.unknown, Tone.UNKNOWN),
         LinkState.ABSENT: ("-", Tone.STALE),
     }[state]

@@ -15,6 +15,8 @@ from tests.ui.scenes import FixedSource, run, snapshot
 def test_the_help_lists_every_key_once_with_what_it_does() -> None:
     said = help_text(Styles(DEFAULTS, ansi=False), read_only=False).plain.splitlines()
     for action in ACTIONS:
+        if action.shown_as == "down":
+            continue  # told as up/down
         shown = "1" if action.id == "pane-1" else action.shown_as
         assert f"{shown:>9}  {action.help}" in said
 
@@ -35,7 +37,7 @@ def test_no_two_keys_of_one_place_do_different_things() -> None:
 async def test_question_mark_shows_the_help_and_escape_closes_it(size: tuple[int, int]) -> None:
     async with console(snapshot(), size=size) as (app, pilot):
         await pilot.press("question_mark")
-        await until_shown(pilot, "Keys", "Everywhere", "Show every key")
+        await until_shown(pilot, "In a hurry", "e e  What changed", "Overview", "Go to the nodes pane")
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, Overview))
 
@@ -140,10 +142,33 @@ async def test_the_palette_finds_what_the_keys_do_and_the_themes() -> None:
 
 
 async def test_the_keys_that_matter_stand_in_the_footer_at_80x24() -> None:
-    async with console(snapshot(), size=(80, 24)) as (app, _):
+    async with console(snapshot(), acts=FakeActs(), size=(80, 24)) as (app, _):
         footer = text(app).splitlines()[-1]
-        for key in ("1-6 Panes", "z Zoom", "s Switchover", "w Run", "? Help", "q Quit"):
+        for key in ("1-6 Panes", "z Zoom", "s Switchover", "w Run", "enter Details", "? Help", "q Quit"):
             assert key in footer
+
+
+@pytest.mark.parametrize("width", [30, 50, 65, 80, 100, 200])
+async def test_help_and_quit_stand_in_the_footer_however_narrow_the_terminal(width: int) -> None:
+    async with console(snapshot(), acts=FakeActs(), size=(width, 24)) as (app, pilot):
+        for keys in ((), ("a",), ("e",)):
+            await pilot.press("escape", *keys)
+            await until(pilot, lambda: text(app).splitlines()[-1].rstrip().endswith("? Help  q Quit"))
+
+
+async def test_what_a_watching_console_cannot_do_leaves_a_narrow_footer_first() -> None:
+    async with console(snapshot(), size=(80, 24)) as (app, pilot):
+        assert "Switchover" not in text(app).splitlines()[-1]
+        assert "a Alarms" in text(app).splitlines()[-1]
+        await pilot.resize_terminal(140, 40)
+        await until(pilot, lambda: "(s Switchover)" in text(app).splitlines()[-1])
+
+
+async def test_the_help_begins_with_the_screen_it_is_asked_on() -> None:
+    async with console(snapshot(), size=(80, 24)) as (app, pilot):
+        await pilot.press("e", "question_mark")
+        await until_shown(pilot, "Keys   esc closes")
+        assert text(app).splitlines()[2].strip() == "Event log"
 
 
 async def test_the_last_line_of_the_screen_is_the_footer_when_zoomed() -> None:

@@ -1,21 +1,33 @@
-"""Pictures of the screens: a change of looks shows up as a difference to read. Few on purpose."""
+"""Pictures of every screen: a change of looks shows up as a difference to read."""
 
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.widgets import Input
 
+from bdr_console.cluster.snapshot import Snapshot
+from bdr_console.recording.reader import Recording
 from bdr_console.ui.app import ConsoleApp
+from bdr_console.ui.replay_app import ReplayApp
+from bdr_console.ui.themes import NO_COLOUR
 from bdr_console.ui.watched import ClusterParts
+from tests.recording.made import lagging, moments, recording
+from tests.ui.details.builders import known
 from tests.ui.driving import FakeActs, FakeRuns, until, until_shown
 from tests.ui.scenes import NOW, FixedSource, run, silent, snapshot
+from tests.ui.test_left import in_maintenance, lost, what_is_left
+
+SMALL, LARGE = (80, 24), (140, 40)
 
 
 @pytest.fixture(autouse=True)
-def _one_time_zone(monkeypatch: pytest.MonkeyPatch) -> Any:
+def _one_time_zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The clock on the screen is local; the pictures are made in UTC."""
-    import time
-
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
     yield
@@ -23,38 +35,135 @@ def _one_time_zone(monkeypatch: pytest.MonkeyPatch) -> Any:
     time.tzset()
 
 
-def picture(theme: str, **desks: Any) -> ConsoleApp:
-    """The console at a moment when one node does not answer."""
-    source = FixedSource(snapshot(NOW - timedelta(seconds=1)), silent(snapshot(), "node3"))
-    return ConsoleApp(ClusterParts(source, "lab", "lab", **desks), theme=theme, clock=lambda: NOW)
+def _ago(shown: Snapshot, seconds: float) -> Snapshot:
+    """The same moment so many seconds earlier."""
+    at = timedelta(seconds=seconds)
+
+    def earlier(target: Any) -> Any:
+        return replace(target, seen_at=target.seen_at - at)
+
+    return replace(
+        shown,
+        taken_at=shown.taken_at - at,
+        nodes=tuple(map(earlier, shown.nodes)),
+        proxies=tuple(map(earlier, shown.proxies)),
+        poolers=tuple(map(earlier, shown.poolers)),
+    )
 
 
-@pytest.mark.parametrize("size", [(80, 24), (140, 40)])
-@pytest.mark.parametrize("theme", ["dark", "ansi"])
-def test_overview(snap_compare: Any, size: tuple[int, int], theme: str) -> None:
+def _console(theme: str, *shown: Snapshot, others: tuple[ClusterParts, ...] = (), **desks: Any) -> ConsoleApp:
+    """The console on the last of them, with what the ones before leave in memory."""
+    parts = ClusterParts(FixedSource(*shown), "lab", "lab", acts=desks.pop("acts", FakeActs()), **desks)
+    return ConsoleApp(parts, *others, theme=theme, clock=lambda: NOW)
+
+
+def _broken() -> tuple[Snapshot, ...]:
+    """A minute of a cluster in which one node fell silent and a link began to lag."""
+    grown = [lagging(known(), mib * 1024**2) for mib in (1, 2, 4, 7, 11, 15)]
+    seen = [_ago(shown, 50 - 10 * place) for place, shown in enumerate(grown)]
+    return (_ago(known(), 60), *(silent(shown, "node3") for shown in seen))
+
+
+def broken(theme: str, _: Path) -> ConsoleApp:
+    """Something to look at."""
+    return _console(theme, *_broken())
+
+
+def several(theme: str, _: Path) -> ConsoleApp:
+    """Three clusters, one of them in trouble."""
+    shop = replace(silent(snapshot(environment="prod"), "node2"), cluster="shop")
+    stage = replace(snapshot(environment="staging"), cluster="stage")
+    others = (
+        ClusterParts(FixedSource(shop), "shop", "prod"),
+        ClusterParts(FixedSource(stage), "stage", "staging", runs=FakeRuns(run())),
+    )
+    return _console(theme, snapshot(), others=others)
+
+
+def waiting(theme: str, _: Path) -> ConsoleApp:
+    """A switchover that waits for clients."""
+    return _console(theme, snapshot(), runs=FakeRuns(run()))
+
+
+def left(theme: str, _: Path) -> ConsoleApp:
+    """A run whose runner died in the hold."""
+    acts = FakeActs(left=what_is_left())
+    return _console(theme, in_maintenance(), runs=FakeRuns(lost()), acts=acts)
+
+
+def replayed(theme: str, directory: Path) -> ConsoleApp:
+    """A recording that stands still where a node is lost."""
+    app = ReplayApp(
+        Recording(recording(directory / "made.bdrrec", moments(30, lost=range(10, 30)))), theme=theme
+    )
+    app.player.paused = True
+    app.player.jump(NOW + timedelta(seconds=20))
+    return app
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A screen, how one gets there, and what tells that it is painted."""
+
+    app: Callable[[str, Path], ConsoleApp]
+    first: str
+    """Stands on the screen before the keys are pressed."""
+    keys: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()
+
+
+SCENES = {
+    "overview": Scene(broken, "no answer 12 s"),
+    "table": Scene(broken, "no answer 12 s", ("2", "m")),
+    "topology": Scene(broken, "no answer 12 s", ("2", "m", "m")),
+    "zoomed": Scene(broken, "no answer 12 s", ("3", "z"), ("Trend",)),
+    "node": Scene(broken, "no answer 12 s", ("1", "enter"), ("Node node1",)),
+    "link": Scene(broken, "no answer 12 s", ("3", "enter"), ("Lag over the last hour",)),
+    "pool": Scene(broken, "no answer 12 s", ("5", "down", "enter"), ("Who holds server connections",)),
+    "alarms": Scene(broken, "no answer 12 s", ("a",), ("Alarms:",)),
+    "log": Scene(broken, "no answer 12 s", ("e",), ("Event log: all",)),
+    "clusters": Scene(several, "c lists them", ("c",), ("step 3/7 waiting",)),
+    "help": Scene(broken, "no answer 12 s", ("question_mark",), ("Everywhere",)),
+    "themes": Scene(broken, "no answer 12 s", ("T",), ("Colour theme",)),
+    "plan": Scene(broken, "no answer 12 s", ("s",), ("type the node's name",)),
+    "run": Scene(waiting, "RUN node1", ("w",), ("3 of 9 server connections left",)),
+    "left": Scene(left, "LEFT", ("o",), ("r resume: go on",)),
+    "replay": Scene(replayed, "paused"),
+}
+
+
+_LARGE_TOO = ("overview", "table", "topology", "node", "pool", "clusters", "plan", "run", "left")
+_COLOURLESS_TOO = (
+    ("overview", SMALL),
+    ("overview", LARGE),
+    ("zoomed", SMALL),
+    ("alarms", SMALL),
+    ("run", LARGE),
+)
+PICTURES = (
+    *((name, SMALL, "dark") for name in SCENES),
+    *((name, LARGE, "dark") for name in _LARGE_TOO),
+    *((*scene, NO_COLOUR) for scene in _COLOURLESS_TOO),
+)
+"""The telling ones of all that there could be: each costs a second."""
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "theme"),
+    PICTURES,
+    ids=[f"{name}-{size[0]}x{size[1]}-{theme}" for name, size, theme in PICTURES],
+)
+def test_screen(snap_compare: Any, tmp_path: Path, name: str, size: tuple[int, int], theme: str) -> None:
+    scene = SCENES[name]
+
     async def ready(pilot: Any) -> None:
-        await until_shown(pilot, "no answer 12 s")
+        await until_shown(pilot, scene.first)
+        await until(pilot, lambda: not pilot.app.has_news)
+        await pilot.press(*scene.keys)
+        await until_shown(pilot, *scene.said)
+        for typed in pilot.app.screen.query(Input):
+            typed.cursor_blink = False
+        pilot.app.paint()
         await until(pilot, lambda: not pilot.app.has_news)
 
-    assert snap_compare(picture(theme, acts=FakeActs()), terminal_size=size, run_before=ready)
-
-
-def test_plan(snap_compare: Any) -> None:
-    async def ready(pilot: Any) -> None:
-        await until_shown(pilot, "no answer 12 s")
-        await pilot.press("s")
-        await until_shown(pilot, "type the node's name")
-        pilot.app.screen.query_one("#confirm").cursor_blink = False
-
-    assert snap_compare(picture("dark", acts=FakeActs()), terminal_size=(140, 40), run_before=ready)
-
-
-def test_run(snap_compare: Any) -> None:
-    async def ready(pilot: Any) -> None:
-        await until_shown(pilot, "RUN node1")
-        await pilot.press("w")
-        await until_shown(pilot, "3 of 9 server connections left", "bdr_next_node")
-        await until(pilot, lambda: not pilot.app.has_news)
-
-    app = picture("dark", acts=FakeActs(), runs=FakeRuns(run()))
-    assert snap_compare(app, terminal_size=(140, 40), run_before=ready)
+    assert snap_compare(scene.app(theme, tmp_path), terminal_size=size, run_before=ready)

@@ -3,8 +3,10 @@
 from bdr_console.ui.action import Action, Place
 
 
-def _action(id_: str, keys: str, does: str, label: str, help_: str, place: Place, shown_as: str) -> Action:
-    return Action(id_, keys, does, label, help_, place, shown_as, footer=True)
+def _action(
+    id_: str, keys: str, does: str, label: str, help_: str, place: Place, shown_as: str, rank: int = 5
+) -> Action:
+    return Action(id_, keys, does, label, help_, place, shown_as, footer=True, rank=rank)
 
 
 ACTIONS = (
@@ -25,6 +27,7 @@ ACTIONS = (
         "The event log; e again: what changed in the last 10 minutes",
         Place.OVERVIEW,
         "e",
+        6,
     ),
     _action(
         "alarm-ack",
@@ -71,7 +74,7 @@ ACTIONS = (
         Place.ALARMS,
         "e",
     ),
-    _action("alarm-back", "escape", "screen.back", "Back", "Back to where you were", Place.ALARMS, "esc"),
+    _action("alarm-back", "escape", "screen.back", "Back", "Back to where you were", Place.ALARMS, "esc", 1),
     _action("log-search", "slash", "screen.search", "Search", "Events with this text", Place.LOG, "/"),
     _action(
         "log-window",
@@ -117,5 +120,6 @@ ACTIONS = (
         "Close, clear the filters, back",
         Place.LOG,
         "esc",
+        1,
     ),
 )

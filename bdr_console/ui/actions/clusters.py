@@ -12,6 +12,7 @@ EVERYWHERE = (
         Place.EVERYWHERE,
         "c",
         footer=True,
+        rank=4,
     ),
     Action(
         "next-cluster",
@@ -34,5 +35,7 @@ EVERYWHERE = (
 )
 LIST = (
     Action("clusters-open", "", "", "Open", "Show the selected cluster", Place.CLUSTERS, "enter"),
-    Action("clusters-back", "escape", "screen.back", "Back", "Back", Place.CLUSTERS, "esc", footer=True),
+    Action(
+        "clusters-back", "escape", "screen.back", "Back", "Back", Place.CLUSTERS, "esc", footer=True, rank=1
+    ),
 )

@@ -12,6 +12,7 @@ ACTIONS = (
         Place.DETAILS,
         "esc",
         footer=True,
+        rank=1,
     ),
     Action(
         "details-go",

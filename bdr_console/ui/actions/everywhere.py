@@ -3,7 +3,17 @@
 from bdr_console.ui.action import Action, Place
 
 ACTIONS = (
-    Action("help", "question_mark", "app.help", "Help", "Show every key", Place.EVERYWHERE, "?", footer=True),
+    Action(
+        "help",
+        "question_mark",
+        "app.help",
+        "Help",
+        "Show every key",
+        Place.EVERYWHERE,
+        "?",
+        footer=True,
+        rank=0,
+    ),
     Action(
         "quit",
         "q,ctrl+c",
@@ -13,6 +23,7 @@ ACTIONS = (
         Place.EVERYWHERE,
         "q",
         footer=True,
+        rank=0,
     ),
     Action(
         "palette",

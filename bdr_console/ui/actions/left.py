@@ -34,6 +34,7 @@ ACTIONS = (
         Place.LEFT,
         "p",
         footer=True,
+        rank=6,
     ),
     Action(
         "left-back",
@@ -44,6 +45,7 @@ ACTIONS = (
         Place.LEFT,
         "esc",
         footer=True,
+        rank=1,
     ),
     Action(
         "left-up",

@@ -13,6 +13,7 @@ ACTIONS = (
             Place.OVERVIEW,
             "1-6" if n == 1 else str(n),
             footer=n == 1,
+            rank=2,
         )
         for n, name in enumerate(("nodes", "connections", "lag", "HAProxy", "PgBouncer", "events"), start=1)
     ),
@@ -25,6 +26,7 @@ ACTIONS = (
         Place.OVERVIEW,
         "z",
         footer=True,
+        rank=3,
     ),
     Action(
         "view",
@@ -35,6 +37,7 @@ ACTIONS = (
         Place.OVERVIEW,
         "m",
         footer=True,
+        rank=7,
     ),
     Action("back", "escape", "screen.back", "Back", "Back to all panes", Place.OVERVIEW, "esc"),
     Action(
@@ -64,6 +67,7 @@ ACTIONS = (
         Place.OVERVIEW,
         "s",
         footer=True,
+        rank=1,
         changes=True,
     ),
     Action(
@@ -75,6 +79,7 @@ ACTIONS = (
         Place.OVERVIEW,
         "w",
         footer=True,
+        rank=2,
     ),
     Action(
         "left",
@@ -85,6 +90,7 @@ ACTIONS = (
         Place.OVERVIEW,
         "o",
         footer=True,
+        rank=1,
         changes=True,
     ),
 )

@@ -12,6 +12,7 @@ ACTIONS = (
         Place.OVERVIEW,
         "enter",
         footer=True,
+        rank=4,
     ),
     Action(
         "filter",
@@ -22,6 +23,7 @@ ACTIONS = (
         Place.OVERVIEW,
         "/",
         footer=True,
+        rank=8,
     ),
     Action(
         "freeze",

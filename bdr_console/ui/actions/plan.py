@@ -22,6 +22,7 @@ ACTIONS = (
         Place.PLAN,
         "esc",
         footer=True,
+        rank=1,
     ),
     Action(
         "plan-again",
@@ -62,6 +63,7 @@ ACTIONS = (
         Place.PLAN,
         "ctrl+t",
         footer=True,
+        rank=6,
     ),
     Action(
         "plan-next",

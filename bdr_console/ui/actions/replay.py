@@ -12,6 +12,7 @@ ACTIONS = (
         Place.REPLAY,
         "p",
         footer=True,
+        rank=1,
     ),
     Action("replay-on", "full_stop", "app.replay_step(1)", "Step", "One snapshot on", Place.REPLAY, "."),
     Action(
@@ -44,6 +45,7 @@ ACTIONS = (
         Place.REPLAY,
         "ctrl+g",
         footer=True,
+        rank=2,
     ),
     Action(
         "replay-next",

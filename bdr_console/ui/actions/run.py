@@ -67,6 +67,7 @@ ACTIONS = (
         Place.RUN,
         "p",
         footer=True,
+        rank=6,
     ),
     Action(
         "run-resume",
@@ -110,5 +111,6 @@ ACTIONS = (
         Place.RUN,
         "b",
         footer=True,
+        rank=1,
     ),
 )

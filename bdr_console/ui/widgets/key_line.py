@@ -1,16 +1,24 @@
 """The keys that matter here and now, on the last line of every screen."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
 
 from rich.style import Style
 from rich.text import Text
+from textual.binding import Binding
 from textual.screen import Screen
+from textual.widgets import Input
 
+from bdr_console.ui.actions import ACTIONS
 from bdr_console.ui.here import barred
+from bdr_console.ui.parts import Part, fitting
 from bdr_console.ui.widgets.line import Line
 
 if TYPE_CHECKING:
     from bdr_console.ui.app import ConsoleApp
+
+_RANKS = {action.id: action.rank for action in ACTIONS}
+_GREYED = 10
 
 
 class KeyLine(Line):
@@ -36,22 +44,42 @@ class KeyLine(Line):
         if self.is_attached and screen is self.screen:
             self.call_after_refresh(self._show)
 
+    def on_resize(self) -> None:
+        """Another width has room for other keys."""
+        self.call_after_refresh(self._show)
+
     def _show(self) -> None:
         if not self.is_attached or self.app.screen is not self.screen:
             return  # under another screen: "screen.x" would be asked of that one
-        text = Text(" ", no_wrap=True, overflow="crop", end="")
-        seen = set()
+        parts = fitting(list(self._keys()), self.size.width)
+        text = Text(no_wrap=True, overflow="crop", end="")
+        for part in parts:
+            text.append(" " * part.gap)
+            text.append_text(part.text)
+        self.say(text)
+
+    def _keys(self) -> Iterator[Part]:
+        """Every key of the screen as it stands; what is greyed out leaves a narrow line first."""
+        seen: set[str] = set()
         read_only = cast("ConsoleApp", self.app).read_only
-        for _, binding, possible, _ in self.screen.active_bindings.values():
+        for pressed, (_, found, possible, _) in self.screen.active_bindings.items():
+            binding = found if found.show else self._beneath(pressed) or found
             if not binding.show or binding.action in seen:
                 continue
+            key, gap = self.app.get_key_display(binding), 2 if seen else 1
             seen.add(binding.action)
-            enabled = possible and not barred(binding.action, read_only=read_only)
-            click = Style(meta={"@click": f"app.simulate_key('{binding.key}')"}) if enabled else Style()
-            key = self.app.get_key_display(binding)
-            if enabled:
-                text.append(key, click + Style(bold=True))
-                text.append(f" {binding.description}  ", click)
+            rank = _RANKS.get(binding.id or "", 0)
+            if possible and not barred(binding.action, read_only=read_only):
+                click = Style(meta={"@click": f"app.simulate_key('{binding.key}')"})
+                text = Text.assemble((key, click + Style(bold=True)), (f" {binding.description}", click))
+                yield Part(text, rank, gap)
             else:
-                text.append(f"({key} {binding.description})  ", "dim")
-        self.say(text)
+                yield Part(Text(f"({key} {binding.description})", "dim"), rank + _GREYED, gap)
+
+    def _beneath(self, key: str) -> Binding | None:
+        """The screen's own binding of a key that a list takes first, to tell the screen of it (enter)."""
+        if isinstance(self.screen.focused, Input):
+            return None
+        own = self.screen._bindings.key_to_bindings.get(key, ())  # private to Textual; it is pinned
+        mapped = cast("ConsoleApp", self.app).keys
+        return next((binding for binding in own if binding.show and binding.id not in mapped), None)

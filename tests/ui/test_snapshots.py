@@ -123,7 +123,7 @@ SCENES = {
     "alarms": Scene(broken, "no answer 12 s", ("a",), ("Alarms:",)),
     "log": Scene(broken, "no answer 12 s", ("e",), ("Event log: all",)),
     "clusters": Scene(several, "c lists them", ("c",), ("step 3/7 waiting",)),
-    "help": Scene(broken, "no answer 12 s", ("question_mark",), ("Everywhere",)),
+    "help": Scene(broken, "no answer 12 s", ("question_mark",), ("In a hurry", "Overview")),
     "themes": Scene(broken, "no answer 12 s", ("T",), ("Colour theme",)),
     "plan": Scene(broken, "no answer 12 s", ("s",), ("type the node's name",)),
     "run": Scene(waiting, "RUN node1", ("w",), ("3 of 9 server connections left",)),
@@ -132,14 +132,8 @@ SCENES = {
 }
 
 
-_LARGE_TOO = ("overview", "table", "topology", "node", "pool", "clusters", "plan", "run", "left")
-_COLOURLESS_TOO = (
-    ("overview", SMALL),
-    ("overview", LARGE),
-    ("zoomed", SMALL),
-    ("alarms", SMALL),
-    ("run", LARGE),
-)
+_LARGE_TOO = ("overview", "topology", "node", "plan", "run", "left")
+_COLOURLESS_TOO = (("overview", SMALL), ("overview", LARGE), ("run", LARGE))
 PICTURES = (
     *((name, SMALL, "dark") for name in SCENES),
     *((name, LARGE, "dark") for name in _LARGE_TOO),

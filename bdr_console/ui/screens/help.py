@@ -18,9 +18,9 @@ from bdr_console.ui.widgets.line import Line
 WATCHING = "not in read-only mode"
 _HURRY = (
     (("pane-3",), "Which link lags; enter on it: its last hour"),
-    (("pane-5",), "Who waits in PgBouncer; enter on a pool: who holds its connections"),
+    (("pane-5",), "Who waits in PgBouncer; enter on a pool: who holds it"),
     (("log", "log-window"), "What changed in the last 10 minutes"),
-    (("switchover",), "Rehearse a switchover: the plan is shown, nothing is sent; esc leaves it"),
+    (("switchover",), "Rehearse a switchover: shows the plan, sends nothing (esc leaves)"),
     (("save",), "Save what happened, to replay it later or elsewhere"),
 )
 """What is wanted first: the actions' ids, one key after the other, and what they show."""

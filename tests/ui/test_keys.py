@@ -156,6 +156,14 @@ async def test_help_and_quit_stand_in_the_footer_however_narrow_the_terminal(wid
             await until(pilot, lambda: text(app).splitlines()[-1].rstrip().endswith("? Help  q Quit"))
 
 
+async def test_the_footer_of_a_run_does_not_offer_what_the_run_does_not_take() -> None:
+    async with console(snapshot(), runs=FakeRuns(run()), acts=FakeActs(), size=(80, 24)) as (app, pilot):
+        await until_shown(pilot, "RUN node1")
+        await pilot.press("w")
+        await until_shown(pilot, "3 of 9 server connections left", "a Abort")
+        assert "Resume" not in text(app).splitlines()[-1]
+
+
 async def test_what_a_watching_console_cannot_do_leaves_a_narrow_footer_first() -> None:
     async with console(snapshot(), size=(80, 24)) as (app, pilot):
         assert "Switchover" not in text(app).splitlines()[-1]

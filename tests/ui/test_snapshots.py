@@ -59,9 +59,10 @@ def _console(theme: str, *shown: Snapshot, others: tuple[ClusterParts, ...] = ()
 
 def _broken() -> tuple[Snapshot, ...]:
     """A minute of a cluster in which one node fell silent and a link began to lag."""
-    grown = [lagging(known(), mib * 1024**2) for mib in (1, 2, 4, 7, 11, 15)]
+    begun = replace(known(), proxies=snapshot().proxies)
+    grown = [lagging(begun, mib * 1024**2) for mib in (1, 2, 4, 7, 11, 15)]
     seen = [_ago(shown, 50 - 10 * place) for place, shown in enumerate(grown)]
-    return (_ago(known(), 60), *(silent(shown, "node3") for shown in seen))
+    return (_ago(begun, 60), *(silent(shown, "node3") for shown in seen))
 
 
 def broken(theme: str, _: Path) -> ConsoleApp:

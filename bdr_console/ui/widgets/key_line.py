@@ -51,10 +51,11 @@ class KeyLine(Line):
     def _show(self) -> None:
         if not self.is_attached or self.app.screen is not self.screen:
             return  # under another screen: "screen.x" would be asked of that one
-        parts = fitting(list(self._keys()), self.size.width)
+        # What works everywhere stands last, in the same place on every screen.
+        parts = fitting(sorted(self._keys(), key=lambda part: not part.rank), self.size.width)
         text = Text(no_wrap=True, overflow="crop", end="")
         for part in parts:
-            text.append(" " * part.gap)
+            text.append(" " * (part.gap if text else 1))
             text.append_text(part.text)
         self.say(text)
 
@@ -62,19 +63,20 @@ class KeyLine(Line):
         """Every key of the screen as it stands; what is greyed out leaves a narrow line first."""
         seen: set[str] = set()
         read_only = cast("ConsoleApp", self.app).read_only
-        for pressed, (_, found, possible, _) in self.screen.active_bindings.items():
-            binding = found if found.show else self._beneath(pressed) or found
+        for pressed, (node, found, possible, _) in self.screen.active_bindings.items():
+            hidden = not found.show and node is self.screen.focused
+            binding = (self._beneath(pressed) if hidden else None) or found
             if not binding.show or binding.action in seen:
                 continue
-            key, gap = self.app.get_key_display(binding), 2 if seen else 1
+            key = self.app.get_key_display(binding)
             seen.add(binding.action)
             rank = _RANKS.get(binding.id or "", 0)
             if possible and not barred(binding.action, read_only=read_only):
                 click = Style(meta={"@click": f"app.simulate_key('{binding.key}')"})
                 text = Text.assemble((key, click + Style(bold=True)), (f" {binding.description}", click))
-                yield Part(text, rank, gap)
+                yield Part(text, rank)
             else:
-                yield Part(Text(f"({key} {binding.description})", "dim"), rank + _GREYED, gap)
+                yield Part(Text(f"({key} {binding.description})", "dim"), rank + _GREYED)
 
     def _beneath(self, key: str) -> Binding | None:
         """The screen's own binding of a key that a list takes first, to tell the screen of it (enter)."""

@@ -155,12 +155,12 @@ def _label(
     flat = abs(dx) * target.height > abs(dy) * target.width
     arrow = arrows[int(dx > 0)] if flat else arrows[2 + int(dy > 0)]
     broken = link.state in (LinkState.DOWN, LinkState.UNKNOWN) or not link.fresh
+    canvas.put(int(x), int(y), cell.forms[-1] if broken else arrow, cell.tone)
     if all_of_them or cell.tone is not Tone.UP:
         text = f" {cell.line(0, 10)} "
         share = 0.24 if flat else 0.3
         at_x, at_y = x + (far_x - x) * share, y + (far_y - y) * share
         canvas.put(round(at_x - cell_len(text) / 2), int(at_y), text, cell.tone)
-    canvas.put(int(x), int(y), cell.forms[-1] if broken else arrow, cell.tone)
 
 
 def _front_height(moment: Moment) -> int:

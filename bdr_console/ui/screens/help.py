@@ -20,7 +20,7 @@ _HURRY = (
     (("pane-3",), "Which link lags; enter on it: its last hour"),
     (("pane-5",), "Who waits in PgBouncer; enter on a pool: who holds it"),
     (("log", "log-window"), "What changed in the last 10 minutes"),
-    (("switchover",), "Rehearse a switchover: shows the plan, sends nothing (esc leaves)"),
+    (("switchover",), "Rehearse a switchover: shows the plan, sends nothing"),
     (("save",), "Save what happened, to replay it later or elsewhere"),
 )
 """What is wanted first: the actions' ids, one key after the other, and what they show."""

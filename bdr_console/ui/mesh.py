@@ -132,13 +132,13 @@ def legend(moment: Moment) -> str:
     glyphs = moment.glyphs
     return (
         f"{glyphs.up} in step  {glyphs.lag} lagging  {glyphs.bad} critical  {glyphs.held} paused  "
-        f"{glyphs.down} down  {glyphs.unknown} unknown  - no link"
+        f"{glyphs.down} down/silent  {glyphs.unknown} unknown  - no link"
     )
 
 
 def _other(shown: Cell, link: Link, level: Level) -> MeshCell:
     symbol, _, words = shown.text.partition(" ")
-    short = "down" if words.startswith("no answer") else words.split(" ")[0]
+    short = "silent" if words.startswith("no answer") else words.split(" ")[0]
     heat = 3 if link.state is LinkState.DOWN or level is Level.CRIT else 2 if shown.tone is Tone.LAG else 0
     figures = "" if link.lag_bytes is None else f"{format_bytes(link.lag_bytes)} behind"
     return MeshCell(

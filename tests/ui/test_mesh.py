@@ -49,7 +49,7 @@ def moment(shown: Snapshot, glyphs: Glyphs = UNICODE) -> Moment:
         (lagging(2 * MIB), ("● ok 2M", "● in step", "● ok", "●"), 1),
         (lagging(48 * MIB, 35), ("~ lags 48M 35s", "~ 48M 35s", "~ 48M", "~"), 2),
         (lagging(200 * MIB, 400), ("! lags 200M 6m", "! 200M 6m", "! 200M", "!"), 3),
-        (silent(snapshot(), "node2"), ("x no answer 12 s", "x down", "x"), 0),
+        (silent(snapshot(), "node2"), ("x no answer 12 s", "x silent", "x"), 0),
         (silent(snapshot(), "node2", error=None), ("? stale 12 s", "? stale", "?"), 0),
     ],
 )
@@ -112,7 +112,7 @@ def test_bytes_are_short_in_a_cell(count: float, said: str) -> None:
 
 async def test_the_lagging_cell_is_found_in_the_overview_without_a_key() -> None:
     async with console(lagging(48 * MIB, 35)) as (app, _):
-        assert "DEGRADED: node2 -> node3 lags 48.0 MiB, 35.0 s" in text(app)
+        assert "DEGRADED: node2 -> node3: lags 48.0 MiB, 35.0 s" in text(app)
         assert "~ lags 48M 35s" in text(app)
         assert "from \\ to" in text(app)
 
@@ -182,7 +182,7 @@ async def test_the_story_is_told_at_every_size(size: tuple[int, int], ascii_only
         assert all(len(line) == size[0] for line in lines)
         assert " PROD " in lines[0]
         assert "READ-ONLY" in lines[0]
-        assert "DEGRADED: node2 -> node3 lags 48.0 MiB, 35.0 s" in lines[1]
+        assert "DEGRADED: node2 -> node3: lags 48.0 MiB, 35.0 s" in lines[1]
         assert "haproxy1/bk_db 10" in line_with(app, "node1 ") or size[0] == 60
         assert not any("bk_db 1 " in line for line in lines), "a figure that lost its end would lie"
 

@@ -72,11 +72,11 @@ def lagging() -> Snapshot:
     return replace(shown, nodes=(shown.nodes[0], behind, shown.nodes[2]))
 
 
-async def test_the_lagging_link_is_named_at_once_and_its_hour_is_two_keys_away(
+async def test_the_lagging_link_is_named_at_once_and_shown_with_one_key(
     size: tuple[int, int],
 ) -> None:
     async with opened(size, lagging()) as (app, pilot, fingers):
-        await until_shown(pilot, "DEGRADED: node2 -> node3: lags 48.0 MiB")
+        await until_shown(pilot, "DEGRADED: node2 -> node3 lags 48.0 MiB")
         await fingers.press("3")
         await until_shown(pilot, "~ lagging")
         assert "node2 -> node3" in line_with(app, "~ lagging")

@@ -112,7 +112,7 @@ def test_bytes_are_short_in_a_cell(count: float, said: str) -> None:
 
 async def test_the_lagging_cell_is_found_in_the_overview_without_a_key() -> None:
     async with console(lagging(48 * MIB, 35)) as (app, _):
-        assert "DEGRADED: node2 -> node3: lags 48.0 MiB, 35.0 s" in text(app)
+        assert "DEGRADED: node2 -> node3 lags 48.0 MiB, 35.0 s" in text(app)
         assert "~ lags 48M 35s" in text(app)
         assert "from \\ to" in text(app)
 
@@ -182,7 +182,7 @@ async def test_the_story_is_told_at_every_size(size: tuple[int, int], ascii_only
         assert all(len(line) == size[0] for line in lines)
         assert " PROD " in lines[0]
         assert "READ-ONLY" in lines[0]
-        assert "DEGRADED: node2 -> node3: lags 48.0 MiB, 35.0 s" in lines[1]
+        assert "DEGRADED: node2 -> node3 lags 48.0 MiB, 35.0 s" in lines[1]
         assert "haproxy1/bk_db 10" in line_with(app, "node1 ") or size[0] == 60
         assert not any("bk_db 1 " in line for line in lines), "a figure that lost its end would lie"
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from typing import ClassVar
 
 from bdr_console.cluster.alarms import Alarm, AlarmBoard, AlarmRules
 from bdr_console.cluster.changes import Event, changes
@@ -65,6 +66,9 @@ def no_one(_event: Event) -> None:
 
 class Timeline:
     """The newest snapshot and a short memory: lag for sparklines, events for the log, alarms."""
+
+    recorded: ClassVar[bool] = False
+    """Whether it is filled from a recording: it may then go back in time, and nothing is added to it."""
 
     def __init__(
         self,

@@ -272,7 +272,7 @@ class WatchedCluster:
             self.app.painter.has_news = True
 
     def run_alarmed(self, run: RunView) -> None:
-        """A run wants somebody, whichever cluster is shown."""
-        self.app.bell()
+        """A run wants somebody, whichever cluster is shown; whether it rings is configured like any alarm."""
+        self.alarms.call(f"{run.node}: {clean(run.alarm)}")
         if not self.in_sight:
             self.tell_operator(f"{run_place(run)}: {clean(run.alarm)}", "error")

@@ -111,14 +111,18 @@ def test_the_console_ends_soon_and_quietly_when_its_terminal_or_its_session_ends
 
 
 @pytest.mark.parametrize("term", ["dumb", ""])
-def test_a_terminal_without_escape_sequences_gets_none_and_the_name_of_the_plain_command(
+def test_a_terminal_without_escape_sequences_gets_one_sentence_and_plain_pages(
     term: str, tmp_path: Path
 ) -> None:
     with terminal(tmp_path, TERM=term) as shown:
-        assert shown.wait() == 2
-        assert b"this terminal cannot show the screen" in shown.out
-        assert b"bdr-console top" in shown.out
+        shown.read_until(b"node2")
+        said = shown.out.decode().splitlines()[0]
+        assert said.startswith(f"This terminal cannot show the screen (TERM is {term or 'not set'})")
+        shown.read_until(b"CRIT ")
+        shown.process.send_signal(signal.SIGINT)  # it is in a session of its own, without this terminal
+        assert shown.wait() == 0
         assert b"\x1b" not in shown.out
+        assert b"Traceback" not in shown.out
 
 
 @pytest.mark.parametrize("how", ["LANG=C", "--ascii", "ascii: true"])

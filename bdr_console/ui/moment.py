@@ -10,7 +10,7 @@ from typing import ClassVar
 from bdr_console.cluster.alarms import Alarm, AlarmBoard, AlarmRules
 from bdr_console.cluster.changes import Event, changes
 from bdr_console.cluster.findings import Key
-from bdr_console.cluster.headline import told
+from bdr_console.cluster.headline import is_acknowledged, told
 from bdr_console.cluster.history import History
 from bdr_console.cluster.memory import remember, timed
 from bdr_console.cluster.replication import Link, links
@@ -43,11 +43,14 @@ class Moment:
     """Those raised: what nobody has acknowledged first, the worst first."""
     _told: dict[str, list[Finding]] = field(init=False, repr=False, compare=False, default_factory=dict)
     """The findings by their subject: every row asks for its own."""
+    _known: dict[Key, Alarm] = field(init=False, repr=False, compare=False, default_factory=dict)
+    """The alarms by what they are known by."""
 
     def __post_init__(self) -> None:
-        """Sort the findings by subject."""
+        """Sort findings and alarms by what they are asked for."""
         for finding in self.verdict.findings:
             self._told.setdefault(finding.subject, []).append(finding)
+        self._known.update((alarm.key, alarm) for alarm in self.alarms)
 
     def level_of(self, *subjects: str) -> Level:
         """The worst finding about any of `subjects`."""
@@ -55,9 +58,16 @@ class Moment:
 
     def reasons(self, *subjects: str) -> str:
         """Every finding about `subjects` as one line, with since when; empty when there is none."""
-        known = {alarm.key: alarm for alarm in self.alarms}
         about = (finding for subject in dict.fromkeys(subjects) for finding in self._told.get(subject, ()))
-        return "; ".join(told(finding, known.get(finding.key), self.now) for finding in about)
+        return "; ".join(self.told(finding) for finding in about)
+
+    def told(self, finding: Finding) -> str:
+        """What is found now, since when, and who has acknowledged it."""
+        return told(finding, self._known.get(finding.key), self.now)
+
+    def is_acknowledged(self, finding: Finding) -> bool:
+        """Whether somebody knows of it, as bad as it is."""
+        return is_acknowledged(finding, self._known.get(finding.key))
 
 
 def no_one(_event: Event) -> None:
@@ -103,9 +113,7 @@ class Timeline:
         seen = links(snapshot, snapshot.taken_at)
         remember(self._history, snapshot, seen)
         for link in seen:
-            if link.fresh and link.seen_at is not None and link.slot is not None:
-                self._history.add(link.key, link.seen_at, link.lag_bytes)
-            else:
+            if not link.fresh or link.seen_at is None or link.slot is None:
                 self._note_gap(link.key, snapshot)
         found = self._look(snapshot, changes(before, snapshot) if before is not None else ())
         self.note(found)

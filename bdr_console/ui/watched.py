@@ -210,6 +210,7 @@ class WatchedCluster:
             now,
             self.newest,
             moment.verdict if moment else None,
+            moment.alarms if moment else (),
             trouble=self.trouble,
             run=f"{run.node}: {run_place(run)}" if run is not None and deserves_a_line(run) else "",
         )

@@ -116,6 +116,11 @@ async def test_an_alarm_is_acknowledged_with_a_reason_and_kept_for_the_next_cons
         assert table.get_row_at(place)[-1].style == app.tones[Tone.STALE]
         await pilot.press("escape")
         assert "CRITICAL (acknowledged)" in await until_shown(pilot, "CRITICAL")
+        await pilot.press("colon", *"details node2", "enter")
+        shown = " ".join((await until_shown(pilot, "Findings", "ack by")).split())
+        assert "timed out after 2.0 s" in shown
+        assert "since 1" in shown
+        await pilot.press("escape")
         await app.current.alarms.keep()
     clock.source = FixedSource()
     clock.show(silent(snapshot(), "node2"), 1)
@@ -228,9 +233,10 @@ async def test_a_run_that_wants_somebody_rings_as_it_is_configured(
         watch._bell = Bell(Ringing(notify="osc9"), out.append, clock=lambda: seconds, in_tmux=False)
         if told == "silent":
             watch._bell = None
-        wanting = replace(run(), alarm="hold 4m over")
-        app.current.run_alarmed(wanting)
-        app.current.run_alarmed(replace(wanting, alarm="hold 5m over"))
+        for minutes in (4, 5):
+            there = run()
+            asking = [replace(one, alarm=f"hold {minutes}m over") for one in there.steps]
+            app.current.run_alarmed(replace(there, steps=tuple(asking)))
         seconds = 31.0
         watch.ring()
     rung = [f"\x1b]9;bdr-console: lab RUN: node1: hold {m}m over\x1b\\\x07" for m in (4, 5)]

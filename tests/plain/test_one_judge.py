@@ -48,7 +48,7 @@ SCENES: dict[str, tuple[Level, Callable[[datetime], Snapshot]]] = {
     "a lag that grows": (Level.WARN, lambda at: lagging(at, 40)),  # by the second: see below
     "a silent node": (Level.CRIT, lambda at: silent(snapshot(at), "node2")),
     "nothing ever read": (Level.UNKNOWN, lambda at: never_read(snapshot(at))),
-    "old readings": (Level.UNKNOWN, old),
+    "old readings": (Level.CRIT, old),
 }
 
 
@@ -74,9 +74,8 @@ async def test_exit_code_json_plugin_and_screen_agree_on_the_same_readings(name:
     assert sight.verdict.level is level
     assert told(sight).verdict.exit_code == EXIT_CODES[level]
     said = headline(sight)
-    assert (
-        plugin_lines(sight, SETTINGS.thresholds.thresholds())[0].startswith(level.word) or level is Level.OK
-    )
+    state = ("OK", "WARNING", "CRITICAL", "UNKNOWN")[EXIT_CODES[level]]
+    assert plugin_lines(sight, SETTINGS.thresholds.thresholds())[0].startswith(f"{state} - lab")
     status = Status("lab", "", True, 1.0, sight.now, moment.verdict, None)
     head = verdict_line(status, Styles(DEFAULTS, ansi=False), UNICODE).plain
     assert head.strip().partition(" ")[2].partition(":")[0] == said.partition(":")[0] == level.word

@@ -21,7 +21,7 @@ from bdr_console.links.haproxy import HaproxyAdmin
 from bdr_console.links.pgbouncer import PgBouncerAdmin, PgBouncerReader
 from bdr_console.links.postgres import PostgresWriter
 from bdr_console.monitor import Monitor
-from bdr_console.ui.actions import ACTIONS
+from bdr_console.ui.actions import ACTIONS, Place, of
 from bdr_console.ui.screens.alarms import AlarmsScreen
 from bdr_console.ui.screens.clusters import Clusters
 from bdr_console.ui.screens.detail import DetailScreen
@@ -137,12 +137,12 @@ async def _consoles(pooler: PgBouncer) -> int:
         await reader.close()
 
 
-_SCREENS: tuple[Callable[[], Screen[None]], ...] = (
-    lambda: AlarmsScreen(UNICODE),
-    lambda: LogScreen(UNICODE),
-    lambda: DetailScreen(Subject(Kind.NODE, ("node1",)), UNICODE),
-    lambda: Clusters(UNICODE),
-)
+_SCREENS: dict[Place, Callable[[], Screen[None]]] = {
+    Place.ALARMS: lambda: AlarmsScreen(UNICODE),
+    Place.LOG: lambda: LogScreen(UNICODE),
+    Place.DETAILS: lambda: DetailScreen(Subject(Kind.NODE, ("node1",)), UNICODE),
+    Place.CLUSTERS: lambda: Clusters(UNICODE),
+}
 """What can be opened from the overview, beside a run."""
 
 
@@ -162,9 +162,9 @@ async def test_no_action_of_a_watching_console_reaches_anything_that_acts(
                 if action.does and action.id not in ("quit", "palette"):
                     await app.run_action(action.does, default_namespace=screen)
                     await pilot.pause()
-        for opened in _SCREENS:
-            for action in ACTIONS:
-                if action.does.startswith("screen."):
+        for place, opened in _SCREENS.items():
+            for action in of(place):
+                if action.does:
                     while len(app.screen_stack) > 1:
                         app.pop_screen()
                     screen = opened()

@@ -197,8 +197,9 @@ async def test_the_log_of_a_replay_holds_each_recorded_line_once_and_only_what_h
         await pilot.press("e")
         await until_shown(pilot, "Event log: all", "lost: timed out")
         table = app.screen.query_one(LiveTable)
-        listed = [str(table.get_row_at(place)[-1]) for place in range(table.row_count)]
-        assert listed.count("lost: timed out after 2.0 s") == 1
+        rows = [table.get_row_at(place)[-2:] for place in range(table.row_count)]
+        listed = [" ".join(str(cell).strip() for cell in row) for row in rows]
+        assert listed.count("node2 lost: timed out after 2.0 s") == 1
         assert len(listed) == len(set(listed)), listed
         await pilot.press("ctrl+g", *"end", "enter")
         await until_shown(pilot, "answers again")

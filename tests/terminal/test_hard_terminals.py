@@ -81,7 +81,7 @@ def test_a_storm_of_new_sizes_leaves_a_whole_screen_that_answers(tmp_path: Path)
         for _ in range(25):
             tmux.resize(200, 50)
             tmux.resize(80, 24)
-        screen = tmux.wait_for("CRITICAL", "node1", "q Quit")
+        screen = tmux.wait_for("CRITICAL", "node1", "1-6 Panes")
         assert "Traceback" not in screen
         tmux.resize(200, 50)
         screen = tmux.wait_for("Connections", "PgBouncer", "Events", "q Quit")

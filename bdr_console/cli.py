@@ -66,7 +66,9 @@ class _Commands(click.Group):
 @click.option("--read-only", is_flag=True, help="Watch only: nothing can be changed from this console.")
 @click.option("--plain", is_flag=True, help="Pages of plain text instead of the screen: see `top --help`.")
 @click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal.")
-@click.option("--ascii", "ascii_only", is_flag=True, help="Nothing but ASCII on the screen.")
+@click.option(
+    "--ascii", "ascii_only", is_flag=True, help="Nothing but ASCII on the screen and on plain pages."
+)
 @click.option(
     "--record", type=click.Path(path_type=Path), metavar="FILE", help="Record what the console shows to FILE."
 )
@@ -117,7 +119,7 @@ def watch(options: Options) -> int:
 
 def _console(options: Options, *, read_only: bool) -> int:
     from bdr_console.config import find, opened, search_path
-    from bdr_console.plain.paper import is_dumb
+    from bdr_console.terminal_limits import is_dumb, term
 
     os.umask(0o077)
     if options.config is None and not any(path.exists() for path in search_path()) and sys.stdin.isatty():
@@ -128,11 +130,17 @@ def _console(options: Options, *, read_only: bool) -> int:
     path = find(options.config)
     settings = opened(path)
     name, _ = settings.cluster(options.cluster)
-    if options.plain or (is_dumb() and sys.stdout.isatty()):
+    # The screen is painted on stderr; where that is no terminal it says so itself.
+    if options.plain or (is_dumb() and sys.stdin.isatty() and sys.stderr.isatty()):
         from bdr_console.top_command import run_top
 
+        if options.record is not None:
+            raise ConsoleError(
+                "only the screen records what it shows", f"Without it: bdr-console record {options.record}"
+            )
         if not options.plain:
-            click.echo("This terminal cannot show the screen (TERM): pages of plain text instead.", err=True)
+            said = f"This terminal cannot show the screen ({term()}): pages of plain text instead."
+            click.echo(clean(said), err=True)
         run_top(options)
         return 0
     from bdr_console.ssh_keys import keys_unlocked

@@ -30,7 +30,7 @@ def replay(options: Options, file: Path, at: str | None, events: bool) -> None:
             return
         from bdr_console.ui.replay_app import run_replay
 
-        sys.exit(run_replay(recording, theme=options.theme, mouse=options.mouse, at=at))
+        sys.exit(run_replay(recording, options, at=at))
 
 
 def told(event: Event) -> str:

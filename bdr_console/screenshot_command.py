@@ -51,15 +51,16 @@ def screenshot(
     as_text = (as_ or ("text" if output is None or output.suffix == ".txt" else "svg")) == "text"
     pressed = tuple(key.strip() for key in keys.split(",") if key.strip())
     from bdr_console.ui import screenshot as made
+    from bdr_console.ui.looks import looks, own
 
     shape = _size(size)
     if recording is not None:
         with Recording(recording) as opened_recording:
-            shot = asyncio.run(
-                made.of_recording(opened_recording, at, shape, theme or options.theme or "dark", pressed)
-            )
+            config, settings = own(options)
+            look = looks(options, config, settings, theme=theme, on_terminal=False)
+            shot = asyncio.run(made.of_recording(opened_recording, at, shape, look, pressed))
     else:
-        shot = asyncio.run(_live(options, shape, theme or options.theme, pressed, settle))
+        shot = asyncio.run(_live(options, shape, theme, pressed, settle))
     text = shot.text if as_text else shot.svg
     if output is None:
         click.echo(text)
@@ -75,14 +76,15 @@ async def _live(
 ) -> "Shot":
     from bdr_console.config import find, opened
     from bdr_console.ssh_keys import keys_unlocked
+    from bdr_console.ui.looks import looks
     from bdr_console.ui.screenshot import of_cluster
 
-    settings = opened(find(options.config))
+    config = find(options.config)
+    settings = opened(config)
     name, chosen = settings.cluster(options.cluster)
     with keys_unlocked(chosen):
-        return await of_cluster(
-            name, chosen, size, theme or settings.theme, keys, refresh=settings.refresh, settle=settle
-        )
+        look = looks(options, config, settings, theme=theme, on_terminal=False)
+        return await of_cluster(name, chosen, size, look, keys, refresh=settings.refresh, settle=settle)
 
 
 def _size(text: str) -> tuple[int, int]:

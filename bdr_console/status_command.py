@@ -4,6 +4,7 @@ import asyncio
 import re
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,9 +13,10 @@ from bdr_console.cluster.text import clean
 from bdr_console.cluster.verdict import Level
 from bdr_console.errors import ConsoleError
 from bdr_console.options import Options
-from bdr_console.plain.paper import read_or_not
+from bdr_console.plain.paper import read_or_not, size
 from bdr_console.plain.words import EXIT_CODES, UNKNOWN
 from bdr_console.ssh_keys import keys_unlocked
+from bdr_console.terminal_limits import ascii_only
 
 if TYPE_CHECKING:
     from bdr_console.config import ClusterSettings
@@ -131,14 +133,15 @@ def status(
         raise click.UsageError("--json and --plugin are two forms of the same: name one")
     if every_cluster and (name or options.cluster):
         raise click.UsageError("--all and --cluster contradict each other")
-    clusters = _chosen(options, name, every_cluster=every_cluster)
-    form = _json if as_json else _plugin if plugin else _text
+    clusters, plain = _chosen(options, name, every_cluster=every_cluster)
+    text = partial(_text, plain=plain)
+    form: Form = _json if as_json else _plugin if plugin else text
     if as_json and (every is not None or every_cluster):
         form = _json_line
     told = _Told()
     try:
         with keys_unlocked(*(settings for _, settings, _ in clusters)), read_or_not():
-            asyncio.run(_tell(clusters, patience, every, form, told))
+            asyncio.run(_tell(clusters, patience, every, form, told, apart=form is text))
     except KeyboardInterrupt:
         sys.exit(0 if every is not None else UNKNOWN)
     sys.exit(EXIT_CODES[told.level])
@@ -150,20 +153,33 @@ class _Told:
     level = Level.UNKNOWN
 
 
-def _chosen(options: Options, name: str | None, *, every_cluster: bool) -> "list[Cluster]":
-    """Name, settings and refresh of every cluster that is meant. Raises ConsoleError."""
+def _chosen(options: Options, name: str | None, *, every_cluster: bool) -> "tuple[list[Cluster], bool]":
+    """Name, settings and refresh of every cluster that is meant, and whether only ASCII may be written.
+
+    Raises ConsoleError.
+    """
     from bdr_console.config import find, opened
 
     settings = opened(find(options.config))
+    plain = ascii_only(options.ascii, settings.ascii)
     if every_cluster:
-        return [(each, found, settings.refresh) for each, found in settings.clusters.items()]
-    return [(*settings.cluster(name or options.cluster), settings.refresh)]
+        return [(each, found, settings.refresh) for each, found in settings.clusters.items()], plain
+    return [(*settings.cluster(name or options.cluster), settings.refresh)], plain
 
 
 async def _tell(
-    clusters: "list[Cluster]", patience: float, every: float | None, form: "Form", told: _Told
+    clusters: "list[Cluster]",
+    patience: float,
+    every: float | None,
+    form: "Form",
+    told: _Told,
+    *,
+    apart: bool,
 ) -> None:
-    """Look, and print what was seen, the worst cluster first; again and again where `every` says so."""
+    """Look, and print what was seen, the worst cluster first; again and again where `every` says so.
+
+    `apart`: with an empty line between two, for what takes many lines.
+    """
     from bdr_console.plain.sight import Lookout
 
     lookouts = [(Lookout(*cluster), cluster[1]) for cluster in clusters]
@@ -177,21 +193,20 @@ async def _tell(
                 key=lambda pair: -pair[0].verdict.level,
             )
             told.level = found[0][0].verdict.level
-            text = ("\n\n" if form is _text else "\n").join("\n".join(form(*pair)) for pair in found)
+            text = ("\n\n" if apart else "\n").join("\n".join(form(*pair)) for pair in found)
             click.echo(text)
             if every is None:
                 return
-            if form is _text:
+            if apart:
                 click.echo()
     finally:
         await asyncio.gather(*(lookout.close() for lookout, _ in lookouts))
 
 
-def _text(sight: "Sight", _settings: "ClusterSettings") -> list[str]:
+def _text(sight: "Sight", _settings: "ClusterSettings", *, plain: bool) -> list[str]:
     from bdr_console.plain.page import page
-    from bdr_console.plain.paper import ascii_only, size
 
-    return page(sight, size()[0], ascii_only=ascii_only())
+    return page(sight, size()[0], ascii_only=plain)
 
 
 def _plugin(sight: "Sight", settings: "ClusterSettings") -> list[str]:

@@ -6,8 +6,9 @@ import sys
 import click
 
 from bdr_console.options import Options
-from bdr_console.plain.paper import Paper, ascii_only, read_or_not, size
+from bdr_console.plain.paper import Paper, read_or_not, size
 from bdr_console.ssh_keys import keys_unlocked
+from bdr_console.terminal_limits import ascii_only
 
 _PATIENCE = 3.0
 """Seconds until the first page, with whatever has answered by then."""
@@ -30,7 +31,7 @@ def top(options: Options, every: float, count: int | None, name: str | None) -> 
     """Show a cluster as plain text, page after page, until Ctrl-C.
 
     On a terminal that can move its cursor each page takes the place of the one before; on one that cannot
-    (TERM=dumb) and in a file they follow one another. Only ASCII under LANG=C. Read-only.
+    (TERM=dumb) and in a file they follow one another. Only ASCII under LANG=C and with --ascii. Read-only.
     """
     run_top(options, name, every=every, count=count)
 
@@ -43,15 +44,16 @@ def run_top(
 
     settings = opened(find(options.config))
     cluster, chosen = settings.cluster(name or options.cluster)
+    plain = ascii_only(options.ascii, settings.ascii)
 
     async def show() -> None:
         from bdr_console.plain.page import page
         from bdr_console.plain.sight import Lookout
 
-        paper, lookout, shown = Paper(), Lookout(cluster, chosen, settings.refresh), 0
+        paper, lookout, shown = Paper(ascii_only=plain), Lookout(cluster, chosen, settings.refresh), 0
         try:
             async for sight in lookout.sights(_PATIENCE, every):
-                paper.put(page(sight, size()[0], ascii_only=ascii_only()))
+                paper.put(page(sight, size()[0], ascii_only=plain))
                 shown += 1
                 if shown == count:
                     return

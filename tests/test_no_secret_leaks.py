@@ -21,9 +21,11 @@ from tests.terminal.tmux import Tmux
 from tests.test_cli import closed_port
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bdr_console.lab import Lab
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(240)
 
 _CRASH = """
 import sys
@@ -50,6 +52,12 @@ sys.argv = ["bdr-console", *sys.argv[1:]]
 from bdr_console.cli import main
 main()
 """
+
+
+def content(path: Path) -> bytes:
+    """What a file holds; of a recording, what it holds unpacked."""
+    data = path.read_bytes()
+    return gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data
 
 
 class ProcessWatch:
@@ -106,6 +114,8 @@ class Scene:
         nodes["node3"]["password_command"] = ["cat", str(kept)]
         poolers["pgb-tx"]["dsn"] = "service=tx"
         self.config = self._keep("config.yaml", yaml.safe_dump(told))
+        self.node = nodes["node1"]["dsn"]
+        self.written = tmp_path / "written.yaml"
         nodes["node1"]["dsn"] = f"host=127.0.0.1 port={closed_port()} user=bdr_console dbname=app"
         nodes["node2"]["dsn"] = nodes["node2"]["dsn"].replace("user=bdr_console", "user=nobody_here")
         nodes["node3"]["password_command"] = ["cat", "/nonexistent/secret"]
@@ -146,16 +156,23 @@ class Scene:
         self.said[f"{arguments} {config} {code}"] = done.stdout + done.stderr
         return done.stdout + done.stderr
 
-    def screen(self, *arguments: str, wait: tuple[str, ...], keys: str = "", code: str | None = None) -> None:
+    def screen(
+        self,
+        *arguments: str,
+        wait: tuple[str, ...],
+        keys: Sequence[str] = "",
+        code: str | None = None,
+        config: Path | None = None,
+    ) -> None:
         """The console in a terminal: what it shows at once, and after each key."""
         program = ["-c", code] if code else ["-m", "bdr_console"]
-        command = [sys.executable, *program, "--config", str(self.config), *arguments]
+        command = [sys.executable, *program, "--config", str(config or self.config), *arguments]
         with Tmux(command, 140, 40, self.environment) as terminal:
             shown = terminal.wait_for(*wait, seconds=60)
             for key in keys:
                 terminal.press(key)
                 shown += terminal.wait_for("", seconds=5)
-            self.said[f"screen {arguments} {code}"] = shown + terminal.screen()
+            self.said[f"screen {arguments} {code} {config}"] = shown + terminal.screen()
 
 
 @pytest.mark.parametrize("place", ["argument", "environment"])
@@ -197,9 +214,29 @@ def test_no_file_output_screen_or_process_holds_the_password(healthy_lab: Lab, t
                 at_once.submit(scene.run, "switchover", "node1", "--plan", code=_HEADLESS_CRASH),
                 at_once.submit(scene.run, "record", str(tmp_path / "kept.bdrrec"), "--for", "6s"),
                 at_once.submit(scene.run, "screenshot", "--format", "svg", "--size", "80x24"),
+                at_once.submit(scene.run, "status", "--json"),
+                at_once.submit(scene.run, "status", config=scene.wrong),
+                at_once.submit(scene.run, "top", "--count", "1"),
+                at_once.submit(scene.run, "init", "--node", scene.node, "--yes", "-o", str(scene.written)),
+                at_once.submit(
+                    scene.screen,
+                    *("--record", str(tmp_path / "shown.bdrrec"), "watch"),
+                    wait=("CRITICAL", "node1"),
+                    keys=("a", "Escape", "e", "Escape", "S"),
+                    config=scene.wrong,
+                ),
             ]
             for future in screens:
                 future.result()
+            kept = str(tmp_path / "shown.bdrrec")
+            played: list[Future[str] | Future[None]] = [
+                at_once.submit(scene.run, "replay", kept, "--events"),
+                at_once.submit(scene.run, "screenshot", "--recording", kept, "--size", "80x24"),
+                at_once.submit(scene.run, "events", config=scene.wrong),
+                at_once.submit(scene.screen, "replay", kept, wait=("REPLAY", "node1"), keys="ae"),
+            ]
+            for replayed in played:
+                replayed.result()
         made = json.loads(plan[plan.index("{") : plan.rindex("}") + 1])
         scene.run("switchover", "node2", "--apply", str(made["id"]), "--hold-for", "1s")
         (run,) = (path.name for path in (scene.state / "runs").iterdir() if path.is_dir())
@@ -223,13 +260,14 @@ def test_no_file_output_screen_or_process_holds_the_password(healthy_lab: Lab, t
     assert "node2" in report
     assert watch.looks > 10
 
-    recorded = gzip.decompress((tmp_path / "kept.bdrrec").read_bytes())
+    recorded = content(tmp_path / "kept.bdrrec")
     assert b'"engine":"BDR' in recorded
-    assert scene.secret.encode() not in recorded
+    assert "nodes:" in scene.written.read_text()
 
     files = [path for path in scene.state.rglob("*") if path.is_file()]
     assert len(files) > 4
-    leaks = [str(path) for path in files if scene.secret.encode() in path.read_bytes()]
+    files += [scene.written, *tmp_path.glob("*.bdrrec*")]
+    leaks = [str(path) for path in files if scene.secret.encode() in content(path)]
     leaks += [what for what, said in scene.said.items() if scene.secret in said]
     assert leaks == []
     assert watch.found == set()

@@ -106,6 +106,19 @@ def test_a_dumb_terminal_gets_pages_of_ascii_one_under_the_other(
         assert "This terminal cannot show the screen" in text
 
 
+@pytest.mark.parametrize("how", ["LANG=C", "--ascii", "ascii: true"])
+def test_status_writes_nothing_but_ascii_where_the_screen_would_not_either(how: str, tmp_path: Path) -> None:
+    path = config(tmp_path)
+    more = "ascii: true\n" if how == "ascii: true" else ""
+    path.write_text(more + path.read_text().replace("shop:", "shop:\n    environment: prüf"))
+    command = [*PROGRAM, "--config", str(path), *(("--ascii",) if how == "--ascii" else ()), "status"]
+    locale = {"LC_ALL": "", "LC_CTYPE": "", "LANG": "C" if how == "LANG=C" else "C.UTF-8"}
+    done = subprocess.run(command, env={**os.environ, **locale}, capture_output=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert done.stdout.isascii()
+    assert b"[pr\\xfcf]" in done.stdout
+
+
 def test_a_terminal_that_can_move_its_cursor_gets_each_page_in_place(tmp_path: Path) -> None:
     able = {"TERM": "xterm", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
     words = ("--config", str(config(tmp_path)), "--plain")

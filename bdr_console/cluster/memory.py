@@ -74,6 +74,7 @@ def remember(history: History, snapshot: Snapshot, known: tuple[Link, ...] | Non
         if behind is not None:
             history.add_to_hour(lag_hour_key(link.key), link.seen_at, float(behind))
         if link.slot is not None:
+            history.add(link.key, link.seen_at, link.lag_bytes)  # where a lag is heading is judged by these
             history.add(confirmed_key(link.key), link.seen_at, lsn_number(link.slot.confirmed_lsn))
             history.add(active_key(link.key), link.seen_at, float(link.slot.active))
         if link.subscription is not None and link.subscription.errors is not None:

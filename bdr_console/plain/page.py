@@ -21,7 +21,7 @@ def page(sight: Sight, width: int = 80, *, ascii_only: bool = False) -> list[str
     """Lines of `width` cells at most; the first one is the verdict and stands for itself."""
     head = [
         laid(headline(sight, ascii_only=ascii_only), width, ascii_only=ascii_only).rstrip(),
-        laid(_about(sight), width, ascii_only=ascii_only).rstrip(),
+        laid(printable(_about(sight), ascii_only=ascii_only), width, ascii_only=ascii_only).rstrip(),
     ]
     parts = (
         _findings(sight, width, ascii_only),

@@ -6,13 +6,9 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 
+from bdr_console.terminal_limits import is_dumb
+
 _DEFAULT = (80, 24)
-
-
-def ascii_only() -> bool:
-    """Whether the locale promises no more than ASCII (LANG=C and the like)."""
-    named = os.environ.get("LC_ALL") or os.environ.get("LC_CTYPE") or os.environ.get("LANG") or ""
-    return "utf" not in named.lower()
 
 
 def size() -> tuple[int, int]:
@@ -21,17 +17,12 @@ def size() -> tuple[int, int]:
     return max(20, columns), max(5, lines)
 
 
-def is_dumb() -> bool:
-    """Whether the terminal says that it can do nothing but print lines."""
-    return os.environ.get("TERM", "") in ("", "dumb", "unknown")
-
-
 class Paper:
     """Takes one page after the other: each in the place of the one before where the terminal can move its
     cursor, one under the other where it cannot."""
 
-    def __init__(self) -> None:
-        self._ascii = ascii_only()
+    def __init__(self, *, ascii_only: bool) -> None:
+        self._ascii = ascii_only
         self._home, self._clear_line, self._clear_rest = _addressing()
         self._pages = 0
 

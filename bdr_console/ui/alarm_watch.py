@@ -44,6 +44,8 @@ class AlarmWatch:
         self._bell = bell
         self._put: dict[Key, Ack] = {}
         self._pending: set[Key] = set()
+        self._called = ""
+        """What a run wants somebody for, until it has rung."""
         self._trouble = ""
         self._rest_until: datetime | None = None
         self._busy = asyncio.Lock()
@@ -83,8 +85,17 @@ class AlarmWatch:
 
     # Ringing -----------------------------------------------------------------------------------------
 
+    def call(self, text: str) -> None:
+        """A run wants somebody: ring, now or as soon as the bell may, if this console rings at all."""
+        self._called = text
+        self.ring()
+
     def ring(self) -> None:
         """Ring for what is new, unless it is over or acknowledged by now."""
+        if self._called and (self._bell is None or self._bell.is_due):
+            if self._bell is not None:
+                self._bell.ring(f"{self._cluster} RUN: {self._called}")
+            self._called = ""
         self._pending |= self._timeline.ringing
         self._timeline.ringing.clear()
         bell = self._bell

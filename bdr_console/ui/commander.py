@@ -13,7 +13,9 @@ from bdr_console.ui.actions.motion import ACTIONS as MOTIONS
 from bdr_console.ui.command import Command, choice, parse
 from bdr_console.ui.crash import as_console_error
 from bdr_console.ui.here import Doable, barred, doable
+from bdr_console.ui.screens.log import LogScreen
 from bdr_console.ui.screens.overview import Overview
+from bdr_console.ui.subject import Kind, Subject
 from bdr_console.ui.widgets.live_table import LiveTable
 from bdr_console.ui.widgets.pane import Pane
 
@@ -79,6 +81,13 @@ class Commander:
             yield Command("pane", "Go to a pane", self._pane, "PANE", lambda: tuple(_panes(screen)))
             yield Command("node", "Go to a node", self._node, "NODE", self._nodes)
             yield Command(
+                "details",
+                "Everything known about the selected row, or about NODE",
+                self._details,
+                "[NODE]",
+                self._nodes,
+            )
+            yield Command(
                 "switchover",
                 "Plan to take a node out of service and back",
                 self._switchover,
@@ -86,6 +95,10 @@ class Commander:
                 self._nodes,
                 barred("screen.switchover", read_only=app.read_only),
             )
+        if len(app.clusters) > 1:
+            names = tuple(cluster.name for cluster in app.clusters)
+            yield Command("cluster", "Show another cluster", self._cluster, "CLUSTER", lambda: names)
+        yield Command("log", "The event log; with WORDS, what it has about them", self._log, "[WORDS]")
         yield Command("theme", "Take a colour theme", self._theme, "THEME", lambda: tuple(app.known_themes))
         yield Command("refresh", "Read now, or every SECONDS from now on", self._refresh, "[SECONDS]")
 
@@ -113,11 +126,24 @@ class Commander:
             if table.selected is not None and table.selected.node == name:
                 return
 
+    def _details(self, said: str) -> object:
+        if said:
+            self._app.open_details(Subject(Kind.NODE, (choice(said, self._nodes(), "node"),)))
+            return None
+        return self._app.run_action("screen.details", self._app.screen)
+
     def _switchover(self, said: str) -> object:
         if said:
             self._app.operator.plan_switchover(choice(said, self._nodes(), "node"))
             return None
         return self._app.run_action("screen.switchover", self._app.screen)
+
+    def _cluster(self, said: str) -> None:
+        names = tuple(cluster.name for cluster in self._app.clusters)
+        self._app.open_cluster(choice(said, names, "cluster"))
+
+    def _log(self, said: str) -> None:
+        self._app.push_screen(LogScreen(self._app.glyphs, said))
 
     def _theme(self, said: str) -> None:
         self._app.theme = choice(said, tuple(self._app.known_themes), "theme")

@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from typing import ClassVar
 
 from bdr_console.cluster.alarms import Alarm, AlarmBoard, AlarmRules
 from bdr_console.cluster.changes import Event, changes
 from bdr_console.cluster.findings import Key
-from bdr_console.cluster.headline import told
+from bdr_console.cluster.headline import is_acknowledged, told
 from bdr_console.cluster.history import History
 from bdr_console.cluster.memory import remember, timed
 from bdr_console.cluster.replication import Link, links
@@ -67,7 +68,15 @@ class Moment:
     def reasons(self, *subjects: str) -> str:
         """Every finding about `subjects` as one line, with since when; empty when there is none."""
         about = (finding for subject in dict.fromkeys(subjects) for finding in self._told.get(subject, ()))
-        return "; ".join(told(finding, self._raised.get(finding.key), self.now) for finding in about)
+        return "; ".join(self.told(finding) for finding in about)
+
+    def told(self, finding: Finding) -> str:
+        """What is found now, since when, and who has acknowledged it."""
+        return told(finding, self._raised.get(finding.key), self.now)
+
+    def is_acknowledged(self, finding: Finding) -> bool:
+        """Whether somebody knows of it, as bad as it is."""
+        return is_acknowledged(finding, self._raised.get(finding.key))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +96,9 @@ def no_one(_event: Event) -> None:
 
 class Timeline:
     """The newest snapshot and a short memory: lag for sparklines, events for the log, alarms."""
+
+    recorded: ClassVar[bool] = False
+    """Whether it is filled from a recording: it may then go back in time, and nothing is added to it."""
 
     def __init__(
         self,
@@ -126,9 +138,7 @@ class Timeline:
         self._taken = seen
         remember(self._history, snapshot, seen)
         for link in seen:
-            if link.fresh and link.seen_at is not None and link.slot is not None:
-                self._history.add(link.key, link.seen_at, link.lag_bytes)
-            else:
+            if not link.fresh or link.seen_at is None or link.slot is None:
                 self._note_gap(link.key, snapshot)
         changed = changes(before, snapshot, (was, seen)) if before is not None else ()
         found = self._look(snapshot, changed)

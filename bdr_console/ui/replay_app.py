@@ -1,24 +1,30 @@
 """The console on a recording: the same screens, with a clock that can be turned. Nothing can be changed."""
 
-import os
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
+from bdr_console.cluster.alarm import AlarmRules
+from bdr_console.cluster.text import clean
+from bdr_console.errors import ConsoleError
+from bdr_console.options import Options
 from bdr_console.recording.jump import neighbour, target
 from bdr_console.recording.reader import Recording
+from bdr_console.terminal_limits import is_dumb, term
 from bdr_console.ui.actions import Place, bindings
 from bdr_console.ui.app import ConsoleApp
+from bdr_console.ui.looks import looks, own
 from bdr_console.ui.recorded_runs import RecordedRuns
 from bdr_console.ui.replay_source import RecordedTimeline, ReplaySource
 from bdr_console.ui.screens.jump import JumpBox
 from bdr_console.ui.status import Status
-from bdr_console.ui.terminal import ascii_only as locale_is_ascii
 from bdr_console.ui.terminal import refuse_unfit
-from bdr_console.ui.themes import NO_COLOUR
+from bdr_console.ui.themes import Themes
 from bdr_console.ui.watched import ClusterParts
 from bdr_console.ui.words import ASCII, UNICODE
 
@@ -29,16 +35,30 @@ def _first(binding: BindingType) -> BindingType:
 
 
 class ReplayApp(ConsoleApp):
-    """Shows a recording. There is no desk for acts in it, and no connection to any server."""
+    """Shows a recording. There is no desk for acts in it, and no connection to any server.
+
+    Nor has it a chronicle or a bell: its alarms are those of the moment that is shown, they are written
+    nowhere and wake nobody.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [_first(binding) for binding in bindings(Place.REPLAY)]
     places = (Place.EVERYWHERE, Place.REPLAY)
 
-    def __init__(self, recording: Recording, *, theme: str = "dark", ascii_only: bool = False) -> None:
-        """Raises ConsoleError for an unknown theme."""
+    def __init__(
+        self,
+        recording: Recording,
+        *,
+        theme: str = "dark",
+        ascii_only: bool = False,
+        keys: Mapping[str, str] | None = None,
+        themes: Themes | None = None,
+        config: Path | None = None,
+        rules: AlarmRules | None = None,
+    ) -> None:
+        """`rules` of its alarms; for the others see KeyedApp. Raises ConsoleError for an unknown theme."""
         header = recording.header
         glyphs = ASCII if ascii_only else UNICODE
-        self.player = ReplaySource(recording, RecordedTimeline(header.thresholds, glyphs))
+        self.player = ReplaySource(recording, RecordedTimeline(header.thresholds, glyphs, rules))
         super().__init__(
             ClusterParts(
                 self.player,
@@ -50,6 +70,9 @@ class ReplayApp(ConsoleApp):
             ),
             theme=theme,
             ascii_only=ascii_only,
+            keys=keys,
+            themes=themes,
+            config=config,
             clock=self.player.now,
         )
         self.player.moved = self._moved
@@ -105,17 +128,26 @@ class ReplayApp(ConsoleApp):
         self.paint()
 
 
-def run_replay(recording: Recording, *, theme: str | None, mouse: bool, at: str | None) -> int:
+def run_replay(recording: Recording, options: Options, *, at: str | None) -> int:
     """Open the console on a recording and return the exit code.
 
     Raises ConsoleError where it cannot run: no terminal, an unknown theme, a moment that is not in it.
     """
-    if theme is None:
-        theme = NO_COLOUR if os.environ.get("NO_COLOR") is not None else "dark"
-    app = ReplayApp(recording, theme=theme, ascii_only=locale_is_ascii())
+    config, settings = own(options)
+    its_own = settings.clusters.get(recording.header.cluster) if settings is not None else None
+    app = ReplayApp(
+        recording,
+        rules=its_own.alarms.rules() if its_own is not None else None,
+        **looks(options, config, settings),
+    )
     if at is not None:
         app.player.paused = True
         app.player.jump(target(at, recording.began, recording.began, recording.ended, recording.events))
     refuse_unfit()
-    code = app.run(mouse=mouse)
+    if is_dumb():
+        raise ConsoleError(
+            f"this terminal cannot show the screen ({clean(term())})",
+            "bdr-console replay --events prints the events of the recording as text.",
+        )
+    code = app.run(mouse=options.mouse and (settings is None or settings.mouse))
     return code if code is not None else app.return_code or 0

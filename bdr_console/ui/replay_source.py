@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bdr_console.cluster.alarm import AlarmRules
 from bdr_console.cluster.changes import Event
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.verdict import Thresholds
@@ -35,9 +36,13 @@ _SKIP = timedelta(seconds=30)
 class RecordedTimeline(Timeline):
     """A memory whose event log holds what was recorded, and nothing that the replay itself comes upon."""
 
-    def __init__(self, thresholds: Thresholds, glyphs: Glyphs = UNICODE) -> None:
-        super().__init__(thresholds, glyphs)
-        self._made_of = (thresholds, glyphs)
+    recorded = True
+
+    def __init__(
+        self, thresholds: Thresholds, glyphs: Glyphs = UNICODE, rules: AlarmRules | None = None
+    ) -> None:
+        super().__init__(thresholds, glyphs, rules)
+        self._made_of = (thresholds, glyphs, rules)
 
     def note(self, events: Iterable[Event]) -> None:
         """Nothing: it was noted when it was recorded."""
@@ -47,7 +52,7 @@ class RecordedTimeline(Timeline):
         super().note(events)
 
     def rewind(self) -> None:
-        """Forget everything."""
+        """Forget everything, the alarms too; what comes next is of another moment."""
         super().__init__(*self._made_of)
 
 

@@ -16,6 +16,7 @@ from bdr_console.recording.jump import target
 from bdr_console.recording.reader import Recording
 from bdr_console.ui.app import ConsoleApp, utc_now
 from bdr_console.ui.desk import ActDesk, RunDesk
+from bdr_console.ui.looks import Looks
 from bdr_console.ui.monitored import JournalDesk, MonitoredCluster
 from bdr_console.ui.replay_app import ReplayApp
 from bdr_console.ui.source import SnapshotSource
@@ -62,7 +63,7 @@ async def of_cluster(
     name: str,
     settings: ClusterSettings,
     size: tuple[int, int],
-    theme: str,
+    look: Looks,
     keys: tuple[str, ...],
     *,
     refresh: float = 1.0,
@@ -81,15 +82,15 @@ async def of_cluster(
         settings.thresholds.thresholds(),
         runs=JournalDesk(name),
     )
-    app = ConsoleApp(parts, theme=theme, refresh=refresh)
+    app = ConsoleApp(parts, refresh=refresh, **look)
     return await _shot(app, size, lambda: _told(app.newest), keys, settle, _DEADLINE)
 
 
 async def of_recording(
-    recording: Recording, at: str | None, size: tuple[int, int], theme: str, keys: tuple[str, ...]
+    recording: Recording, at: str | None, size: tuple[int, int], look: Looks, keys: tuple[str, ...]
 ) -> Shot:
     """A recording at a moment of it (its end without one). Raises ConsoleError."""
-    app = ReplayApp(recording, theme=theme)
+    app = ReplayApp(recording, **look)
     to = target(at or "end", recording.began, recording.began, recording.ended, recording.events)
     app.player.paused = True
     app.player.jump(to)

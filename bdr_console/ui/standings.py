@@ -1,12 +1,15 @@
 """How clusters stand, each in a few words: for their list, and for whoever looks at another one. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from rich.text import Text
 
+from bdr_console.cluster.alarm import Alarm
+from bdr_console.cluster.headline import headline
 from bdr_console.cluster.snapshot import Snapshot
+from bdr_console.cluster.text import counted
 from bdr_console.cluster.verdict import Level, Verdict
 from bdr_console.ui.colours import Styles
 from bdr_console.ui.words import Glyphs, level_symbol, level_tone
@@ -24,9 +27,11 @@ class Standing:
     at: datetime
     level: Level
     headline: str
-    """The word of the level and the worst finding: `CRITICAL: node2: timed out`."""
+    """Its verdict as its own head says it: `CRITICAL: node2: timed out, since 12:03:10, 4m 02s`."""
     alarms: int
-    """Findings that are a warning or worse."""
+    """Alarms that are a warning or worse and that nobody has acknowledged."""
+    acknowledged: int
+    """Those that somebody has."""
     nodes_up: int
     """Nodes that answer."""
     nodes: int
@@ -39,7 +44,20 @@ class Standing:
     @property
     def word(self) -> str:
         """The word of the level: `CRITICAL`."""
+        return self.state.partition(" (")[0]
+
+    @property
+    def state(self) -> str:
+        """The same, and whether that is acknowledged: `CRITICAL (acknowledged) and DEGRADED`."""
         return self.headline.partition(":")[0]
+
+    @property
+    def alarm_words(self) -> str:
+        """`2 alarms, 1 acknowledged`; empty when there is none."""
+        if not self.alarms and not self.acknowledged:
+            return ""
+        known = f"{self.acknowledged} acknowledged" if self.acknowledged else ""
+        return ", ".join(filter(None, [counted(self.alarms, "alarm") if self.alarms else "", known]))
 
 
 def standing(
@@ -48,16 +66,19 @@ def standing(
     now: datetime,
     snapshot: Snapshot | None,
     verdict: Verdict | None,
+    alarms: Sequence[Alarm] = (),
     *,
     trouble: str = "",
     run: str = "",
 ) -> Standing:
     """How a cluster stands; `trouble` is why it is not read, when it is not."""
-    level, headline = Level.UNKNOWN, "UNKNOWN: not read yet"
+    level, said = Level.UNKNOWN, "UNKNOWN: not read yet"
     if verdict is not None:
-        level, headline = verdict.level, verdict.headline
+        level, said = verdict.level, headline(verdict, alarms, now)
     if trouble:
-        level, headline = Level.CRIT, f"NOT READING: {trouble}"
+        level, said = Level.CRIT, f"NOT READING: {trouble}"
+    bad = [alarm for alarm in alarms if alarm.finding.level >= Level.WARN]
+    known = sum(alarm.ack is not None for alarm in bad)
     nodes = snapshot.nodes if snapshot is not None else ()
     refresh = snapshot.refresh if snapshot is not None else 0.0
     return Standing(
@@ -65,8 +86,9 @@ def standing(
         environment,
         now,
         level,
-        headline,
-        sum(finding.level >= Level.WARN for finding in verdict.findings) if verdict is not None else 0,
+        said,
+        len(bad) - known,
+        known,
         sum(node.error is None and node.is_fresh(now, refresh) for node in nodes),
         len(nodes),
         _newest_age(snapshot, now) if snapshot is not None else None,
@@ -95,7 +117,9 @@ def elsewhere(others: Iterable[Standing], here: Level, styles: Styles, glyphs: G
     text = Text(f" {len(others)} other cluster{'s' if len(others) > 1 else ''}: ", end="")
     for place, one in enumerate(worse[:_NAMED]):
         text.append(", " if place else "")
-        text.append(f"{level_symbol(one.level, glyphs)} {one.name} {one.word}", styles[level_tone(one.level)])
+        text.append(
+            f"{level_symbol(one.level, glyphs)} {one.name} {one.state}", styles[level_tone(one.level)]
+        )
     text.append(f" and {len(worse) - _NAMED} more" if len(worse) > _NAMED else "")
     text.append(": ").append("c", "bold").append(" lists them")
     return text

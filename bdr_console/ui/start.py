@@ -1,6 +1,5 @@
 """Opening the console on the clusters of a configuration."""
 
-import os
 import sys
 from functools import partial
 from pathlib import Path
@@ -12,10 +11,10 @@ from bdr_console.options import Options
 from bdr_console.runbooks.run_news import run_place
 from bdr_console.ui.app import ConsoleApp
 from bdr_console.ui.bell import ringing_of
+from bdr_console.ui.looks import looks
 from bdr_console.ui.monitored import AdvisoryDesk, JournalDesk, MonitoredCluster, RunbookDesk
 from bdr_console.ui.recorded import recorded
-from bdr_console.ui.terminal import ascii_only, leave_stuck, refuse_dumb, refuse_unfit
-from bdr_console.ui.themes import NO_COLOUR, gather
+from bdr_console.ui.terminal import leave_stuck, refuse_unfit
 from bdr_console.ui.watched import ClusterParts
 
 if TYPE_CHECKING:
@@ -27,9 +26,6 @@ def run_console(config: Path, settings: Settings, cluster: str, options: Options
 
     Raises ConsoleError where it cannot run: no terminal, one that is too small, an unknown theme.
     """
-    theme = options.theme
-    if theme is None:
-        theme = NO_COLOUR if os.environ.get("NO_COLOR") is not None else settings.theme
     app = ConsoleApp(
         *(
             recorded(
@@ -44,14 +40,9 @@ def run_console(config: Path, settings: Settings, cluster: str, options: Options
         refresh=settings.refresh,
         background_refresh=settings.background_refresh,
         collect_all=settings.collect == "all",
-        theme=theme,
-        ascii_only=options.ascii or settings.ascii or ascii_only(),
-        keys=settings.keys,
-        themes=gather(config),
-        config=config,
+        **looks(options, config, settings),
     )
     refuse_unfit()
-    refuse_dumb()
     code = app.run(mouse=options.mouse and settings.mouse)
     ended = code if code is not None else app.return_code or 0
     if app.terminal_is_stuck:

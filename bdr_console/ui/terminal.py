@@ -8,8 +8,7 @@ import shutil
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable
 from typing import NoReturn
 
 from bdr_console.errors import ConsoleError
@@ -28,27 +27,14 @@ def refuse_unfit() -> None:
         if stream is None or not stream.isatty():
             raise ConsoleError(
                 f"{name} is not a terminal",
-                "Start the console in a terminal (ssh -t), and redirect neither stdin nor stderr.",
+                "Start the console in a terminal (ssh -t), and redirect neither stdin nor stderr. Without "
+                "one, bdr-console status says once how the cluster is, bdr-console top again and again.",
             )
     width, height = shutil.get_terminal_size((0, 0))
     if width < SMALLEST[0] or height < SMALLEST[1]:
         raise ConsoleError(
             f"the terminal is too small: {width}x{height}",
             f"Make it {SMALLEST[0]}x{SMALLEST[1]} or more; 80x24 shows one pane at a time, 140x40 all.",
-        )
-
-
-def refuse_dumb() -> None:
-    """Raise ConsoleError where the terminal can print lines and nothing else (TERM=dumb, or none).
-
-    The screen places its text with escape sequences; the plain mode does without.
-    """
-    if os.environ.get("TERM", "") in ("", "dumb", "unknown"):
-        said = os.environ.get("TERM") or "not set"
-        raise ConsoleError(
-            f"this terminal cannot show the screen (TERM is {said})",
-            "bdr-console top shows the cluster in plain lines; or set TERM to what your terminal is, for "
-            "example TERM=xterm-256color.",
         )
 
 
@@ -59,23 +45,6 @@ def leave_stuck(code: int) -> NoReturn:
     """
     atexit._run_exitfuncs()
     os._exit(code)
-
-
-def ascii_only() -> bool:
-    """Whether the locale promises no more than ASCII (LANG=C and the like)."""
-    given = _environment_given()
-    named = given.get("LC_ALL") or given.get("LC_CTYPE") or given.get("LANG") or ""
-    return "utf" not in named.lower()
-
-
-def _environment_given() -> Mapping[str, str]:
-    """The environment as the process was given it: with LANG=C, Python sets LC_CTYPE=C.UTF-8 in its own."""
-    try:
-        raw = Path("/proc/self/environ").read_bytes()
-    except OSError:
-        return os.environ
-    pairs = (entry.partition(b"=") for entry in raw.split(b"\0"))
-    return {os.fsdecode(name): os.fsdecode(value) for name, _, value in pairs}
 
 
 def on_signals(leave: Callable[[int], None]) -> None:

@@ -222,6 +222,7 @@ class WatchedCluster:
             now,
             self.newest,
             moment.verdict if moment else None,
+            moment.alarms if moment else (),
             trouble=self.trouble,
             run=f"{run.node}: {run_place(run)}" if run is not None and deserves_a_line(run) else "",
         )
@@ -284,7 +285,7 @@ class WatchedCluster:
             self.app.painter.has_news = True
 
     def run_alarmed(self, run: RunView) -> None:
-        """A run wants somebody, whichever cluster is shown."""
-        self.app.bell()
+        """A run wants somebody, whichever cluster is shown; whether it rings is configured like any alarm."""
+        self.alarms.call(f"{run.node}: {clean(run.alarm)}")
         if not self.in_sight:
             self.tell_operator(f"{run_place(run)}: {clean(run.alarm)}", "error")

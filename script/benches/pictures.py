@@ -22,9 +22,11 @@ import click
 from bdr_console.config import load
 from bdr_console.lab import Lab, up
 from bdr_console.monitor import Monitor
+from bdr_console.options import Options
 from bdr_console.recording.reader import Recording
 from bdr_console.runbooks import launch
 from bdr_console.runbooks.run import RunStatus, RunView
+from bdr_console.ui.looks import looks
 from bdr_console.ui.monitored import JournalDesk, MonitoredCluster, RunbookDesk
 from bdr_console.ui.screenshot import of_recording, svg
 
@@ -128,7 +130,8 @@ async def _while(drawn: Coroutine[Any, Any, str], happens: Callable[[], None] | 
 
 def _replayed(name: str, recording: Path, *, at: str, keys: tuple[str, ...] = ()) -> None:
     with Recording(recording) as opened:
-        _keep(name, asyncio.run(of_recording(opened, at, _WIDE, "dark", keys)).svg)
+        look = looks(Options(), None, None, theme="dark", on_terminal=False)
+        _keep(name, asyncio.run(of_recording(opened, at, _WIDE, look, keys)).svg)
 
 
 def _keep(name: str, picture: str) -> None:

@@ -5,10 +5,12 @@ import gc
 import json
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.screen import Screen
 
 from bdr_console.cluster.observed import Observed
 from bdr_console.config import ClusterSettings
@@ -19,8 +21,14 @@ from bdr_console.links.haproxy import HaproxyAdmin
 from bdr_console.links.pgbouncer import PgBouncerAdmin, PgBouncerReader
 from bdr_console.links.postgres import PostgresWriter
 from bdr_console.monitor import Monitor
-from bdr_console.ui.actions import ACTIONS
+from bdr_console.ui.actions import ACTIONS, Place, of
+from bdr_console.ui.screens.alarms import AlarmsScreen
+from bdr_console.ui.screens.clusters import Clusters
+from bdr_console.ui.screens.detail import DetailScreen
+from bdr_console.ui.screens.log import LogScreen
 from bdr_console.ui.screens.run import RunScreen
+from bdr_console.ui.subject import Kind, Subject
+from bdr_console.ui.words import UNICODE
 from tests.hostile.fakes import tapped_haproxy
 from tests.links.servers import PASSWORD, Haproxy, PgBouncer, Postgres, directory
 from tests.links.watching import eventually
@@ -32,6 +40,16 @@ _SETUP = ("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY", "SET jit = off
 _KEYS = (
     b"s",
     b"a",
+    b"\x1b",
+    b"e",
+    b"\x1b",
+    b"S",
+    b"1",
+    b"\r",
+    b"Y",
+    b"\x1b",
+    b":details node1\r",
+    b"\x1b",
     b"g",
     b"x",
     b"o",
@@ -107,7 +125,8 @@ def test_a_watching_superuser_sends_only_what_reads_over_one_connection_each(
         bouncer = (second / "pgbouncer.log").read_text()
         assert not re.search(r"PAUSE|RESUME|RECONNECT|KILL|DISABLE|ENABLE|SET |RELOAD", bouncer)
         mine = {path.name for path in tmp_path.iterdir()}
-        assert mine <= {"config.yaml", "all.yaml", "clusters", "runs", "tap.sock"}, "nothing but its state"
+        state = {"runs", "clusters", "recordings", "written"}
+        assert mine <= {"config.yaml", "all.yaml", "tap.sock", *state}, "nothing but its state is written"
 
 
 async def _consoles(pooler: PgBouncer) -> int:
@@ -118,7 +137,19 @@ async def _consoles(pooler: PgBouncer) -> int:
         await reader.close()
 
 
-async def test_no_action_of_a_watching_console_reaches_anything_that_acts() -> None:
+_SCREENS: dict[Place, Callable[[], Screen[None]]] = {
+    Place.ALARMS: lambda: AlarmsScreen(UNICODE),
+    Place.LOG: lambda: LogScreen(UNICODE),
+    Place.DETAILS: lambda: DetailScreen(Subject(Kind.NODE, ("node1",)), UNICODE),
+    Place.CLUSTERS: lambda: Clusters(UNICODE),
+}
+"""What can be opened from the overview, beside a run."""
+
+
+async def test_no_action_of_a_watching_console_reaches_anything_that_acts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BDR_CONSOLE_STATE", str(tmp_path))
     acting = (HaproxyAdmin, PgBouncerAdmin, PostgresWriter, AdvisoryLink)
     before = {id(one) for one in gc.get_objects() if isinstance(one, acting)}
     async with console(snapshot(), runs=FakeRuns(run())) as (app, pilot):
@@ -129,6 +160,15 @@ async def test_no_action_of_a_watching_console_reaches_anything_that_acts() -> N
         for screen in (on_run, app.screen_stack[0]):
             for action in ACTIONS:
                 if action.does and action.id not in ("quit", "palette"):
+                    await app.run_action(action.does, default_namespace=screen)
+                    await pilot.pause()
+        for place, opened in _SCREENS.items():
+            for action in of(place):
+                if action.does:
+                    while len(app.screen_stack) > 1:
+                        app.pop_screen()
+                    screen = opened()
+                    await app.push_screen(screen)
                     await app.run_action(action.does, default_namespace=screen)
                     await pilot.pause()
         assert app.operator.acts is None

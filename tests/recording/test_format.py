@@ -135,7 +135,7 @@ def test_a_file_that_only_looks_like_the_older_part_is_left_out(tmp_path: Path) 
 
 def test_events_and_runs_come_back_in_their_order(tmp_path: Path) -> None:
     late = Event(NOW + timedelta(seconds=9), Level.WARN, "node1", "second")
-    early = Event(NOW + timedelta(seconds=1), Level.OK, "node1", "caf\u00e9")
+    early = Event(NOW + timedelta(seconds=1), Level.OK, "node1", "caf\u00e9", "node.unreachable")
     run = switchover(NOW)
     with Recording(recording(tmp_path / "whole", moments(3), [late, early], [*run, *run])) as made:
         assert made.events == (early, late)

@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from bdr_console.lab import Lab
+from tests.links.ssh.sshd import Sshd, make_key
 from tests.terminal.choosing import choose_gradual
 from tests.terminal.conftest import Opener
-from tests.terminal.sshd import Sshd
 from tests.terminal.tmux import Tmux
 
 pytestmark = [pytest.mark.lab, pytest.mark.terminal, pytest.mark.timeout(180)]
@@ -40,7 +41,9 @@ def test_a_lost_ssh_connection_in_wait_close_stops_nothing_and_a_second_console_
     state = tmp_path / "state"
     program = [str(Path(sys.executable).parent / "bdr-console"), "--config", str(healthy_lab.config)]
     with Sshd(tmp_path / "sshd") as sshd:
-        remote = sshd.client("env", f"BDR_CONSOLE_STATE={state}", "LANG=C.UTF-8", *program)
+        key = make_key(tmp_path / "operator")
+        sshd.let_in(key)
+        remote = sshd.client(key, "env", f"BDR_CONSOLE_STATE={state}", "LANG=C.UTF-8", *program)
         with Tmux(remote, 140, 40, {"TERM": "tmux-256color"}) as over_ssh:
             over_ssh.wait_for("HEALTHY", "node1")
             over_ssh.press("s")
@@ -48,7 +51,8 @@ def test_a_lost_ssh_connection_in_wait_close_stops_nothing_and_a_second_console_
             over_ssh.write("node1")
             over_ssh.press("Enter")
             over_ssh.wait_for("billing", "server connections left", seconds=60)
-            (there,) = [one for one in sshd.sessions() if one.cmdline()[1:2] == program[:1]]
+            running = [psutil.Process(pid) for pid in sshd.family()]
+            (there,) = [one for one in running if one.cmdline()[1:2] == program[:1]]
             os.kill(over_ssh.child(), signal.SIGKILL)
             over_ssh.wait_for("exit status 137")
             wait_until(lambda: not there.is_running(), "the console of the lost connection has ended")

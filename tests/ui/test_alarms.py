@@ -21,7 +21,7 @@ from bdr_console.ui.cells import Tone
 from bdr_console.ui.log_view import Filter, moment_of
 from bdr_console.ui.widgets.live_table import LiveTable
 from tests.ui.driving import console, line_with, text, until, until_shown
-from tests.ui.scenes import NOW, FixedSource, node, silent, snapshot
+from tests.ui.scenes import NOW, FixedSource, node, run, silent, snapshot
 
 
 class Clock:
@@ -116,6 +116,11 @@ async def test_an_alarm_is_acknowledged_with_a_reason_and_kept_for_the_next_cons
         assert table.get_row_at(place)[-1].style == app.tones[Tone.STALE]
         await pilot.press("escape")
         assert "CRITICAL (acknowledged)" in await until_shown(pilot, "CRITICAL")
+        await pilot.press("colon", *"details node2", "enter")
+        shown = " ".join((await until_shown(pilot, "Findings", "ack by")).split())
+        assert "timed out after 2.0 s" in shown
+        assert "since 1" in shown
+        await pilot.press("escape")
         await app.current.alarms.keep()
     clock.source = FixedSource()
     clock.show(silent(snapshot(), "node2"), 1)
@@ -214,6 +219,29 @@ async def test_a_new_alarm_rings_and_an_acknowledged_one_does_not() -> None:
         await step(clock, app, pilot, silent(snapshot(), "node2"), 40)
         watch.ring()
         assert out == ["\x07"]
+
+
+@pytest.mark.parametrize("told", ["rings", "silent"])
+async def test_a_run_that_wants_somebody_rings_as_it_is_configured(
+    told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, out, terminal_bells = Clock(), list[str](), list[int]()
+    monkeypatch.setattr(ConsoleApp, "bell", lambda _: terminal_bells.append(1))
+    seconds = 0.0
+    async with watching(clock) as (app, _pilot):
+        watch = app.current.alarms
+        watch._bell = Bell(Ringing(notify="osc9"), out.append, clock=lambda: seconds, in_tmux=False)
+        if told == "silent":
+            watch._bell = None
+        for minutes in (4, 5):
+            there = run()
+            asking = [replace(one, alarm=f"hold {minutes}m over") for one in there.steps]
+            app.current.run_alarmed(replace(there, steps=tuple(asking)))
+        seconds = 31.0
+        watch.ring()
+    rung = [f"\x1b]9;bdr-console: lab RUN: node1: hold {m}m over\x1b\\\x07" for m in (4, 5)]
+    assert out == (rung if told == "rings" else [])
+    assert terminal_bells == []
 
 
 @pytest.mark.parametrize(

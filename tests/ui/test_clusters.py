@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from bdr_console.cluster.acks import PERIODS
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.verdict import Finding, Level, Verdict
 from bdr_console.errors import ConsoleError
@@ -55,6 +56,18 @@ async def test_the_list_says_of_every_cluster_how_it_stands() -> None:
         assert line_with(app, "PROD").split()[:8] == ["shop", "PROD", "!", "CRITICAL", "2/3", "1", "0", "s"]
         assert "node2: timed out after 2.0 s" in line_with(app, "PROD")
         assert line_with(app, "stage ").split()[:4] == ["stage", "staging", "●", "HEALTHY"]
+
+
+async def test_the_list_counts_alarms_and_apart_those_that_somebody_knows_of() -> None:
+    async with console(snapshot(), others=(shop(),), size=(160, 40)) as (app, pilot):
+        there = app.clusters[1]
+        await until(pilot, lambda: there.newest is not None)
+        there.alarms.acknowledge(there.timeline.board.at(NOW), "disk swap", PERIODS[0])
+        await pilot.press("c")
+        await until_shown(pilot, "! CRITICAL", "0 (1)")
+        await pilot.press("down")
+        shown = await until_shown(pilot, "shop: CRITICAL (acknowledged): node2", "1 acknowledged")
+        assert "ack by this console: disk swap" in shown
 
 
 async def test_nothing_essential_of_the_list_is_cut_off_at_80x24() -> None:

@@ -8,6 +8,7 @@ from bdr_console.ui.screens.overview import Overview
 from bdr_console.ui.screens.plan import PlanScreen
 from tests.ui.driving import FakeActs, FakeRuns, console, line_with, text, until, until_shown
 from tests.ui.scenes import FixedSource, run, snapshot
+from tests.ui.test_clusters import shop, stage
 
 _DONE: list[str] = []
 COMMANDS = {
@@ -150,3 +151,27 @@ async def test_a_word_that_the_run_does_not_take_now_says_so() -> None:
         await pilot.press("g")
         await until_shown(pilot, "the run does not take that at its present step")
         assert "g Go on" in line_with(app, "Abort")
+
+
+async def test_a_cluster_its_alarms_its_log_and_a_nodes_details_are_commands() -> None:
+    async with console(snapshot(), others=(shop(), stage())) as (_app, pilot):
+        await pilot.press("colon", *"cluster s")
+        await until_shown(pilot, "shop  stage")
+        await pilot.press("h", "tab", "enter")
+        await until_shown(pilot, " shop ", " PROD ")
+        await pilot.press("colon", *"cluster nowhere", "enter")
+        await until_shown(pilot, "there is no cluster 'nowhere'")
+        await pilot.press("colon", *"details node2", "enter")
+        await until_shown(pilot, "Node node2", "Findings")
+        await pilot.press("escape", "colon", *"alarms", "enter")
+        await until_shown(pilot, "Alarms: 1", "node2")
+        await pilot.press("escape", "colon", *"log node2 lost", "enter")
+        await until_shown(pilot, 'Event log: all, every level, with "node2 lost"')
+        await pilot.press("escape", "escape", "colon", *"save", "enter")
+        await until_shown(pilot, "the last minutes are not kept")
+
+
+async def test_with_one_cluster_there_is_no_command_to_show_another() -> None:
+    async with console(snapshot()) as (_app, pilot):
+        await pilot.press("colon", *"cluster lab", "enter")
+        await until_shown(pilot, "there is no command 'cluster'")

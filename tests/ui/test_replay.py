@@ -15,15 +15,20 @@ from textual.pilot import Pilot
 
 from bdr_console.cluster.text import format_clock
 from bdr_console.errors import ConsoleError
+from bdr_console.options import Options
 from bdr_console.recording.reader import Recording
+from bdr_console.ui.bell import Bell
+from bdr_console.ui.looks import looks, own
 from bdr_console.ui.replay_app import ReplayApp
 from bdr_console.ui.screens.run import RunScreen
 from bdr_console.ui.screenshot import of_recording
-from bdr_console.ui.themes import NO_COLOUR
+from bdr_console.ui.themes import NO_COLOUR, theme_dir
+from bdr_console.ui.widgets.live_table import LiveTable
 from tests.recording.made import moments, raw, recording, switchover
 from tests.ui.driving import text, until, until_shown
 from tests.ui.scenes import NOW
 
+LOOK = looks(Options(), None, None, theme="dark", on_terminal=False)
 LOST = range(100, 160)
 STEPS: tuple[tuple[float, dict[str, object]], ...] = (
     (1, {"kind": "step", "step": "disable", "status": "running", "deadline": 10.0}),
@@ -158,6 +163,83 @@ async def test_nothing_can_be_started_or_said_from_a_replay(recorded: Path) -> N
         assert app.current.recorder is None
 
 
+async def test_the_alarms_of_a_replay_are_those_of_the_moment_and_wake_nobody(
+    recorded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = tmp_path / "state"
+    monkeypatch.setenv("BDR_CONSOLE_STATE", str(state))
+    rung: list[str] = []
+    monkeypatch.setattr(ReplayApp, "bell", lambda _: rung.append("bell"))
+    monkeypatch.setattr(Bell, "ring", lambda _, text: rung.append(text))
+    async with replay(recorded) as (app, pilot):
+        await pilot.press("ctrl+g", *"+2m", "enter")
+        await until_shown(pilot, clock(120), "CRITICAL: node2")
+        await pilot.press("a")
+        await until_shown(pilot, "Alarms: ", "node2")
+        await pilot.press("enter")
+        await until_shown(pilot, "this is a recording")
+        await pilot.press("u", "A")
+        assert app.current.timeline.board.acks == {}
+        await pilot.press("ctrl+g", *"start", "enter")
+        await until_shown(pilot, clock(0), "no alarm")
+        await app.current.alarms.keep()
+        app.current.alarms.ring()
+    assert rung == []
+    assert [path for path in state.rglob("*") if path.is_file()] == []
+
+
+async def test_the_log_of_a_replay_holds_each_recorded_line_once_and_only_what_had_happened(
+    recorded: Path,
+) -> None:
+    async with replay(recorded) as (app, pilot):
+        await pilot.press("ctrl+g", *"+2m", "enter")
+        await until_shown(pilot, clock(120), "lost: timed out")
+        await pilot.press("e")
+        await until_shown(pilot, "Event log: all", "lost: timed out")
+        table = app.screen.query_one(LiveTable)
+        rows = [table.get_row_at(place)[-2:] for place in range(table.row_count)]
+        listed = [" ".join(str(cell).strip() for cell in row) for row in rows]
+        assert listed.count("node2 lost: timed out after 2.0 s") == 1
+        assert len(listed) == len(set(listed)), listed
+        await pilot.press("ctrl+g", *"end", "enter")
+        await until_shown(pilot, "answers again")
+        await pilot.press("ctrl+g", *"start", "enter")
+        await until_shown(pilot, clock(0), "no event: all")
+
+
+async def test_a_replay_has_the_users_keys_theme_and_ascii(
+    recorded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    config = tmp_path / "own" / "config.yaml"
+    (config.parent / "themes").mkdir(parents=True)
+    shipped = (theme_dir() / "dark.yaml").read_text()
+    (config.parent / "themes" / "mine.yaml").write_text(shipped.replace("name: dark", "name: mine"))
+    cluster = 'clusters: {demo: {nodes: {node1: {dsn: "host=127.0.0.1 port=1"}}}}'
+    config.write_text(f"theme: mine\nascii: true\nkeys: {{help: f1, replay-pause: f2}}\n{cluster}\n")
+    found, settings = own(Options(config))
+    async with replay(recorded, **looks(Options(config), found, settings)) as (app, pilot):
+        assert app.theme == "mine"
+        assert text(app).isascii()
+        await pilot.press("f2")
+        await until_shown(pilot, "playing")
+        await pilot.press("f1")
+        await until_shown(pilot, "Keys   esc closes")
+
+
+def test_a_replay_needs_no_configuration_and_says_what_is_wrong_with_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BDR_CONSOLE_CONFIG", str(tmp_path / "config.yaml"))
+    assert own(Options()) == (None, None)
+    assert capsys.readouterr().err == ""
+    (tmp_path / "config.yaml").write_text("clustres: {}\n")
+    assert own(Options()) == (None, None)
+    assert "shown without your keys and themes" in capsys.readouterr().err
+    with pytest.raises(ConsoleError, match="clustres"):
+        own(Options(tmp_path / "config.yaml"))
+
+
 async def test_a_stretch_that_was_not_recorded_is_left_out(tmp_path: Path) -> None:
     early, late = moments(3), moments(3)
     shown = [*early, *(changed(one, taken_at=one.taken_at + timedelta(hours=2)) for one in late)]
@@ -181,13 +263,13 @@ async def test_damage_is_said_in_the_head(torn: Path) -> None:
 
 async def test_a_picture_of_a_recording_shows_the_moment_that_was_asked_for(recorded: Path) -> None:
     with Recording(recorded) as made:
-        shot = await of_recording(made, "lost", (80, 24), "dark", ("6",))
+        shot = await of_recording(made, "lost", (80, 24), LOOK, ("6",))
     assert f"REPLAY 2026-03-04 {clock(100)}" in shot.text
     assert "lost: timed out" in shot.text
     assert "<svg" in shot.svg
     assert all(line == line.rstrip() for line in shot.text.splitlines())
     with Recording(recorded) as made, pytest.raises(ConsoleError, match="no event holds"):
-        await of_recording(made, "nowhere", (80, 24), "dark", ())
+        await of_recording(made, "nowhere", (80, 24), LOOK, ())
 
 
 def run(*arguments: str) -> "subprocess.CompletedProcess[str]":

@@ -186,6 +186,8 @@ def test_without_a_terminal_it_says_so_instead_of_starting(tmp_path: Path) -> No
     )
     assert done.returncode == 2
     assert b"is not a terminal" in done.stderr
+    assert b"bdr-console status" in done.stderr
+    assert b"bdr-console top" in done.stderr
     assert b"Traceback" not in done.stderr
 
 

@@ -15,14 +15,27 @@ from bdr_console.ui.words import coarse, level_cell
 
 
 def findings_block(moment: Moment, *subjects: str) -> Block:
-    """What is wrong with any of `subjects` now."""
+    """What is wrong with any of `subjects` now, since when; dimmed what somebody has acknowledged."""
     found = [finding for finding in moment.verdict.findings if finding.subject in subjects]
-    return Block("Findings", finding_parts(found, moment))
+    rows = (
+        tuple(cell.aged() for cell in row) if moment.is_acknowledged(finding) else row
+        for finding in found
+        for row in [_row(finding, moment.told(finding), moment)]
+    )
+    return Block("Findings", _listed(rows))
 
 
 def finding_parts(found: Iterable[Finding], moment: Moment) -> tuple[Words | Table, ...]:
-    """Findings as rows, or that there is none."""
-    rows = tuple((level_cell(f.level, moment.glyphs), Cell(f.subject), Cell(f.text)) for f in found)
+    """Findings of another moment as rows, or that there was none."""
+    return _listed(_row(finding, finding.text, moment) for finding in found)
+
+
+def _row(finding: Finding, said: str, moment: Moment) -> tuple[Cell, ...]:
+    return level_cell(finding.level, moment.glyphs), Cell(finding.subject), Cell(said)
+
+
+def _listed(found: Iterable[tuple[Cell, ...]]) -> tuple[Words | Table, ...]:
+    rows = tuple(found)
     return (Table(("level", "about", "what"), rows),) if rows else (Words(Cell("none", Tone.UP)),)
 
 

@@ -41,6 +41,7 @@ _SETS = (
 class AlarmsScreen(LiveScreen):
     """A list, and one line to type a reason in. Nothing of it changes the cluster, so watchers may use it."""
 
+    WHY_NOT: ClassVar[str] = "this is a recording: nobody can acknowledge anything in it any more"
     BINDINGS: ClassVar[list[BindingType]] = bindings(Place.ALARMS)
     DEFAULT_CSS = """
     AlarmsScreen #why { display: none; height: 1; border: none; padding: 0 1; background: $panel; }
@@ -103,6 +104,9 @@ class AlarmsScreen(LiveScreen):
 
     def action_acknowledge(self, every: bool = False) -> None:
         """Ask for the reason."""
+        if self.watched.timeline.recorded:
+            self.app.notify(self.WHY_NOT, severity="warning", markup=False)
+            return
         alarm = self._selected()
         new = tuple(alarm for alarm in self._alarms.values() if alarm.ack is None)
         self._chosen = new if every else (alarm,) if alarm else ()
@@ -143,6 +147,8 @@ class AlarmsScreen(LiveScreen):
         """While a reason is typed, letters are letters, and tab is how long."""
         if self._is_asking:
             return action in ("period", "back")
+        if action in ("acknowledge", "withdraw") and self.watched.timeline.recorded:
+            return None
         return action != "period"
 
     @on(DataTable.RowSelected)

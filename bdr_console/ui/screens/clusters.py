@@ -103,10 +103,20 @@ def row(one: Standing, now: datetime, glyphs: Glyphs) -> Row:
             "environment": Cell(named, Tone.PROD if is_production(one.environment) else Tone.PLAIN),
             "state": Cell(f"{level_symbol(one.level, glyphs)} {one.word}", tone),
             "nodes": Cell(f"{one.nodes_up}/{one.nodes}") if one.nodes else QUESTION,
-            "alarms": Cell(str(one.alarms), tone if one.alarms else Tone.PLAIN) if one.nodes else QUESTION,
+            "alarms": _alarms(one) if one.nodes else QUESTION,
             "age": Cell(coarse(one.age)) if one.age is not None else QUESTION,
             "run": Cell(one.run) if one.run else BLANK,
             "why": Cell(why or one.run),
         },
-        detail=f"{one.name}: {one.headline}" + (f"{glyphs.separator}run {one.run}" if one.run else ""),
+        detail=glyphs.separator.join(
+            filter(
+                None, [f"{one.name}: {one.headline}", one.alarm_words, f"run {one.run}" if one.run else ""]
+            )
+        ),
     )
+
+
+def _alarms(one: Standing) -> Cell:
+    """`2`, and how many more are acknowledged in brackets: `2 (1)`."""
+    known = f" ({one.acknowledged})" if one.acknowledged else ""
+    return Cell(f"{one.alarms}{known}", level_tone(one.level) if one.alarms else Tone.PLAIN, rank=one.alarms)

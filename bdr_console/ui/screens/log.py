@@ -60,6 +60,8 @@ class LogScreen(LiveScreen):
         self._shown: dict[str, Record] = {}
         self._asking = ""
         self._drawn: object = None
+        self._events: object = None
+        """The events of a recording that are listed."""
 
     @property
     def table(self) -> LiveTable:
@@ -98,6 +100,9 @@ class LogScreen(LiveScreen):
         self.query_one(Heading).show(status, self.console.tones)
         if moment is None or self._kept is None:
             return
+        if self.watched.timeline.recorded:
+            self._follow(moment)
+            return
         if moment.events and moment.events[0][0] > self._last:
             there = {_second(record.event) for record in self._kept[-1000:]}
             self._kept += [
@@ -107,6 +112,14 @@ class LogScreen(LiveScreen):
             ]
             self._kept.sort(key=lambda record: record.event.at)
             self._last = moment.events[0][0]
+        self._list()
+
+    def _follow(self, moment: Moment) -> None:
+        """The log of a recording as it stood at that moment: it gets shorter when one goes back in it."""
+        if moment.events is not self._events:
+            self._events = moment.events
+            self._kept = [Record(event) for _, event in reversed(moment.events)]
+            self._drawn = None
         self._list()
 
     def restyle(self) -> None:

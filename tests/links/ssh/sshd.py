@@ -1,11 +1,12 @@
 """A real sshd on loopback with throw-away keys; whoever runs the tests may log in with the test's key."""
 
 import contextlib
-import getpass
 import os
+import pwd
 import signal
 import subprocess
 from pathlib import Path
+from typing import Self
 
 from tests.links.servers import free_port, listens, program, wait_until
 
@@ -17,7 +18,7 @@ class Sshd:
         self.directory = directory
         directory.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
-        self.user = getpass.getuser()
+        self.user = pwd.getpwuid(os.getuid()).pw_name
         self.authorized = directory / "authorized_keys"
         self.authorized.touch(mode=0o600)
         self.options = options
@@ -25,7 +26,7 @@ class Sshd:
         self.process: subprocess.Popen[bytes] | None = None
         Path("/run/sshd").mkdir(exist_ok=True) if os.geteuid() == 0 else None
 
-    def start(self) -> "Sshd":
+    def start(self) -> Self:
         """Start and wait until it listens; on the same port again after `kill`."""
         config = self.directory / "sshd_config"
         config.write_text(
@@ -69,6 +70,19 @@ class Sshd:
         """What it is called in known_hosts."""
         return f"[127.0.0.1]:{self.port}"
 
+    def client(self, key: Path, *command: str) -> list[str]:
+        """`ssh -tt ... command` with that key, ready for a terminal."""
+        options = {
+            "UserKnownHostsFile": os.devnull,
+            "StrictHostKeyChecking": "no",
+            "IdentitiesOnly": "yes",
+            "BatchMode": "yes",
+            "LogLevel": "ERROR",
+        }
+        settings = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
+        reach = ["-F", os.devnull, "-i", str(key), "-p", str(self.port)]
+        return ["ssh", "-tt", *reach, *settings, f"{self.user}@127.0.0.1", *command]
+
     def known(self) -> str:
         """Its lines for known_hosts."""
         return "".join(
@@ -106,6 +120,15 @@ class Sshd:
     def thaw(self) -> None:
         """Let it go on."""
         _signal(self.family(), signal.SIGCONT)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        """End it, and everybody's session with what runs in it."""
+        _signal(self.family(), signal.SIGKILL)
+        if self.process is not None:
+            self.process.wait(10)
 
     def kill(self) -> None:
         """End it and every connection at once; what runs for a connection sees its input end."""

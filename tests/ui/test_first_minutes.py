@@ -72,6 +72,15 @@ def lagging() -> Snapshot:
     return replace(shown, nodes=(shown.nodes[0], behind, shown.nodes[2]))
 
 
+def waiting(shown: Snapshot) -> Snapshot:
+    """One client waits in the first pool."""
+    pooler = shown.poolers[0]
+    assert pooler.facts is not None
+    pools = (replace(pooler.facts.pools[0], clients_waiting=1, max_wait=2.5), *pooler.facts.pools[1:])
+    crowded = replace(pooler, facts=replace(pooler.facts, pools=pools))
+    return replace(shown, poolers=(crowded, *shown.poolers[1:]))
+
+
 async def test_the_lagging_link_is_named_at_once_and_shown_with_one_key(
     size: tuple[int, int],
 ) -> None:
@@ -83,9 +92,10 @@ async def test_the_lagging_link_is_named_at_once_and_shown_with_one_key(
 
 
 async def test_who_waits_in_pgbouncer_and_who_holds_is_three_keys_away(size: tuple[int, int]) -> None:
-    async with opened(size, known()) as (_, pilot, fingers):
+    async with opened(size, waiting(known())) as (_, pilot, fingers):
         await fingers.press("5", "down", "enter")
-        await until_shown(pilot, "0 wait", "app=billing", "10.0.3.7:55112", "2211 on node1")
+        await until_shown(pilot, "Clients that wait", "10.0.3.9:40111", "app=shop", "2.5 s")
+        await until_shown(pilot, "app=billing", "10.0.3.7:55112", "2211 on node1")
 
 
 async def test_what_changed_in_the_last_ten_minutes_is_two_keys_away(size: tuple[int, int]) -> None:

@@ -48,20 +48,21 @@ def _pool(
     about = (pooler.name, f"{pooler.name}/{database}")
     listed = facts.connections
     when = seconds_since(listed.at, moment.now) if listed else None
-    return (
-        Block("State", _state(pooler, facts, database, pools, moment), "SHOW POOLS, SHOW DATABASES", age),
-        findings_block(moment, *about),
-        Block(
-            "Who holds server connections",
-            _held(facts, database, user, moment),
-            "SHOW SERVERS, SHOW CLIENTS",
-            when,
-        ),
-        Block("Clients that wait", _waiting(facts, listed, database, user), "SHOW CLIENTS", when),
-        Block(
-            "Around it", (Goto(Subject(Kind.POOL, (pooler.name, "", "")), Cell(f"PgBouncer {pooler.name}")),)
-        ),
+    state = Block("State", _state(pooler, facts, database, pools, moment), "SHOW POOLS, SHOW DATABASES", age)
+    found = findings_block(moment, *about)
+    held = Block(
+        "Who holds server connections",
+        _held(facts, database, user, moment),
+        "SHOW SERVERS, SHOW CLIENTS",
+        when,
     )
+    waits = Block("Clients that wait", _waiting(facts, listed, database, user), "SHOW CLIENTS", when)
+    around = Block(
+        "Around it", (Goto(Subject(Kind.POOL, (pooler.name, "", "")), Cell(f"PgBouncer {pooler.name}")),)
+    )
+    if any(pool.clients_waiting for pool in pools):  # then that is what one came for, on a small screen too
+        return held, waits, state, found, around
+    return state, found, held, waits, around
 
 
 def _state(

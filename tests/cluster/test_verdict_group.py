@@ -373,7 +373,7 @@ def test_a_lag_without_a_time_is_timed_by_when_the_wal_was_where_the_peer_is_now
         changes = {"wal_lsn": f"0/{written:X}", "slots": (slot("node2"), behind)}
         now = later(snapshot(), seconds, node1=changes)
         remember(history, now)
-    assert {text for _, _, text in told(now, history)} == {"lags 35.0 MiB, 40.0 s"}
+    assert {text for _, _, text in told(now, history)} == {"lags 35.0 MiB, 40.0 s, growing by 1.0 MiB/s"}
     (link,) = (link for link in links(now, now.taken_at) if link.key == ("node1", "node3"))
     assert timed(link, History()).lag_seconds is None, "nothing was seen of the past"
     in_step = replace(link, lag_bytes=500)

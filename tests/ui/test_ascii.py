@@ -21,7 +21,7 @@ SCREENS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("events", ("6",), "What changed"),
     ("help", ("question_mark",), "Keys   esc closes"),
     ("help, scrolled", ("question_mark", "G"), "ctrl+g"),
-    ("palette", ("ctrl+p",), "Go to the"),
+    ("palette", ("ctrl+p",), "Search for commands"),
     ("palette, searched", ("ctrl+p", *"theme"), "Theme dark"),
     ("command line", ("colon", *"pane"), ":pane"),
     ("themes", ("T",), "Colour theme"),

@@ -32,8 +32,8 @@ def _end_labs_of_dead_sessions() -> None:
 
 @pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of two pytest-xdist workers one takes the tests of the shared lab, which mostly wait; the other one all
-    the others, and at last the modules with labs of their own, as far as the first is not done before."""
+    """One pytest-xdist worker takes the tests of the shared lab, which mostly wait; the others take the rest,
+    and at last the modules with labs of their own, as far as the first is not done before."""
     for item in items:
         if "lab" in getattr(item, "fixturenames", ()) or item.get_closest_marker("lab"):
             item.add_marker(pytest.mark.xdist_group(_group(item)))

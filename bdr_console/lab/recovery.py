@@ -10,6 +10,9 @@ from bdr_console.lab import faults, haproxy, pgbouncer, processes, programs
 from bdr_console.lab.layout import DATABASE, Layout, NodeLayout, PoolerLayout
 from bdr_console.lab.mesh import mesh_of
 
+_RESTART_EVERY = 12.0
+"""Seconds that links are given to come up before those that are down are started once more."""
+
 
 def mend_all(layout: Layout, patience: float = 60) -> None:
     """End every fault and every leftover of a switchover, and return when the lab is as after `up`.
@@ -48,13 +51,16 @@ def _forget_conflicts(layout: Layout, node: NodeLayout) -> None:
 
 def _wait_replicating(layout: Layout, deadline: float) -> None:
     mesh = mesh_of(layout.engine)
-    mesh.restart(layout)
 
     def replicates() -> bool:
         return all(mesh.caught_up(layout, node) for node in layout.nodes)
 
-    if not processes.wait(replicates, deadline - time.monotonic(), pause=0.05):
-        raise ConsoleError(f"replication does not recover: {mesh.troubles(layout) or 'it has not caught up'}")
+    while (left := deadline - time.monotonic()) > 0:
+        # Again and again: a worker may go down, or not come up, after it was told to start.
+        mesh.restart(layout)
+        if processes.wait(replicates, min(left, _RESTART_EVERY), pause=0.05):
+            return
+    raise ConsoleError(f"replication does not recover: {mesh.troubles(layout) or 'it has not caught up'}")
 
 
 def _offer_every_server(layout: Layout, deadline: float) -> None:

@@ -140,12 +140,12 @@ def test_a_decompression_bomb_takes_no_memory(claims: int, tmp_path: Path) -> No
     assert grown < 100
 
 
-def test_a_million_lines_take_little_memory(tmp_path: Path) -> None:
+def test_half_a_million_lines_take_little_memory(tmp_path: Path) -> None:
     event = json.dumps({"event": {"at": NOW.isoformat(), "level": 0, "subject": "s", "text": "t"}}).encode()
     path = raw(tmp_path / "many", line(), *[event] * 150_000)
     data = path.read_bytes()
     head = header_frame(HEADER).data
-    path.write_bytes(head + data[len(head) :] * 7)
+    path.write_bytes(head + data[len(head) :] * 3)
     said, grown = read_in_another_process(path)
     assert said.startswith("1")
     assert grown < 250

@@ -190,7 +190,7 @@ def test_a_terminal_that_is_not_read_stops_the_screen_and_not_the_readings(tmp_p
         config = f"refresh: 0.2\nclusters: {{demo: {{nodes: {{{node}}}}}}}\n"
         with terminal(tmp_path, size=(200, 50), config=config) as shown:
             shown.read_until(b"CRITICAL")
-            for i in range(80):  # more pictures than terminal and queue can hold
+            for i in range(45):  # more pictures than terminal and queue can hold
                 size(shown, 200 - i % 2, 50)
                 time.sleep(0.02)
             stalled_at = len(came)
@@ -207,7 +207,7 @@ def test_a_terminal_that_is_not_read_stops_the_screen_and_not_the_readings(tmp_p
 def test_a_terminal_that_is_not_read_does_not_keep_the_console_from_ending(tmp_path: Path) -> None:
     with terminal(tmp_path, size=(200, 50)) as shown:
         shown.read_until(b"CRITICAL")
-        for i in range(80):
+        for i in range(45):
             size(shown, 200 - i % 2, 50)
             time.sleep(0.02)
         shown.process.terminate()

@@ -141,13 +141,13 @@ async def test_a_word_that_leads_nowhere_is_said_and_can_be_typed_again(recorded
 
 async def test_a_recorded_run_is_shown_as_it_stood(recorded: Path) -> None:
     async with replay(recorded) as (app, pilot):
-        await pilot.press("ctrl+g", *"+190", "enter")
+        await pilot.press("p", "ctrl+g", *clock(190), "enter")
         await until_shown(pilot, "RUN node1: step 1/2 running")
         await pilot.press("w")
         await until(pilot, lambda: isinstance(app.screen, RunScreen))
         shown = await until_shown(pilot, "REPLAY", "disable server b/s")
         assert "Abort" not in shown.splitlines()[-1] or "(a Abort)" in shown
-        await pilot.press("ctrl+g", *"+20", "enter")
+        await pilot.press("ctrl+g", *clock(210), "enter")
         await until_shown(pilot, clock(210), "holding")
         await pilot.press("b", "ctrl+g", *"start", "enter")
         await until(pilot, lambda: app.runs.run is None and "RUN node1" not in text(app))

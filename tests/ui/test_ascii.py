@@ -36,14 +36,13 @@ RUN_SCREENS: tuple[tuple[str, tuple[str, ...], str], ...] = (
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("size", [(80, 24), (140, 40)])
 @pytest.mark.parametrize("screens", [SCREENS, RUN_SCREENS], ids=["watching", "running"])
 async def test_every_character_on_every_screen_is_ascii(
-    screens: tuple[tuple[str, tuple[str, ...], str], ...], size: tuple[int, int]
+    screens: tuple[tuple[str, tuple[str, ...], str], ...],
 ) -> None:
     runs = FakeRuns(run()) if screens is RUN_SCREENS else None
     shown = silent(snapshot(environment="prod"), "node3")
-    async with console(shown, size=size, runs=runs, acts=FakeActs(), ascii_only=True) as (app, pilot):
+    async with console(shown, size=(80, 24), runs=runs, acts=FakeActs(), ascii_only=True) as (app, pilot):
         if runs is not None:
             await until_shown(pilot, "RUN node1")
         for name, keys, expected in screens:

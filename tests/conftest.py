@@ -32,8 +32,8 @@ def _end_labs_of_dead_sessions() -> None:
 
 @pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One pytest-xdist worker takes the tests of the shared lab, which mostly wait; the others begin with the
-    modules that have labs of their own, which are long, and share the rest one by one."""
+    """One pytest-xdist worker takes the tests of the shared lab, which mostly wait; the others take the rest,
+    and at last the modules with labs of their own, as far as the first is not done before."""
     for item in items:
         if "lab" in getattr(item, "fixturenames", ()) or item.get_closest_marker("lab"):
             item.add_marker(pytest.mark.xdist_group(_group(item)))
@@ -51,7 +51,7 @@ def _group(item: pytest.Item) -> str:
 def _turn(item: pytest.Item) -> int:
     """The order in which groups are handed out."""
     group = item.get_closest_marker("xdist_group")
-    return 2 if group is None else 0 if group.args[0] == SHARED else 1
+    return 1 if group is None else 0 if group.args[0] == SHARED else 2
 
 
 @pytest.fixture(scope="session")

@@ -85,17 +85,19 @@ async def test_nothing_essential_of_the_list_is_cut_off_at_80x24() -> None:
 async def test_enter_shows_the_cluster_and_brackets_go_on_from_there() -> None:
     async with console(snapshot(), others=(shop(), stage())) as (app, pilot):
         await pilot.press("c")
-        await until(pilot, lambda: isinstance(app.screen, Clusters))
+        await until(pilot, lambda: isinstance(app.screen, Clusters) and "stage" in text(app))
         await pilot.press("down", "enter")
         await until_shown(pilot, " shop ", " PROD ", CRITICAL)
-        assert isinstance(app.screen, Overview)
+        await until(pilot, lambda: isinstance(app.screen, Overview))
         await pilot.press("right_square_bracket")
         await until_shown(pilot, " stage ", "● HEALTHY")
         await pilot.press("right_square_bracket")
-        await until(pilot, lambda: app.current.name == "lab")
-        await pilot.press("left_square_bracket", "left_square_bracket")
+        await until(pilot, lambda: app.current.name == "lab" and isinstance(app.screen, Overview))
+        await pilot.press("left_square_bracket")
+        await until_shown(pilot, " stage ", "● HEALTHY")
+        await pilot.press("left_square_bracket")
         await until_shown(pilot, " shop ", CRITICAL)
-        assert len(app.screen_stack) == 1
+        await until(pilot, lambda: len(app.screen_stack) == 1)
 
 
 async def test_escape_leaves_the_list_and_shows_the_cluster_of_before() -> None:

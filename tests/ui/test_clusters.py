@@ -61,10 +61,11 @@ async def test_the_list_says_of_every_cluster_how_it_stands() -> None:
 async def test_the_list_counts_alarms_and_apart_those_that_somebody_knows_of() -> None:
     async with console(snapshot(), others=(shop(),), size=(160, 40)) as (app, pilot):
         there = app.clusters[1]
-        await until(pilot, lambda: there.newest is not None)
+        await until(pilot, lambda: bool(there.timeline.board.at(NOW)))
         there.alarms.acknowledge(there.timeline.board.at(NOW), "disk swap", PERIODS[0])
         await pilot.press("c")
         await until_shown(pilot, "! CRITICAL", "0 (1)")
+        await until(pilot, lambda: app.focused is not None)
         await pilot.press("down")
         shown = await until_shown(pilot, "shop: CRITICAL (acknowledged): node2", "1 acknowledged")
         assert "ack by this console: disk swap" in shown
@@ -78,6 +79,7 @@ async def test_nothing_essential_of_the_list_is_cut_off_at_80x24() -> None:
         await pilot.press("c")
         await until_shown(pilot, "! CRITICAL", "0 s node1: step 3/7 waiting")
         assert "2/3" in line_with(app, "PROD")
+        await until(pilot, lambda: app.focused is not None)
         await pilot.press("down")
         await until_shown(pilot, "shop: CRITICAL: node2: timed out after 2.0 s; last seen 12.0 s ago")
 
@@ -85,7 +87,7 @@ async def test_nothing_essential_of_the_list_is_cut_off_at_80x24() -> None:
 async def test_enter_shows_the_cluster_and_brackets_go_on_from_there() -> None:
     async with console(snapshot(), others=(shop(), stage())) as (app, pilot):
         await pilot.press("c")
-        await until(pilot, lambda: isinstance(app.screen, Clusters) and "stage" in text(app))
+        await until(pilot, lambda: app.focused is not None and "stage" in text(app))
         await pilot.press("down", "enter")
         await until_shown(pilot, " shop ", " PROD ", CRITICAL)
         await until(pilot, lambda: isinstance(app.screen, Overview))

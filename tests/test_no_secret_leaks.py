@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Self
 import pytest
 import yaml
 
-from tests.links.servers import wait_until
 from tests.terminal.tmux import Tmux
 from tests.test_cli import closed_port
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import re
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.verdict import Finding, Thresholds, judge
 from bdr_console.lab import Lab
 from bdr_console.monitor import Monitor
+from tests.waiting import eventually
 
 _PATIENCE = 25.0
 """Seconds: how long a busy machine may take. What counts is the number of readings."""
@@ -78,10 +78,7 @@ class Watch:
         assert all(table in found.text for found in self.findings() if found.subject == "conflicts")
 
     async def _until(self, holds: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + _PATIENCE
-        while not holds():
-            assert time.monotonic() < deadline, f"waited in vain; the verdict is: {self.findings()}"
-            await asyncio.sleep(0.02)
+        await eventually(holds, lambda: f"the verdict is: {self.findings()}", seconds=_PATIENCE)
 
 
 @contextlib.asynccontextmanager

@@ -9,7 +9,8 @@ from bdr_console.lab import bucardo as daemons
 from tests.conftest import lab_directory
 from tests.engines import lab_trials
 from tests.engines.lab_watch import watching
-from tests.lab.servers import ask, eventually
+from tests.lab.servers import ask
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]
 
@@ -63,7 +64,7 @@ async def test_a_stopped_member_is_told_and_so_is_that_bucardo_gave_up(lab: Lab)
 @pytest.mark.faults
 def test_load_arrives_on_every_member_and_nothing_is_lost(lab: Lab) -> None:
     lab.start_load(clients=4, rate=40)
-    eventually(lambda: lab.load_result().transactions > 40, "some load")
+    wait_until(lambda: lab.load_result().transactions > 40, "some load")
     result = lab.stop_load()
     assert (result.failed, result.lost, result.unread) == (0, 0, {})
 

@@ -17,8 +17,8 @@ from bdr_console.engines.native import KIND
 from bdr_console.engines.native.caveats import caveats
 from bdr_console.links.postgres import PostgresReader
 from tests.engines.test_bdr3 import identity
-from tests.links.servers import PASSWORD, Postgres, program, wait_until
-from tests.links.watching import eventually
+from tests.links.servers import PASSWORD, Postgres, program
+from tests.waiting import eventually, wait_until
 
 
 async def read(postgres: Postgres, database: str, user: str = "postgres") -> Observed[NodeFacts]:

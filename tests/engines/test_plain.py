@@ -14,8 +14,8 @@ from bdr_console.engines import Probe
 from bdr_console.engines.core.statements import statement
 from bdr_console.engines.detect import DETECT
 from bdr_console.links.postgres import PostgresReader, Rows, Unreadable
-from tests.links.servers import PASSWORD, Postgres, program, wait_until
-from tests.links.watching import eventually
+from tests.links.servers import PASSWORD, Postgres, program
+from tests.waiting import eventually, wait_until
 
 ENGINES = Path(bdr_console.engines.__file__).parent
 SQL = sorted(

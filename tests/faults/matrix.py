@@ -25,6 +25,7 @@ from bdr_console.runbooks import launch
 from bdr_console.runbooks.journal import JOURNAL, RUNNER_LOCK
 from bdr_console.runbooks.locks import holder_of
 from bdr_console.runbooks.run import RunStatus, RunView, StepStatus
+from tests.waiting import wait_until
 
 CLUSTER, LEAVING, TAKER = "lab", "node1", "node2"
 STEPS = (
@@ -96,14 +97,19 @@ class Cell:
 
     def until(self, condition: Callable[[RunView], bool], what: str, seconds: float = 40.0) -> RunView:
         """The first view for which the condition holds."""
-        end = time.monotonic() + seconds
-        while not condition(view := self.view):
-            if time.monotonic() > end:
-                raise AssertionError(
-                    f"not within {seconds:.0f} s: {what}; now {view.status.value}: {view.message}"
-                )
-            time.sleep(0.01)
-        return view
+        seen: list[RunView] = []
+
+        def there() -> bool:
+            seen[:] = [self.view]
+            return condition(seen[0])
+
+        wait_until(
+            there,
+            lambda: f"{what}; now {seen[0].status.value}: {seen[0].message}",
+            seconds=seconds,
+            pause=0.01,
+        )
+        return seen[0]
 
     def say(self, word: str) -> None:
         """Send a word; a runner that has gone meanwhile does not hear it."""
@@ -347,16 +353,14 @@ def _recovered(cell: Cell) -> bool:
 
 def _whole(lab: Lab) -> None:
     """Writes succeed through both poolers, every server takes traffic, nobody is paused."""
-    deadline = time.monotonic() + 40
-    wrong = ["not looked at"]
-    while wrong and time.monotonic() < deadline:
-        wrong = [
-            *_left_out(lab),
-            *(line for name in ("pgb-tx", "pgb-session") for line in _writes(lab, name)),
-        ]
-        if wrong:
-            time.sleep(0.2)
-    assert not wrong, "; ".join(wrong)
+    wrong: list[str] = []
+
+    def whole() -> bool:
+        wrong[:] = _left_out(lab)
+        wrong.extend(line for name in ("pgb-tx", "pgb-session") for line in _writes(lab, name))
+        return not wrong
+
+    wait_until(whole, lambda: "; ".join(wrong), seconds=40, pause=0.2)
 
 
 def _left_out(lab: Lab) -> list[str]:

@@ -31,10 +31,10 @@ from bdr_console.ui.subject import Kind, Subject
 from bdr_console.ui.words import UNICODE
 from tests.hostile.fakes import tapped_haproxy
 from tests.links.servers import PASSWORD, Haproxy, PgBouncer, Postgres, directory
-from tests.links.watching import eventually
 from tests.ui.driving import FakeRuns, console
 from tests.ui.scenes import run, snapshot
 from tests.ui.test_terminal import terminal
+from tests.waiting import eventually
 
 _SETUP = ("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY", "SET jit = off")
 _KEYS = (

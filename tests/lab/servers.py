@@ -1,7 +1,5 @@
 """What the lab's tests ask real servers and the machine, without going through the lab's own code."""
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +14,6 @@ def ask(lab: Lab, node: str, query: str, *values: object, user: str = "postgres"
     with psycopg.connect(lab.layout.dsn(port, user), autocommit=True, connect_timeout=5) as connection:
         cursor = connection.execute(query.encode(), values)
         return cursor.fetchall() if cursor.description else []
-
-
-def eventually(condition: Callable[[], bool], what: str, timeout: float = 20) -> None:
-    """Wait until `condition` holds; fail with `what` when it does not in time."""
-    deadline = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {timeout:g} s: {what}"
-        time.sleep(0.02)
 
 
 def processes_in(directory: Path) -> dict[int, str]:

@@ -8,7 +8,8 @@ from click.testing import CliRunner, Result
 from bdr_console.errors import ConsoleError
 from bdr_console.lab import Lab
 from bdr_console.lab.commands import lab as command
-from tests.lab.servers import ask, eventually
+from tests.lab.servers import ask
+from tests.waiting import wait_until
 
 
 def _run(*arguments: object) -> Result:
@@ -38,7 +39,7 @@ def test_load_stop_prints_what_was_done_and_what_arrived(healthy_lab: Lab) -> No
         "4 clients write through pgb-tx"
         in _run("load", "start", *where, "--clients", 4, "--rate", 100).stdout
     )
-    eventually(
+    wait_until(
         lambda: ask(healthy_lab, "node2", "SELECT count(*) > 10 FROM ledger") == [(True,)],
         "some transactions",
     )

@@ -7,7 +7,8 @@ import pytest
 
 from bdr_console.errors import ConsoleError
 from bdr_console.lab import Lab, haproxy, pgbouncer
-from tests.lab.servers import ask, eventually
+from tests.lab.servers import ask
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.lab
 
@@ -45,11 +46,11 @@ def test_a_frozen_node_accepts_connections_and_answers_nothing(healthy_lab: Lab)
 def test_a_stopped_node_leaves_inactive_slots_whose_lag_grows(healthy_lab: Lab) -> None:
     healthy_lab.break_("stop", "node3")
     assert _state(healthy_lab, "node3") == "stopped"
-    eventually(lambda: _slot(healthy_lab, "node1", "node3")[:2] == (False, "disconnected"), "slot inactive")
+    wait_until(lambda: _slot(healthy_lab, "node1", "node3")[:2] == (False, "disconnected"), "slot inactive")
     before = _slot(healthy_lab, "node1", "node3")[2]
     _write(healthy_lab, "node1")
     assert _slot(healthy_lab, "node1", "node3")[2] > before
-    eventually(lambda: haproxy.servers(healthy_lab.layout)[2].status == "DOWN", "HAProxy sees it down")
+    wait_until(lambda: haproxy.servers(healthy_lab.layout)[2].status == "DOWN", "HAProxy sees it down")
     active = "SELECT count(*) FROM bdr.node_summary WHERE peer_state_name = 'ACTIVE'"
     assert ask(healthy_lab, "node1", active) == [(3,)], (
         "membership is not health: a crashed node stays ACTIVE"
@@ -65,7 +66,7 @@ def test_paused_apply_holds_one_link_back_and_no_other(healthy_lab: Lab) -> None
     healthy_lab.break_("pause-apply", "node1:node2")
     _write(healthy_lab, "node1")
     wanted = ask(healthy_lab, "node1", "SELECT sum(n) FROM counter")
-    eventually(lambda: ask(healthy_lab, "node3", "SELECT sum(n) FROM counter") == wanted, "node3 follows")
+    wait_until(lambda: ask(healthy_lab, "node3", "SELECT sum(n) FROM counter") == wanted, "node3 follows")
     assert ask(healthy_lab, "node2", "SELECT sum(n) FROM counter") != wanted
     assert _slot(healthy_lab, "node1", "node2")[2] > 0
     status = ask(
@@ -76,7 +77,7 @@ def test_paused_apply_holds_one_link_back_and_no_other(healthy_lab: Lab) -> None
     )
     assert status == [("node1", False, "disabled"), ("node3", True, "replicating")]
     healthy_lab.mend("pause-apply", "node1:node2")
-    eventually(lambda: ask(healthy_lab, "node2", "SELECT sum(n) FROM counter") == wanted, "node2 catches up")
+    wait_until(lambda: ask(healthy_lab, "node2", "SELECT sum(n) FROM counter") == wanted, "node2 catches up")
 
 
 def test_a_held_transaction_keeps_a_server_connection_busy_until_mended(healthy_lab: Lab) -> None:
@@ -88,7 +89,7 @@ def test_a_held_transaction_keeps_a_server_connection_busy_until_mended(healthy_
     with pytest.raises(ConsoleError, match="already"):
         healthy_lab.break_("hold-transaction", "pgb-tx")
     healthy_lab.mend("hold-transaction")
-    eventually(lambda: not ask(healthy_lab, "node1", query), "its backend is gone")
+    wait_until(lambda: not ask(healthy_lab, "node1", query), "its backend is gone")
     assert _state(healthy_lab, "hold-transaction") == "not there"
 
 

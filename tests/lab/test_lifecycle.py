@@ -15,7 +15,8 @@ from bdr_console import config
 from bdr_console.errors import ConsoleError
 from bdr_console.lab import Lab, layout, programs, up
 from tests.conftest import lab_directory
-from tests.lab.servers import eventually, processes_in
+from tests.lab.servers import processes_in
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ def test_up_over_the_leftovers_of_a_dead_lab_starts_afresh(directory: Path) -> N
     up(directory, nodes=1)
     for pid in processes_in(directory):
         os.kill(pid, signal.SIGKILL)
-    eventually(lambda: not processes_in(directory), "the killed servers are gone")
+    wait_until(lambda: not processes_in(directory), "the killed servers are gone")
     again = up(directory, nodes=1)
     assert [line.state for line in again.status()] == ["running"] * 4
 
@@ -106,7 +107,7 @@ def test_an_interrupted_up_leaves_nothing(directory: Path, number: signal.Signal
     command = [*signals, sys.executable, "-m", "bdr_console", "lab", "up", "--directory", str(directory)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as starting:
         own = starting.pid
-        eventually(lambda: bool(processes_in(directory / "node1")), "a first server runs")
+        wait_until(lambda: bool(processes_in(directory / "node1")), "a first server runs")
         os.kill(own, number)
         _, said = starting.communicate(timeout=40)
     assert starting.returncode != 0

@@ -6,7 +6,8 @@ import pytest
 
 from bdr_console.errors import ConsoleError
 from bdr_console.lab import Lab, pgbench
-from tests.lab.servers import ask, eventually
+from tests.lab.servers import ask
+from tests.waiting import wait_until
 
 
 def _rows(lab: Lab) -> int:
@@ -23,7 +24,7 @@ def test_every_finished_transaction_is_found_on_every_node(
     healthy_lab: Lab, protocol: str, pooler: str
 ) -> None:
     healthy_lab.start_load(clients=4, rate=200, protocol=protocol, pooler=pooler)
-    eventually(lambda: _rows(healthy_lab) > 40, "some transactions are done")
+    wait_until(lambda: _rows(healthy_lab) > 40, "some transactions are done")
     result = healthy_lab.stop_load()
     assert result.transactions > 40
     assert result.failed == result.aborted_clients == result.lost == 0
@@ -39,7 +40,7 @@ def test_a_load_of_some_seconds_ends_by_itself_and_is_counted_later(healthy_lab:
     with pytest.raises(ConsoleError, match="running already"):
         healthy_lab.start_load(clients=2)
     assert healthy_lab.load_result().lost is None, "a running load is not counted on the nodes"
-    eventually(lambda: all(line.name != "load" for line in healthy_lab.status()), "it has ended")
+    wait_until(lambda: all(line.name != "load" for line in healthy_lab.status()), "it has ended")
     result = healthy_lab.load_result()
     assert result.lost == 0
     assert result.counts[0].increments == result.transactions > 0
@@ -48,9 +49,9 @@ def test_a_load_of_some_seconds_ends_by_itself_and_is_counted_later(healthy_lab:
 @pytest.mark.lab
 def test_lost_increments_are_noticed_on_every_node(healthy_lab: Lab) -> None:
     healthy_lab.start_load(clients=2, rate=100, seconds=1)
-    eventually(lambda: all(line.name != "load" for line in healthy_lab.status()), "it has ended")
+    wait_until(lambda: all(line.name != "load" for line in healthy_lab.status()), "it has ended")
     ask(healthy_lab, "node2", "UPDATE counter SET n = n - 3 WHERE client = 1")
-    eventually(lambda: healthy_lab.load_result().lost == 3, "three increments are missing everywhere")
+    wait_until(lambda: healthy_lab.load_result().lost == 3, "three increments are missing everywhere")
     assert [count.lost for count in healthy_lab.load_result().counts] == [3, 3, 3]
 
 
@@ -58,7 +59,7 @@ def test_lost_increments_are_noticed_on_every_node(healthy_lab: Lab) -> None:
 def test_clients_that_lose_their_connection_count_as_failures(healthy_lab: Lab) -> None:
     healthy_lab.start_load(clients=4, rate=None)
     healthy_lab.break_("stop-pooler", "pgb-tx")
-    eventually(lambda: all(line.name != "load" for line in healthy_lab.status()), "every client gave up")
+    wait_until(lambda: all(line.name != "load" for line in healthy_lab.status()), "every client gave up")
     result = healthy_lab.stop_load()
     assert (result.aborted_clients, result.failed) == (4, 4)
     assert result.lost == 0, "what was done is still there"
@@ -71,7 +72,7 @@ def test_a_stall_spans_the_time_in_which_nothing_moved(healthy_lab: Lab) -> None
     healthy_lab.break_("freeze-haproxy")
     frozen = datetime.now(UTC)
     idle = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'load' AND state = 'active'"
-    eventually(lambda: ask(healthy_lab, "node1", idle) == [(0,)], "the node has answered all that reached it")
+    wait_until(lambda: ask(healthy_lab, "node1", idle) == [(0,)], "the node has answered all that reached it")
     done = _rows(healthy_lab)
     assert _rows(healthy_lab) == done, "nothing moves while HAProxy is frozen"
     before_mending = datetime.now(UTC)

@@ -4,7 +4,8 @@ import psycopg
 import pytest
 
 from bdr_console.lab import Lab
-from tests.lab.servers import ask, eventually
+from tests.lab.servers import ask
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.lab
 
@@ -16,7 +17,7 @@ def test_a_row_written_on_any_node_is_seen_on_every_other(healthy_lab: Lab) -> N
         ask(healthy_lab, writer, "UPDATE counter SET n = n + 7 WHERE client = %s", client)
         value = ask(healthy_lab, writer, "SELECT n FROM counter WHERE client = %s", client)
         for reader in NODES:
-            eventually(
+            wait_until(
                 lambda reader=reader, client=client, value=value: (  # type: ignore[misc]
                     ask(healthy_lab, reader, "SELECT n FROM counter WHERE client = %s", client) == value
                 ),
@@ -34,7 +35,7 @@ def test_of_two_conflicting_updates_the_later_one_wins_everywhere(healthy_lab: L
     healthy_lab.mend("pause-apply", "node1:node2")
     healthy_lab.mend("pause-apply", "node2->node1")
     for node in NODES:
-        eventually(
+        wait_until(
             lambda node=node: (  # type: ignore[misc]
                 ask(healthy_lab, node, "SELECT n FROM counter WHERE client = 200") == [(111,)]
             ),
@@ -133,7 +134,7 @@ def test_the_last_replayed_commit_is_dated_by_its_origin(healthy_lab: Lab) -> No
     committed = ask(
         healthy_lab, "node3", "SELECT pg_xact_commit_timestamp(xmin) FROM counter WHERE client = 103"
     )
-    eventually(
+    wait_until(
         lambda: (
             ask(
                 healthy_lab,

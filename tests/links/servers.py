@@ -11,12 +11,13 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psycopg
+
+from tests.waiting import wait_until
 
 PASSWORD = secrets.token_hex(12)
 """Of every role in these servers: other accounts of the machine can reach a loopback port too."""
@@ -105,14 +106,6 @@ def write(path: Path, text: str) -> Path:
     return path
 
 
-def wait_until(holds: Callable[[], object], what: str, deadline: float = 15.0) -> None:
-    """Poll until `holds()` is true; fail with `what` when the deadline has passed."""
-    end = time.monotonic() + deadline
-    while not holds():
-        assert time.monotonic() < end, f"waited {deadline} s in vain: {what}"
-        time.sleep(0.02)
-
-
 def listens(port: int) -> bool:
     """Whether something accepts connections there."""
     with socket.socket() as probe:
@@ -160,7 +153,7 @@ class Postgres:
                 cwd=self.directory,
                 **account(),
             )
-        wait_until(self._ready, "PostgreSQL takes connections", 30)
+        wait_until(self._ready, "PostgreSQL takes connections")
         return self
 
     def _ready(self) -> bool:

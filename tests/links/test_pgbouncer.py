@@ -11,7 +11,8 @@ from bdr_console.links.errors import LinkError
 from bdr_console.links.pgbouncer import PgBouncerAdmin, PgBouncerReader, read_pooler
 from bdr_console.links.pgbouncer_rows import connections
 from tests.links.servers import PASSWORD, PgBouncer, Postgres, free_port
-from tests.links.watching import eventually, heartbeat
+from tests.links.watching import heartbeat
+from tests.waiting import eventually
 
 
 def client(pooler: PgBouncer) -> psycopg.Connection[tuple[object, ...]]:

@@ -10,8 +10,9 @@ import pytest
 from bdr_console.errors import ConsoleError
 from bdr_console.links.errors import LinkError
 from bdr_console.links.postgres import PostgresReader, PostgresWriter, Unreadable
-from tests.links.servers import PASSWORD, PgBouncer, Postgres, directory, free_port, wait_until
+from tests.links.servers import PASSWORD, PgBouncer, Postgres, directory, free_port
 from tests.links.watching import heartbeat
+from tests.waiting import wait_until
 
 
 async def test_one_failed_statement_spoils_no_other(postgres: Postgres) -> None:

@@ -2,9 +2,7 @@
 
 import asyncio
 import contextlib
-import inspect
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 
 
 @contextlib.asynccontextmanager
@@ -24,16 +22,3 @@ async def heartbeat() -> AsyncIterator[list[int]]:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
-
-
-async def eventually(
-    holds: Callable[[], object] | Callable[[], Awaitable[object]], what: str, deadline: float = 20.0
-) -> None:
-    """Wait until `holds()` (or what it awaits) is true, without blocking the loop; else fail with `what`."""
-    end = time.monotonic() + deadline
-    while True:
-        found = holds()
-        if await found if inspect.isawaitable(found) else found:
-            return
-        assert time.monotonic() < end, f"waited {deadline} s in vain: {what}"
-        await asyncio.sleep(0.02)

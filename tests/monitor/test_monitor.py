@@ -25,7 +25,8 @@ from bdr_console.links.pgbouncer import PgBouncerAdmin
 from bdr_console.links.postgres import PostgresReader, PostgresWriter
 from bdr_console.monitor import Monitor, node_of, pause_after
 from tests.links.servers import PASSWORD, Haproxy, PgBouncer, Postgres, directory, free_port
-from tests.links.watching import eventually, heartbeat
+from tests.links.watching import heartbeat
+from tests.waiting import eventually
 
 REFRESH = 0.2
 

@@ -6,7 +6,6 @@ import stat
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -25,14 +24,7 @@ from bdr_console.recording.recorder import Recorder
 from bdr_console.recording.ring import Ring
 from tests.recording.made import HEADER, endless, frames, lagging, moments, recording
 from tests.ui.scenes import NOW
-
-
-def until(holds: Callable[[], object]) -> None:
-    """Wait for it, with a deadline."""
-    end = time.monotonic() + 20
-    while not holds():
-        assert time.monotonic() < end, "it never came about"
-        time.sleep(0.02)
+from tests.waiting import wait_until
 
 
 def test_what_was_recorded_is_there_after_the_end(tmp_path: Path) -> None:
@@ -68,7 +60,7 @@ def test_a_recorder_that_is_killed_in_the_middle_leaves_what_it_had_written(tmp_
     path = tmp_path / "killed.bdrrec"
     with subprocess.Popen([sys.executable, "-c", _WRITER, str(path)]) as writer:
         try:
-            until(lambda: path.exists() and path.stat().st_size > 20_000)
+            wait_until(lambda: path.exists() and path.stat().st_size > 20_000, "something is written")
         finally:
             writer.send_signal(signal.SIGKILL)
     with Recording(path) as read:
@@ -191,10 +183,10 @@ def test_a_full_disk_is_said_once_and_recording_goes_on_when_there_is_room(
         made.tell_troubles()
         return bool(holds())
 
-    until(lambda: going_on(lambda: said))
+    wait_until(lambda: going_on(lambda: said), "the trouble is told")
     assert said == ["cannot record to /full/recording: No space left on device; trying again"]
     disk.full = False
-    until(lambda: going_on(lambda: len(said) > 1))
+    wait_until(lambda: going_on(lambda: len(said) > 1), "the end of the trouble is told")
     made.close()
     assert said[1:] == ["recording to /full/recording again"]
     assert disk.written[0].marks & 1, "what is written then can be read without what was lost"

@@ -21,6 +21,7 @@ from bdr_console.runbooks.run import RunStatus, RunView, StepStatus
 from bdr_console.runbooks.step import OnTimeout, Plan, StepPlan
 from bdr_console.runbooks.switchover import plan, steps
 from tests.runbooks.world import SETTINGS, FakeWatch, FakeWorld
+from tests.waiting import eventually
 
 DISABLE, ENABLE = "disable server bk_db/bdr_initial_node", "enable server bk_db/bdr_initial_node"
 PROXIES = ("haproxy1", "haproxy2")
@@ -90,9 +91,7 @@ class Run:
 
     async def until(self, condition: Callable[[RunView], bool]) -> None:
         """Wait until the journal shows it."""
-        async with asyncio.timeout(10):
-            while not condition(self.view):  # noqa: ASYNC110 - what is waited for is in a file
-                await asyncio.sleep(0.005)
+        await eventually(lambda: condition(self.view), lambda: f"now {self.view}", seconds=10, pause=0.005)
 
     async def at(self, key: str, *statuses: StepStatus) -> None:
         """Wait until the step stands there."""

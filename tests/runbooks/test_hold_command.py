@@ -10,9 +10,9 @@ from bdr_console.config import ClusterSettings
 from bdr_console.errors import ConsoleError
 from bdr_console.runbooks import hold_command
 from bdr_console.runbooks.hold_command import LOST, NodeHosts, OnNode, need_hosts
-from tests.links.servers import wait_until
 from tests.links.ssh.conftest import bastion, behind, home, make_sshd  # noqa: F401 - fixtures
 from tests.links.ssh.sshd import Sshd
+from tests.waiting import wait_until
 
 Start = Callable[[str], Awaitable[OnNode]]
 

@@ -3,8 +3,7 @@
 import os
 import signal
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -18,6 +17,7 @@ from bdr_console.runbooks.journal import read_events
 from bdr_console.runbooks.run import RunStatus, RunView, StepStatus
 from tests.runbooks.counting import connections_counted
 from tests.runbooks.test_lab_switchover import CLUSTER, NODE, SERVER, Started, in_maintenance
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(120)]
 
@@ -79,11 +79,8 @@ def _stands(view: RunView, key: str, status: StepStatus) -> bool:
     return any(step.key == key and step.status is status for step in view.steps)
 
 
-def _until(condition: Callable[[], bool], timeout: float = 20) -> None:
-    deadline = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {timeout:g} s"
-        time.sleep(0.05)
+def _as_before(lab: Lab) -> bool:
+    return poolers_at_work(lab) == AT_WORK and in_maintenance(lab) == set()
 
 
 def test_a_whole_quiesced_switchover_under_load_fails_and_loses_nothing(healthy_lab: Lab) -> None:
@@ -136,7 +133,10 @@ def test_clients_go_on_when_the_runner_is_killed_in_the_middle_of_the_pause(heal
     pid = run.pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    _until(lambda: poolers_at_work(healthy_lab) == AT_WORK and in_maintenance(healthy_lab) == set())
+    wait_until(
+        lambda: poolers_at_work(healthy_lab) == AT_WORK and in_maintenance(healthy_lab) == set(),
+        "all is put back",
+    )
     run.until(lambda view: view.status is RunStatus.LOST, "its runner is gone")
     healthy_lab.mend("hold-transaction", "pgb-tx")
     result = healthy_lab.stop_load()
@@ -175,7 +175,7 @@ def test_a_statement_that_holds_the_pause_up_is_named_and_cancelled_and_nobody_e
 
     slow = threading.Thread(target=long_statement)
     slow.start()
-    _until(lambda: _sleeps(healthy_lab))
+    wait_until(lambda: _sleeps(healthy_lab), "the statement runs")
     run = start(healthy_lab)
     view = run.until(lambda view: bool(_words(view, "cancel")), "its cancel is offered")
     (word,) = _words(view, "cancel")
@@ -230,7 +230,10 @@ def test_clients_go_on_while_the_runner_is_stopped_and_the_run_finds_out(
     assert pid is not None
     os.kill(pid, signal.SIGSTOP)
     try:
-        _until(lambda: poolers_at_work(healthy_lab) == AT_WORK and in_maintenance(healthy_lab) == set())
+        wait_until(
+            lambda: poolers_at_work(healthy_lab) == AT_WORK and in_maintenance(healthy_lab) == set(),
+            "all is put back",
+        )
     finally:
         os.kill(pid, signal.SIGCONT)
     assert run.over().status is RunStatus.UNDONE

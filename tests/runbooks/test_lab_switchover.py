@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from bdr_console.runbooks.journal import JOURNAL, RUNNER_LOCK
 from bdr_console.runbooks.locks import holder_of
 from bdr_console.runbooks.run import RunStatus, RunView, StepStatus
 from tests.runbooks.counting import connections_counted
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(120)]
 
@@ -43,10 +43,7 @@ class Started:
 
     def until(self, condition: Callable[[RunView], bool], what: str, timeout: float = 40) -> RunView:
         """Wait until a console would see it."""
-        deadline = time.monotonic() + timeout
-        while not condition(self.view):
-            assert time.monotonic() < deadline, f"not within {timeout:g} s: {what}; now {self.view}"
-            time.sleep(0.02)
+        wait_until(lambda: condition(self.view), lambda: f"{what}; now {self.view}", seconds=timeout)
         return self.view
 
     def say(self, word: str) -> None:

@@ -16,6 +16,7 @@ from bdr_console.runbooks.reading import Part
 from bdr_console.runbooks.run import Outcome, RunStatus, StepStatus
 from tests.runbooks.test_engine import DISABLE, ENABLE, Run, acts
 from tests.runbooks.world import FakeConnection, FakeWorld
+from tests.waiting import eventually
 
 ZERO, BACK = "SET server_login_retry = '0'", "SET server_login_retry = '15'"
 ONE, GROW = "SET default_pool_size = '1'", "SET default_pool_size = '20'"
@@ -131,9 +132,7 @@ async def test_peers_that_have_gone_silent_are_asked_again_for_how_far_they_are(
 ) -> None:
     world.behind = 10**6
     async with run_of(world, tmp_path) as run:
-        async with asyncio.timeout(10):
-            while acts(world).count(EMIT) < 3:  # noqa: ASYNC110 - the world has no event to wait for
-                await asyncio.sleep(0.01)
+        await eventually(lambda: acts(world).count(EMIT) >= 3, "the peers are asked again")
         world.behind = 0
         await run.at("hold", StepStatus.HOLDING)
     assert acts(world).count("PAUSE app") == acts(world).count("RESUME app") == 1

@@ -12,6 +12,7 @@ from bdr_console.runbooks.journal import RUNNER_LOCK, Journal, read_events
 from bdr_console.runbooks.locks import hold
 from bdr_console.runbooks.unattended import HoldOrder, Unattended, duration
 from tests.runbooks.test_fold import beginning
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(20)
 
@@ -46,9 +47,7 @@ async def said(
         return True, ""
 
     task = asyncio.create_task(Unattended(tmp_path, journal, hear, order).see_through())
-    while until not in words and until not in str(read_events(tmp_path)):  # noqa: ASYNC110 - the journal has no event to wait for
-        await asyncio.sleep(0.01)
-    await asyncio.sleep(0)
+    await eventually(lambda: until in words or until in str(read_events(tmp_path)), until)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     return words

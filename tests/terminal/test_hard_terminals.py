@@ -19,6 +19,7 @@ import pytest
 
 from tests.terminal.tmux import Tmux
 from tests.ui.test_terminal import CONFIG, IGNORING_SIGHUP, Terminal, terminal
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.terminal, pytest.mark.timeout(120)]
 
@@ -49,22 +50,13 @@ def press(shown: Terminal, keys: bytes, word: bytes) -> None:
         shown._read(0.1)
         return word in shown.out[before:]
 
-    until(there, f"{word!r} after {keys!r}")
+    wait_until(there, f"{word!r} after {keys!r}")
 
 
 def repainted(shown: Terminal) -> bool:
     """Whether the footer, which does not change by itself, was sent again."""
     shown._read(0.1)
     return b"Switchover" in shown.out
-
-
-def until(holds: object, what: str, seconds: float = 30.0) -> None:
-    """Wait until `holds()`."""
-    assert callable(holds)
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, what
-        time.sleep(0.05)
 
 
 def in_tmux(directory: Path, *options: str, columns: int = 80, lines: int = 24, **env: str) -> Tmux:
@@ -194,11 +186,11 @@ def test_a_terminal_that_is_not_read_stops_the_screen_and_not_the_readings(tmp_p
                 size(shown, 200 - i % 2, 50)
                 time.sleep(0.02)
             stalled_at = len(came)
-            until(lambda: len(came) >= stalled_at + 5, "the node is asked while nobody reads the terminal")
+            wait_until(lambda: len(came) >= stalled_at + 5, "the node is asked on")
             size(shown, 200, 50)
             shown.read_until(b"CRITICAL")  # what was written before the stall is read now
             shown.out = b""
-            until(lambda: repainted(shown), "the screen is painted again")
+            wait_until(lambda: repainted(shown), "the screen is painted again")
             press(shown, b"?", b"Keys")
             shown.process.terminate()
             assert shown.wait() == 143
@@ -211,7 +203,7 @@ def test_a_terminal_that_is_not_read_does_not_keep_the_console_from_ending(tmp_p
             size(shown, 200 - i % 2, 50)
             time.sleep(0.02)
         shown.process.terminate()
-        until(lambda: shown.process.poll() is not None, "it ends")
+        wait_until(lambda: shown.process.poll() is not None, "it ends")
         assert shown.process.returncode == 143
 
 

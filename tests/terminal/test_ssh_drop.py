@@ -4,8 +4,6 @@ import json
 import os
 import signal
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -16,15 +14,9 @@ from tests.links.ssh.sshd import Sshd, make_key
 from tests.terminal.choosing import choose_gradual
 from tests.terminal.conftest import Opener
 from tests.terminal.tmux import Tmux
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.lab, pytest.mark.terminal, pytest.mark.timeout(180)]
-
-
-def wait_until(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"not within {seconds:g} s: {what}"
-        time.sleep(0.05)
 
 
 def events(state: Path) -> list[dict[str, object]]:

@@ -4,11 +4,12 @@ import os
 import shlex
 import subprocess
 import tempfile
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from tests.waiting import wait_until
 
 
 class Tmux:
@@ -58,22 +59,21 @@ class Tmux:
 
     def wait_for(self, *texts: str, seconds: float = 20.0) -> str:
         """The first screen that shows every text; fails with the last screen when none does in time."""
-        end = time.monotonic() + seconds
-        while True:
-            screen = self.screen()
-            if all(text in screen for text in texts):
-                return screen
-            if time.monotonic() > end:
-                raise AssertionError(f"not on the screen within {seconds} s: {texts}\n{screen}")
-            time.sleep(0.05)
+        return self._until(lambda screen: all(text in screen for text in texts), f"shown: {texts}", seconds)
 
     def wait_gone(self, text: str, seconds: float = 20.0) -> str:
         """The first screen without the text."""
-        end = time.monotonic() + seconds
-        while text in (screen := self.screen()):
-            if time.monotonic() > end:
-                raise AssertionError(f"still on the screen after {seconds} s: {text}\n{screen}")
-            time.sleep(0.05)
+        return self._until(lambda screen: text not in screen, f"gone: {text}", seconds)
+
+    def _until(self, holds: Callable[[str], bool], what: str, seconds: float) -> str:
+        screen = ""
+
+        def seen() -> bool:
+            nonlocal screen
+            screen = self.screen()
+            return holds(screen)
+
+        wait_until(seen, lambda: f"{what}\n{screen}", seconds=seconds, pause=0.05)
         return screen
 
     def close(self) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -19,6 +18,7 @@ from bdr_console.ui.app import ConsoleApp
 from bdr_console.ui.desk import LockHolder, PlanView, Purpose, Terms
 from bdr_console.ui.watched import ClusterParts
 from tests.ui.scenes import CHECKS, NOW, FixedSource, steps
+from tests.waiting import eventually
 
 DEADLINE = 10.0
 
@@ -176,12 +176,9 @@ def line_with(app: ConsoleApp, word: str) -> str:
 
 async def until(pilot: Pilot[int], holds: Callable[[], bool]) -> None:
     """Wait until `holds`; fails with the screen when it does not in time."""
-    end = time.monotonic() + DEADLINE
-    while not holds():
-        if time.monotonic() > end:
-            assert isinstance(pilot.app, ConsoleApp)
-            raise AssertionError(f"it never came about; the screen:\n{text(pilot.app)}")
-        await asyncio.sleep(0.01)
+    app = pilot.app
+    assert isinstance(app, ConsoleApp)
+    await eventually(holds, lambda: f"the screen is:\n{text(app)}", seconds=DEADLINE, pause=0.01)
     await pilot.pause()
 
 

@@ -8,7 +8,8 @@ import subprocess
 from pathlib import Path
 from typing import Self
 
-from tests.links.servers import free_port, listens, program, wait_until
+from tests.links.servers import free_port, listens, program
+from tests.waiting import wait_until
 
 
 class Sshd:

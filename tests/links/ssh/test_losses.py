@@ -28,9 +28,10 @@ from bdr_console.links.ssh.directory import SocketDirectory
 from bdr_console.links.ssh.hosts import resolve
 from bdr_console.links.ssh.tunnel import Tunnel
 from bdr_console.monitor import Monitor
-from tests.links.servers import Haproxy, Postgres, wait_until
+from tests.links.servers import Haproxy, Postgres
 from tests.links.ssh.conftest import behind
 from tests.links.ssh.sshd import Sshd
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -267,7 +268,7 @@ def test_however_the_process_ends_no_tunnel_outlives_it(
     told = behind(bastion, nodes={"node1": {"dsn": dsn}}).model_dump_json()
     process = subprocess.Popen([sys.executable, "-c", _WATCHES, told])
     try:
-        wait_until(lambda: "Accepted publickey" in bastion.log, "it has logged in", 30)
+        wait_until(lambda: "Accepted publickey" in bastion.log, "it has logged in")
         wait_until(lambda: len(bastion.serving()) > 0, "its connection is served")
         process.send_signal(how)
         process.wait(10)

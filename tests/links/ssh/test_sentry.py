@@ -13,6 +13,7 @@ from bdr_console.links.sentry import Sentry
 from tests.links.servers import PASSWORD, PgBouncer, Postgres, directory
 from tests.links.ssh.conftest import behind
 from tests.links.ssh.sshd import Sshd
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -32,11 +33,10 @@ class Paused:
         return next(row["value"] for row in await self._direct.show("CONFIG") if row["key"] == key)
 
     async def is_over(self) -> None:
-        for _ in range(300):
-            if not await self.lasts():
-                return
-            await asyncio.sleep(0.1)
-        pytest.fail("clients wait still")
+        async def over() -> bool:
+            return not await self.lasts()
+
+        await eventually(over, "clients go on", seconds=30)
 
 
 @pytest.fixture
@@ -84,11 +84,11 @@ def _readable(path: Path) -> bool:
 async def test_a_broken_link_resumes_at_once_and_puts_settings_back(paused: Paused, bastion: Sshd) -> None:
     bastion.kill()
     await paused.is_over()
-    for _ in range(100):
-        if await paused.setting("server_login_retry") == "7":
-            return
-        await asyncio.sleep(0.1)
-    pytest.fail("the setting is not back")
+
+    async def put_back() -> bool:
+        return await paused.setting("server_login_retry") == "7"
+
+    await eventually(put_back, "the setting is back")
 
 
 async def test_a_link_that_hangs_resumes_when_the_time_is_up(paused: Paused, bastion: Sshd) -> None:

@@ -20,6 +20,7 @@ from bdr_console.ui.keymap import applied, shown
 from bdr_console.ui.motion import move
 from bdr_console.ui.screens.command_line import CommandLine
 from bdr_console.ui.screens.theme_chooser import ThemeChooser
+from bdr_console.ui.stylesheet import RememberingStylesheet
 from bdr_console.ui.themes import Themes, choose, gather
 from bdr_console.ui.widgets.scroll_bar import AsciiScrollBar
 from bdr_console.ui.words import ASCII, UNICODE
@@ -49,6 +50,7 @@ class KeyedApp(App[int]):
         chosen = choose(found, theme)
         # Said here already: Textual drops colours for NO_COLOR only when ANSI colours are on from the start.
         super().__init__(driver_class=PatientDriver, ansi_color=True if chosen.ansi else None)
+        self.stylesheet = RememberingStylesheet(variables=self.get_css_variables())
         self.animation_level = "none"
         self.known_themes = found.known
         self.keys = applied(keys or {})
@@ -62,6 +64,13 @@ class KeyedApp(App[int]):
             self.register_theme(file.theme())
         self.theme = theme
         self.set_keymap(self.keys)  # before the first footer is painted
+
+    def size_classes(self) -> list[str]:
+        """How Textual marks a screen of the terminal's size, by our breakpoints."""
+        width, height = self.size
+        wide = [name for least, name in self.HORIZONTAL_BREAKPOINTS or () if least <= width]
+        high = [name for least, name in self.VERTICAL_BREAKPOINTS or () if least <= height]
+        return [*wide[-1:], *high[-1:]]
 
     @property
     def read_only(self) -> bool:

@@ -20,6 +20,11 @@ class LiveScreen(Screen[None]):
     _styled: "Styles | None" = None
     """The colours it was painted in."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        # Textual marks a screen with its size only once it is mounted, and then styles everything again.
+        self.set_class(True, *cast("ConsoleApp", self.app).size_classes(), update=False)
+
     @property
     def console(self) -> "ConsoleApp":
         """The application, by its own type."""

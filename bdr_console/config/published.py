@@ -1,10 +1,15 @@
 """The configuration told to others: the JSON Schema for editors, and the settings in force as YAML."""
 
+import ast
+import inspect
 import json
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import yaml
 
+from bdr_console.config import model
 from bdr_console.config.model import Settings
 
 _REFERENCE = {"type": "string", "pattern": r"\$\{"}
@@ -12,13 +17,42 @@ _REFERENCE = {"type": "string", "pattern": r"\$\{"}
 
 def schema() -> str:
     """The JSON Schema of a configuration file, as text that ends with a newline."""
-    made = Settings.model_json_schema()
+    made = _documented(Settings.model_json_schema())
     told = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **_with_references(made),
         "title": "bdr-console configuration",
     }
     return json.dumps(told, indent=2, sort_keys=False) + "\n"
+
+
+def _documented(made: dict[str, Any]) -> dict[str, Any]:
+    """With the string below each field as its description.
+
+    Pydantic could read them itself, but does so whenever the program starts.
+    """
+    documents = dict(_documents())
+    for name, section in {**made["$defs"], Settings.__name__: made}.items():
+        lineage = [documents.get(parent.__name__, {}) for parent in getattr(model, name, object).__mro__]
+        for key, told in section.get("properties", {}).items():
+            if text := next((found[key] for found in lineage if key in found), None):
+                section["properties"][key] = dict(sorted({**told, "description": text}.items()))
+    return made
+
+
+def _documents() -> Iterator[tuple[str, dict[str, str]]]:
+    """By class of the model: by field the string below it."""
+    for part in ast.parse(inspect.getsource(model)).body:
+        if isinstance(part, ast.ClassDef):
+            found = {}
+            for field, below in pairwise(part.body):
+                match field, below:
+                    case (
+                        ast.AnnAssign(target=ast.Name(id=name)),
+                        ast.Expr(value=ast.Constant(value=str(text))),
+                    ):
+                        found[name] = inspect.cleandoc(text)
+            yield part.name, found
 
 
 def _with_references(part: Any) -> Any:

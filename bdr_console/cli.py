@@ -1,5 +1,6 @@
 """The commands: parse, load the configuration, hand over. Everything heavy is imported when it is needed."""
 
+import gc
 import importlib
 import os
 import sys
@@ -36,6 +37,11 @@ _LAZY = {
     "screenshot": "bdr_console.screenshot_command:screenshot",
     "with-lock": "bdr_console.run_commands:with_lock",
 }
+
+
+_GARBAGE = 20_000
+"""New objects between two searches for garbage: Python's own 700 search some hundred times while it starts,
+and a search of everything in the middle of a picture makes a key wait."""
 
 
 class _Commands(click.Group):
@@ -152,6 +158,7 @@ def _console(options: Options, *, read_only: bool) -> int:
 
 def main() -> None:
     """The entry point: turns a ConsoleError into one paragraph on stderr and its exit code."""
+    gc.set_threshold(_GARBAGE)
     try:
         cli.main(prog_name="bdr-console", standalone_mode=True)
     except ConsoleError as error:

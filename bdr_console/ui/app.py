@@ -1,6 +1,7 @@
 """The application: shows one of its clusters at a time, paints what has come, hands keys on."""
 
 import asyncio
+import gc
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import partial
@@ -170,6 +171,7 @@ class ConsoleApp(KeyedApp):
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
+        gc.freeze()  # what is there now stays: no search for garbage goes through it again
         self.current.begin()
         if self._collect_all:
             for place, cluster in enumerate(self.clusters):

@@ -13,7 +13,6 @@ from bdr_console.ui.actions.motion import ACTIONS as MOTIONS
 from bdr_console.ui.command import Command, choice, parse
 from bdr_console.ui.crash import as_console_error
 from bdr_console.ui.here import Doable, barred, doable
-from bdr_console.ui.screens.log import LogScreen
 from bdr_console.ui.screens.overview import Overview
 from bdr_console.ui.subject import Kind, Subject
 from bdr_console.ui.widgets.live_table import LiveTable
@@ -143,6 +142,8 @@ class Commander:
         self._app.open_cluster(choice(said, names, "cluster"))
 
     def _log(self, said: str) -> None:
+        from bdr_console.ui.screens.log import LogScreen  # not before the first paint
+
         self._app.push_screen(LogScreen(self._app.glyphs, said))
 
     def _theme(self, said: str) -> None:

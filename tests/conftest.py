@@ -1,5 +1,6 @@
 """What tests of several rooms share: one real lab for the whole test session."""
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import suppress
@@ -9,6 +10,7 @@ import pytest
 
 from bdr_console.errors import ConsoleError
 from bdr_console.lab import Lab, up
+from tests.ui.stillness import still
 
 SHARED = "lab"
 """The group of the tests that need the shared lab."""
@@ -52,6 +54,20 @@ def _turn(item: pytest.Item) -> int:
     """The order in which groups are handed out."""
     group = item.get_closest_marker("xdist_group")
     return 1 if group is None else 0 if group.args[0] == SHARED else 2
+
+
+def pytest_collection_finish() -> None:
+    """A quarter of the processor time of the screens' tests went into looking for garbage."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000)
+
+
+@pytest.fixture(autouse=True)
+def _wait_for_stillness(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Textual's pilot waits for the application and does not guess."""
+    for module in ("textual.app", "textual.pilot"):
+        monkeypatch.setattr(f"{module}.wait_for_idle", still)
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from bdr_console.lab import Lab
 from tests.engines.lab_watch import open_transaction, struck, watching
@@ -77,5 +77,5 @@ async def tells_of_a_long_transaction(lab: Lab) -> None:
     """A client sits in its transaction: who it is, and for how long."""
     async with watching(lab, transaction_age_warn=0.5) as watch:
         with open_transaction(lab, "node1") as pid:
-            await asyncio.sleep(0.6)  # until it is old enough to be told
-            await watch.says("node1", rf"oldest transaction open for .*pid {pid}", since=datetime.now(UTC))
+            told_from = datetime.now(UTC) + timedelta(seconds=0.5)  # it is old enough then
+            await watch.says("node1", rf"oldest transaction open for .*pid {pid}", since=told_from)

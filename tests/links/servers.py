@@ -184,6 +184,13 @@ class Postgres:
         children = Path(f"/proc/{top}/task/{top}/children").read_text().split()
         return [top, *map(int, children)]
 
+    def has_unread(self) -> bool:
+        """Whether a client sent something that no session has read (proc(5): `rx_queue` in /proc/net/tcp)."""
+        own = f":{self.port:04X}"
+        rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        established = [row for row in rows if row[3] == "01" and row[1].endswith(own)]
+        return any(int(row[4].partition(":")[2], 16) for row in established)
+
     def freeze(self) -> None:
         """SIGSTOP to the postmaster first, then to every child it has."""
         assert self.process

@@ -12,7 +12,7 @@ from bdr_console.links.errors import LinkError
 from bdr_console.links.postgres import PostgresReader, PostgresWriter, Unreadable
 from tests.links.servers import PASSWORD, PgBouncer, Postgres, directory, free_port
 from tests.links.watching import heartbeat
-from tests.waiting import wait_until
+from tests.waiting import eventually, wait_until
 
 
 async def test_one_failed_statement_spoils_no_other(postgres: Postgres) -> None:
@@ -139,7 +139,7 @@ async def test_closing_ends_a_read_that_hangs(own_postgres: Postgres) -> None:
     own_postgres.freeze()
     try:
         held = asyncio.create_task(reader.fetch({"one": "SELECT 1 AS n"}))
-        await asyncio.sleep(0.05)
+        await eventually(own_postgres.has_unread, "the statement is on its way")
         async with asyncio.timeout(5):
             await reader.close()
             with pytest.raises(LinkError):

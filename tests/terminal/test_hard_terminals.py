@@ -53,6 +53,24 @@ def press(shown: Terminal, keys: bytes, word: bytes) -> None:
     wait_until(there, f"{word!r} after {keys!r}")
 
 
+def stall(shown: Terminal) -> None:
+    """Do not read, and have the screen painted until the terminal takes no more and the console's own queue
+    of pictures is full too."""
+    waiting: list[int] = []
+
+    def full() -> bool:
+        size(shown, 200 - len(waiting) % 2, 50)
+        waiting.append(_unread(shown.master))
+        return waiting[-1] > 0 and waiting[-40:].count(waiting[-1]) == 40
+
+    wait_until(full, "the terminal takes no more")
+
+
+def _unread(terminal: int) -> int:
+    """Bytes that wait in the terminal to be read."""
+    return int(struct.unpack("i", fcntl.ioctl(terminal, termios.FIONREAD, bytes(4)))[0])
+
+
 def repainted(shown: Terminal) -> bool:
     """Whether the footer, which does not change by itself, was sent again."""
     shown._read(0.1)
@@ -182,9 +200,7 @@ def test_a_terminal_that_is_not_read_stops_the_screen_and_not_the_readings(tmp_p
         config = f"refresh: 0.2\nclusters: {{demo: {{nodes: {{{node}}}}}}}\n"
         with terminal(tmp_path, size=(200, 50), config=config) as shown:
             shown.read_until(b"CRITICAL")
-            for i in range(45):  # more pictures than terminal and queue can hold
-                size(shown, 200 - i % 2, 50)
-                time.sleep(0.02)
+            stall(shown)
             stalled_at = len(came)
             wait_until(lambda: len(came) >= stalled_at + 5, "the node is asked on")
             size(shown, 200, 50)
@@ -199,9 +215,7 @@ def test_a_terminal_that_is_not_read_stops_the_screen_and_not_the_readings(tmp_p
 def test_a_terminal_that_is_not_read_does_not_keep_the_console_from_ending(tmp_path: Path) -> None:
     with terminal(tmp_path, size=(200, 50)) as shown:
         shown.read_until(b"CRITICAL")
-        for i in range(45):
-            size(shown, 200 - i % 2, 50)
-            time.sleep(0.02)
+        stall(shown)
         shown.process.terminate()
         wait_until(lambda: shown.process.poll() is not None, "it ends")
         assert shown.process.returncode == 143

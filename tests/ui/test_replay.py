@@ -1,6 +1,5 @@
 """A recording on the console's own screens: marked, dated by its own clock, and unable to change anything."""
 
-import asyncio
 import os
 import subprocess
 import sys
@@ -318,5 +317,4 @@ async def test_a_recording_that_nobody_should_trust_does_not_end_the_console(tmp
         await until_shown(pilot, "REPLAY")
         for key in ("n", "full_stop", "comma", "p", "w"):
             await pilot.press(key)
-        await asyncio.sleep(0.5)
         await until_shown(pilot, "REPLAY")

@@ -31,7 +31,7 @@ from bdr_console.monitor import Monitor
 from tests.links.servers import Haproxy, Postgres
 from tests.links.ssh.conftest import behind
 from tests.links.ssh.sshd import Sshd
-from tests.waiting import wait_until
+from tests.waiting import eventually, wait_until
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -166,7 +166,7 @@ async def test_after_the_end_no_thread_no_descriptor_and_no_directory_is_left(
         await until(second, lambda s: all(map(fine, (*s.nodes, *s.proxies))), "fresh")
         assert list((paths.state_dir() / "ssh").iterdir()), "the socket directory is there"
         far.freeze()  # also under a hang
-        await asyncio.sleep(1)
+        await until(second, lambda s: not all(map(fine, (*s.nodes, *s.proxies))), "late")
     await asyncio.to_thread(wait_until, lambda: not _ssh_threads(), "its threads end")
     await asyncio.to_thread(wait_until, lambda: _descriptors() <= before, "its descriptors are closed")
     assert list((paths.state_dir() / "ssh").iterdir()) == []
@@ -289,7 +289,7 @@ async def test_links_that_are_closed_while_they_connect_leave_no_connection(
         asyncio.create_task(links.nodes(PostgresReader)["far"].fetch({"one": "SELECT 1"})),
         asyncio.create_task(links.proxies(HaproxyReader)["haproxy1"].show("show info")),
     ]
-    await asyncio.sleep(0.02)
+    await eventually(_ssh_threads, "they connect", pause=0.001)
     for task in asking:
         task.cancel()
     await asyncio.wait(asking)

@@ -1,9 +1,10 @@
 """A PgBouncer that was paused through SSH is resumed on the far side, whatever becomes of the link."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from bdr_console.links.errors import LinkError
@@ -81,6 +82,16 @@ def _readable(path: Path) -> bool:
     return True
 
 
+def _shells(bastion: Sshd) -> set[int]:
+    """What runs the script there: the shell itself, and the one that waits for the time to be up."""
+    found = set()
+    for pid in bastion.family():
+        with suppress(psutil.Error):
+            if psutil.Process(pid).name() in ("sh", "dash", "bash"):
+                found.add(pid)
+    return found
+
+
 async def test_a_broken_link_resumes_at_once_and_puts_settings_back(paused: Paused, bastion: Sshd) -> None:
     bastion.kill()
     await paused.is_over()
@@ -92,10 +103,10 @@ async def test_a_broken_link_resumes_at_once_and_puts_settings_back(paused: Paus
 
 
 async def test_a_link_that_hangs_resumes_when_the_time_is_up(paused: Paused, bastion: Sshd) -> None:
+    before = _shells(bastion)
     paused.sentry.tell(['RESUME "my-app"'], 1)
-    await asyncio.sleep(0.3)
-    own = bastion.serving()
-    bastion.freeze(own)
+    await eventually(lambda: _shells(bastion) - before, "it was told: it has another timer")
+    bastion.freeze(bastion.serving())
     try:
         await paused.is_over()
     finally:
@@ -103,11 +114,9 @@ async def test_a_link_that_hangs_resumes_when_the_time_is_up(paused: Paused, bas
 
 
 async def test_one_that_was_told_that_all_is_well_does_nothing(paused: Paused, bastion: Sshd) -> None:
-    await asyncio.sleep(6)  # longer than it may take to start
-    assert await paused.lasts()
     await paused.sentry.stand_down()
+    await eventually(lambda: not _shells(bastion), "nothing runs there any more")
     bastion.kill()
-    await asyncio.sleep(2)
     assert await paused.lasts()
 
 

@@ -100,7 +100,7 @@ def test_a_whole_quiesced_switchover_under_load_fails_and_loses_nothing(healthy_
     for counts in (counted, back):
         assert set(counts.of("watch").values()) == {1}, "a console has one connection to a target"
         assert max(counts.of("run").values()) <= 2
-        # HAProxy: a run's two and the console's. One is open for a moment only, and may fall between two looks.
+        # HAProxy: a run's two and the console's. One is open for a moment, and may fall between two looks.
         assert set(counts.of("any").values()) <= {1, 2, 3}
     # While clients wait a PgBouncer has a third one, the watchdog's, which lets them go on if the run dies.
     assert set(counted.of("watchdog").values()) <= {1}

@@ -109,7 +109,8 @@ def test_a_whole_switchover_under_load_fails_and_loses_nothing(healthy_lab: Lab,
         held = run.holding()
     assert max(counted.of("run").values()) <= 2
     assert set(counted.of("watch").values()) == {1}
-    assert max(counted.of("any").values()) <= 3, "HAProxy: a run's two and the console's"
+    # HAProxy: a run's two and the console's. One is open for a moment, and may fall between two looks.
+    assert set(counted.of("any").values()) <= {1, 2, 3}
     assert in_maintenance(healthy_lab) == {SERVER}
     assert all(step.status in (StepStatus.DONE, StepStatus.SKIPPED) for step in held.steps[:4])
     run.say("go")

@@ -223,6 +223,15 @@ class NodeFacts:
         own = [m for m in self.members if m.is_local]
         return own[0].membership if own else Membership.UNKNOWN
 
+    @property
+    def state(self) -> str:
+        """`up`, or what it says of itself that is less."""
+        if self.in_recovery:
+            return "in recovery"
+        if self.membership not in (Membership.READY, Membership.UNKNOWN):
+            return self.membership.value
+        return "up, read-only" if self.read_only else "up"
+
     def why_unread(self, what: str) -> str | None:
         """Why that part could not be read; None when it was."""
         return next((part.why for part in self.unread if part.what == what), None)

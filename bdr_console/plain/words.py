@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Literal
 
-from bdr_console.cluster.nodes import Membership, NodeFacts
+from bdr_console.cluster.nodes import NodeFacts
 from bdr_console.cluster.observed import FactsT, Observed
 from bdr_console.cluster.poolers import Pool, PoolDatabase
 from bdr_console.cluster.replication import Link, LinkState
@@ -37,13 +37,7 @@ def contact(target: Observed[FactsT], now: datetime, refresh: float) -> str | No
 
 def node_state(facts: NodeFacts | None) -> str:
     """A node that answers: `up`, or what it says of itself that is less."""
-    if facts is None:
-        return "unknown"
-    if facts.in_recovery:
-        return "in recovery"
-    if facts.membership not in (Membership.READY, Membership.UNKNOWN):
-        return facts.membership.value
-    return "up, read-only" if facts.read_only else "up"
+    return facts.state if facts else "unknown"
 
 
 def link_state(link: Link, now: datetime) -> str:

@@ -121,7 +121,7 @@ def _sender(link: Link, moment: Moment) -> tuple[Part, ...]:
     if slot is None:
         return (Words(Cell("no slot is known", Tone.UNKNOWN)),)
     node = moment.snapshot.node(link.origin)
-    rate = growth(link.origin, slot.name, moment)
+    grown = growth(link.origin, slot.name, moment)
     told: list[Part] = [
         Field("slot", Cell(slot.name + (f" ({slot.plugin})" if slot.plugin else ""))),
         Field("walsender", _walsender(slot)),
@@ -132,9 +132,10 @@ def _sender(link: Link, moment: Moment) -> tuple[Part, ...]:
         ),
         Field("WAL kept", size(slot.retained_bytes)),
     ]
-    if rate is not None and abs(rate) >= 1024:
-        sign = "+" if rate > 0 else "-"
-        told.append(Field("WAL kept grows", Cell(f"{sign}{format_bytes(abs(rate))}/s over 5 min")))
+    if grown is not None and abs(grown.rate) >= 1024:
+        sign = "+" if grown.rate > 0 else "-"
+        speed = f"{sign}{format_bytes(abs(grown.rate))}/s over {format_seconds(grown.over)}"
+        told.append(Field("WAL kept grows", Cell(speed)))
     if slot.wal_status:
         told.append(
             Field("WAL status", Cell(slot.wal_status, Tone.BAD if slot.wal_status == "lost" else Tone.PLAIN))

@@ -1,5 +1,7 @@
 """How long a slot can go on keeping WAL: until its limit, where it has one. Pure."""
 
+from dataclasses import dataclass
+
 from bdr_console.cluster.memory import kept_hour_key
 from bdr_console.cluster.nodes import NodeFacts, Slot
 from bdr_console.cluster.text import format_bytes, format_seconds
@@ -11,14 +13,24 @@ _WINDOW = 30
 _SOON = 3600.0
 
 
-def growth(node: str, slot: str, moment: Moment) -> float | None:
-    """Bytes per second by which the WAL of a slot has grown lately; None before half a minute of it."""
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """How the WAL that a slot keeps has changed."""
+
+    rate: float
+    """Bytes per second; less than 0 when it shrinks."""
+    over: float
+    """Seconds over which that was measured."""
+
+
+def growth(node: str, slot: str, moment: Moment) -> Growth | None:
+    """Over the last minutes, as far as they are known; None before half a minute of them."""
     points = moment.history.hour(kept_hour_key(node, slot), moment.now)[-_WINDOW:]
     known = [(at, value) for at, value in points if value is not None]
     if len(known) < 2:
         return None
     passed = (known[-1][0] - known[0][0]).total_seconds()
-    return (known[-1][1] - known[0][1]) / passed if passed >= 30 else None
+    return Growth((known[-1][1] - known[0][1]) / passed, passed) if passed >= 30 else None
 
 
 def room_words(node: str, slot: Slot, facts: NodeFacts, moment: Moment) -> Cell:
@@ -28,8 +40,9 @@ def room_words(node: str, slot: Slot, facts: NodeFacts, moment: Moment) -> Cell:
             f"{slot.wal_status}: WAL it needs {'is' if slot.wal_status == 'lost' else 'goes'} missing",
             Tone.BAD,
         )
-    rate = growth(node, slot.name, moment)
-    growing = rate is not None and rate >= 1024 and not slot.active
+    grown = growth(node, slot.name, moment)
+    rate = grown.rate if grown else 0.0
+    growing = rate >= 1024 and not slot.active
     speed = f", +{format_bytes(rate)}/s" if growing else ""
     room = next((room for room in facts.slot_room if room.name == slot.name), None)
     if room is None:
@@ -37,7 +50,7 @@ def room_words(node: str, slot: Slot, facts: NodeFacts, moment: Moment) -> Cell:
     if room.limit is None or room.left is None:
         return Cell(f"no limit but the disk{speed}", Tone.LAG if growing else Tone.PLAIN)
     text = f"{format_bytes(room.left)} left of {format_bytes(room.limit)}"
-    if not growing or not rate:
+    if not growing:
         return Cell(text)
     seconds = room.left / rate
     return Cell(

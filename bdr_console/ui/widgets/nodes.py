@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from bdr_console.cluster.clocks import Skew, skews
-from bdr_console.cluster.nodes import Membership, NodeFacts
+from bdr_console.cluster.nodes import NodeFacts
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.text import format_seconds
 from bdr_console.cluster.traffic import Traffic, route_words, traffic
@@ -119,14 +119,5 @@ def _age(seconds: float) -> str:
 def _state(node: Observed[NodeFacts], moment: Moment) -> Cell:
     """A node that answers: `up` and what it says of its membership, marked by the worst finding about it."""
     level = moment.level_of(node.name)
-    return Cell(f"{level_symbol(level, moment.glyphs)} {_word(node.facts)}", level_tone(level))
-
-
-def _word(facts: NodeFacts | None) -> str:
-    if facts is None:
-        return "unknown"
-    if facts.in_recovery:
-        return "in recovery"
-    if facts.membership not in (Membership.READY, Membership.UNKNOWN):
-        return facts.membership.value
-    return "up, read-only" if facts.read_only else "up"
+    word = node.facts.state if node.facts else "unknown"
+    return Cell(f"{level_symbol(level, moment.glyphs)} {word}", level_tone(level))

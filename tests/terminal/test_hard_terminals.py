@@ -202,7 +202,7 @@ def test_a_terminal_that_is_not_read_stops_the_screen_and_not_the_readings(tmp_p
             shown.read_until(b"CRITICAL")
             stall(shown)
             stalled_at = len(came)
-            wait_until(lambda: len(came) >= stalled_at + 5, "the node is asked on")
+            wait_until(lambda: len(came) >= stalled_at + 2, "the node is asked on")
             size(shown, 200, 50)
             shown.read_until(b"CRITICAL")  # what was written before the stall is read now
             shown.out = b""

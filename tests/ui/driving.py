@@ -186,5 +186,10 @@ async def until_shown(pilot: Pilot[int], *words: str) -> str:
     """Wait until every word stands on the screen; returns the screen."""
     app = pilot.app
     assert isinstance(app, ConsoleApp)
-    await until(pilot, lambda: all(word in text(app) for word in words))
+
+    def stand_there() -> bool:
+        shown = text(app)
+        return all(word in shown for word in words)
+
+    await until(pilot, stand_there)
     return text(app)

@@ -123,7 +123,7 @@ SCENES = {
     "pool": Scene(broken, "no answer 12 s", ("5", "down", "enter"), ("Who holds server connections",)),
     "alarms": Scene(broken, "no answer 12 s", ("a",), ("Alarms:",)),
     "log": Scene(broken, "no answer 12 s", ("e",), ("Event log: all",)),
-    "clusters": Scene(several, "c lists them", ("c",), ("step 3/7 waiting",)),
+    "clusters": Scene(several, "c lists them", ("c",), ("step 3/7 waiting", "staging    ● HEALTHY")),
     "help": Scene(broken, "no answer 12 s", ("question_mark",), ("In a hurry", "Overview")),
     "themes": Scene(broken, "no answer 12 s", ("T",), ("Colour theme",)),
     "plan": Scene(broken, "no answer 12 s", ("s",), ("type the node's name",)),

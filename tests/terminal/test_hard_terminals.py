@@ -17,6 +17,9 @@ from pathlib import Path
 
 import pytest
 
+from bdr_console.lab import Lab
+from bdr_console.runbooks import launch
+from bdr_console.runbooks.run import RunStatus
 from tests.terminal.tmux import Tmux
 from tests.ui.test_terminal import CONFIG, IGNORING_SIGHUP, Terminal, terminal
 from tests.waiting import wait_until
@@ -210,6 +213,22 @@ def test_a_terminal_that_is_not_read_stops_the_screen_and_not_the_readings(tmp_p
             press(shown, b"?", b"Keys")
             shown.process.terminate()
             assert shown.wait() == 143
+
+
+@pytest.mark.lab
+def test_a_run_goes_on_behind_a_terminal_that_is_not_read(
+    healthy_lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BDR_CONSOLE_STATE", str(tmp_path))
+    with terminal(tmp_path, size=(200, 50), config=healthy_lab.config.read_text()) as shown:
+        shown.read_until(b"HEALTHY")
+        press(shown, b"s", b"type the node's name")
+        stall(shown)
+        os.write(shown.master, b"node1\r")
+        wait_until(lambda: [run.status for run in launch.runs()] == [RunStatus.HOLDING], "the run holds")
+        shown.read_until(b"node1 is out of service")
+        press(shown, b"g", b"is back in service")
+        assert [run.status for run in launch.runs()] == [RunStatus.DONE]
 
 
 def test_a_terminal_that_is_not_read_does_not_keep_the_console_from_ending(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def replay(options: Options, file: Path, at: str | None, events: bool) -> None:
             for event in recording.events:
                 click.echo(told(event))
             return
-        from bdr_console.ui.replay_app import run_replay
+        from bdr_console.ui.replay.app import run_replay
 
         sys.exit(run_replay(recording, options, at=at))
 

@@ -15,10 +15,10 @@ from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.verdict import Level
 from bdr_console.ui import crash
 from bdr_console.ui.actions import Place, bindings
-from bdr_console.ui.bell import Rest
-from bdr_console.ui.colours import DEFAULTS, Styles
 from bdr_console.ui.here import place_of
 from bdr_console.ui.keyed_app import KeyedApp
+from bdr_console.ui.looks.colours import DEFAULTS, Styles
+from bdr_console.ui.looks.themes import Themes
 from bdr_console.ui.operator import Operator
 from bdr_console.ui.painter import PAINT_EVERY, Painter
 from bdr_console.ui.palette import commands
@@ -29,11 +29,11 @@ from bdr_console.ui.screens.help import Help
 from bdr_console.ui.screens.live import LiveScreen
 from bdr_console.ui.screens.overview import Overview
 from bdr_console.ui.screens.question import Question
-from bdr_console.ui.standings import Standing
-from bdr_console.ui.status import Status, leaving
 from bdr_console.ui.subject import Subject
-from bdr_console.ui.terminal import on_signals, watch_hangup
-from bdr_console.ui.themes import Themes
+from bdr_console.ui.terminal.bell import Rest
+from bdr_console.ui.terminal.signals import on_signals, watch_hangup
+from bdr_console.ui.text.standings import Standing
+from bdr_console.ui.text.status import Status, leaving
 from bdr_console.ui.watched import ClusterParts, WatchedCluster
 
 _APART = 0.5
@@ -53,7 +53,7 @@ class ConsoleApp(KeyedApp):
     """
 
     TITLE = "bdr-console"
-    CSS_PATH = "console.tcss"
+    CSS_PATH = Path(__file__).with_name("console.tcss")
     BINDINGS = bindings(Place.EVERYWHERE)
     places: ClassVar[tuple[Place, ...]] = (Place.EVERYWHERE,)
     """Whose keys work on every screen."""

@@ -13,17 +13,17 @@ from textual.scrollbar import ScrollBar, ScrollBarRender
 
 from bdr_console.cluster.text import clean
 from bdr_console.ui.commander import Commander
-from bdr_console.ui.driver import PatientDriver
-from bdr_console.ui.filters import AsciiOnly, Colourless
 from bdr_console.ui.here import not_possible
 from bdr_console.ui.keymap import applied, shown
+from bdr_console.ui.looks.filters import AsciiOnly, Colourless
+from bdr_console.ui.looks.stylesheet import RememberingStylesheet
+from bdr_console.ui.looks.themes import Themes, choose, gather
 from bdr_console.ui.motion import move
 from bdr_console.ui.screens.command_line import CommandLine
 from bdr_console.ui.screens.theme_chooser import ThemeChooser
-from bdr_console.ui.stylesheet import RememberingStylesheet
-from bdr_console.ui.themes import Themes, choose, gather
+from bdr_console.ui.terminal.driver import PatientDriver
+from bdr_console.ui.text.words import ASCII, UNICODE
 from bdr_console.ui.widgets.scroll_bar import AsciiScrollBar
-from bdr_console.ui.words import ASCII, UNICODE
 
 if TYPE_CHECKING:
     from textual.actions import ActionParseResult

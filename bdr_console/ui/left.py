@@ -8,7 +8,7 @@ from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.runbooks.orphans import orphans
 from bdr_console.runbooks.run import RunStatus, RunView
 from bdr_console.ui.desk import LockHolder
-from bdr_console.ui.words import coarse
+from bdr_console.ui.text.words import coarse
 
 _SETTLED = 10.0
 """Seconds for which a server must have been in maintenance before nobody seems to be at it."""

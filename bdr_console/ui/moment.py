@@ -16,7 +16,7 @@ from bdr_console.cluster.memory import remember, timed
 from bdr_console.cluster.replication import Link, links
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.verdict import Finding, Level, Thresholds, Verdict, judge
-from bdr_console.ui.words import UNICODE, Glyphs
+from bdr_console.ui.text.words import UNICODE, Glyphs
 
 _EVENTS_KEPT = 500
 _GAPS_KEPT = 5000

@@ -16,9 +16,9 @@ from bdr_console.recording.jump import target
 from bdr_console.recording.reader import Recording
 from bdr_console.ui.app import ConsoleApp, utc_now
 from bdr_console.ui.desk import ActDesk, RunDesk
-from bdr_console.ui.looks import Looks
+from bdr_console.ui.looks.chosen import Looks
 from bdr_console.ui.monitored import JournalDesk, MonitoredCluster
-from bdr_console.ui.replay_app import ReplayApp
+from bdr_console.ui.replay.app import ReplayApp
 from bdr_console.ui.source import SnapshotSource
 from bdr_console.ui.watched import ClusterParts
 

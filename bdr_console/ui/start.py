@@ -10,11 +10,11 @@ from bdr_console.config import ClusterSettings, Settings
 from bdr_console.options import Options
 from bdr_console.runbooks.run_news import run_place
 from bdr_console.ui.app import ConsoleApp
-from bdr_console.ui.bell import ringing_of
-from bdr_console.ui.looks import looks
+from bdr_console.ui.looks.chosen import looks
 from bdr_console.ui.monitored import AdvisoryDesk, JournalDesk, MonitoredCluster, RunbookDesk
 from bdr_console.ui.recorded import recorded
-from bdr_console.ui.terminal import leave_stuck, refuse_unfit
+from bdr_console.ui.terminal.bell import ringing_of
+from bdr_console.ui.terminal.signals import leave_stuck, refuse_unfit
 from bdr_console.ui.watched import ClusterParts
 
 if TYPE_CHECKING:

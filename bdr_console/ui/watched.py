@@ -21,7 +21,6 @@ from bdr_console.runbooks.run import RunView
 from bdr_console.runbooks.run_news import run_place
 from bdr_console.ui import crash
 from bdr_console.ui.alarm_watch import AlarmWatch
-from bdr_console.ui.bell import Bell, Ringing, to_terminal
 from bdr_console.ui.desk import ActDesk, LockDesk, RunDesk
 from bdr_console.ui.left import left_behind
 from bdr_console.ui.lock_watch import LockSight
@@ -29,8 +28,9 @@ from bdr_console.ui.moment import Moment, Timeline, no_one
 from bdr_console.ui.operator import Operator
 from bdr_console.ui.run_watch import RunWatch
 from bdr_console.ui.source import SnapshotSource
-from bdr_console.ui.standings import Standing, standing
-from bdr_console.ui.status import Status, asked, deserves_a_line
+from bdr_console.ui.terminal.bell import Bell, Ringing, to_terminal
+from bdr_console.ui.text.standings import Standing, standing
+from bdr_console.ui.text.status import Status, asked, deserves_a_line
 
 if TYPE_CHECKING:
     from textual.screen import Screen

@@ -26,7 +26,7 @@ from bdr_console.options import Options
 from bdr_console.recording.reader import Recording
 from bdr_console.runbooks import launch
 from bdr_console.runbooks.run import RunStatus, RunView
-from bdr_console.ui.looks import looks
+from bdr_console.ui.looks.chosen import looks
 from bdr_console.ui.monitored import JournalDesk, MonitoredCluster, RunbookDesk
 from bdr_console.ui.screenshot import of_recording, svg
 

@@ -28,7 +28,7 @@ from bdr_console.ui.screens.detail import DetailScreen
 from bdr_console.ui.screens.log import LogScreen
 from bdr_console.ui.screens.run import RunScreen
 from bdr_console.ui.subject import Kind, Subject
-from bdr_console.ui.words import UNICODE
+from bdr_console.ui.text.words import UNICODE
 from tests.hostile.fakes import tapped_haproxy
 from tests.links.servers import PASSWORD, Haproxy, PgBouncer, Postgres, directory
 from tests.ui.driving import FakeRuns, console

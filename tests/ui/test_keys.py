@@ -4,7 +4,7 @@ import pytest
 from textual.binding import Binding
 
 from bdr_console.ui.actions import ACTIONS, Place, bindings
-from bdr_console.ui.colours import DEFAULTS, Styles
+from bdr_console.ui.looks.colours import DEFAULTS, Styles
 from bdr_console.ui.palette import commands
 from bdr_console.ui.screens.help import help_text
 from bdr_console.ui.screens.overview import Overview

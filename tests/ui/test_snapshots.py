@@ -13,8 +13,8 @@ from textual.widgets import Input
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.recording.reader import Recording
 from bdr_console.ui.app import ConsoleApp
-from bdr_console.ui.replay_app import ReplayApp
-from bdr_console.ui.themes import NO_COLOUR
+from bdr_console.ui.looks.themes import NO_COLOUR
+from bdr_console.ui.replay.app import ReplayApp
 from bdr_console.ui.watched import ClusterParts
 from tests.recording.made import lagging, moments, recording
 from tests.ui.details.builders import known

@@ -10,9 +10,9 @@ from textual.color import Color
 
 from bdr_console.errors import ConsoleError
 from bdr_console.ui.app import ConsoleApp
-from bdr_console.ui.cells import Tone
-from bdr_console.ui.colours import Styles
-from bdr_console.ui.themes import NO_COLOUR, ThemeFile, choose, gather, load_themes, theme_dir
+from bdr_console.ui.looks.colours import Styles
+from bdr_console.ui.looks.themes import NO_COLOUR, ThemeFile, choose, gather, load_themes, theme_dir
+from bdr_console.ui.text.cells import Tone
 from bdr_console.ui.watched import ClusterParts
 from tests.ui.driving import console, line_with, text, until, until_shown
 from tests.ui.eyes import BLINDNESSES, contrast, distance

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from bdr_console.ui.cells import Tone
-from bdr_console.ui.colours import DEFAULTS, Styles
-from bdr_console.ui.status import Status
-from bdr_console.ui.top_line import top_line
-from bdr_console.ui.words import UNICODE
+from bdr_console.ui.looks.colours import DEFAULTS, Styles
+from bdr_console.ui.text.cells import Tone
+from bdr_console.ui.text.status import Status
+from bdr_console.ui.text.top_line import top_line
+from bdr_console.ui.text.words import UNICODE
 from tests.ui.scenes import NOW
 
 STYLES = Styles(DEFAULTS, ansi=True)

@@ -1,11 +1,11 @@
 """Everything known about one conflict. Pure."""
 
 from bdr_console.cluster.conflicts import Conflict
-from bdr_console.ui.cells import QUESTION, Cell, Tone
 from bdr_console.ui.details.block import Block, Field, Goto, Part, Table, Words
 from bdr_console.ui.details.shared import findings_block, gone_block, seconds_since, stamp
 from bdr_console.ui.moment import Moment
 from bdr_console.ui.subject import Kind, Subject
+from bdr_console.ui.text.cells import QUESTION, Cell, Tone
 
 
 def conflict_blocks(key: tuple[str, ...], moment: Moment, _width: int) -> tuple[Block, ...]:

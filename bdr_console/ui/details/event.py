@@ -1,12 +1,12 @@
 """Everything known about one event of the log. Pure."""
 
 from bdr_console.cluster.changes import Event
-from bdr_console.ui.cells import Cell
 from bdr_console.ui.details.block import Block, Field, Goto, Part, Table, Words
 from bdr_console.ui.details.names import named
 from bdr_console.ui.details.shared import finding_parts, findings_block, gone_block, stamp, subject_of
 from bdr_console.ui.moment import Moment
-from bdr_console.ui.words import level_cell
+from bdr_console.ui.text.cells import Cell
+from bdr_console.ui.text.words import level_cell
 
 _AROUND = 60.0
 """Seconds before and after within which other events are told."""

@@ -4,7 +4,6 @@ from bdr_console.cluster.memory import lag_hour_key
 from bdr_console.cluster.nodes import Slot, Subscription
 from bdr_console.cluster.replication import Link
 from bdr_console.cluster.text import format_bytes, format_seconds
-from bdr_console.ui.cells import QUESTION, Cell, Tone
 from bdr_console.ui.details.block import Block, Drawing, Field, Goto, Part, Words
 from bdr_console.ui.details.plot import plot
 from bdr_console.ui.details.room import growth, room_words
@@ -20,7 +19,8 @@ from bdr_console.ui.details.shared import (
 )
 from bdr_console.ui.moment import Moment
 from bdr_console.ui.subject import Kind, Subject
-from bdr_console.ui.words import link_cell
+from bdr_console.ui.text.cells import QUESTION, Cell, Tone
+from bdr_console.ui.text.words import link_cell
 
 _HEIGHT = 6
 _TALL = 10

@@ -4,7 +4,6 @@ from bdr_console.cluster.clocks import skews
 from bdr_console.cluster.nodes import NodeFacts, Slot
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.text import format_bytes, format_seconds
-from bdr_console.ui.cells import BLANK, QUESTION, Cell, Tone
 from bdr_console.ui.details.block import Block, Field, Goto, Part, Table, Words
 from bdr_console.ui.details.node_activity import applications, transactions
 from bdr_console.ui.details.node_settings import differences
@@ -22,7 +21,8 @@ from bdr_console.ui.details.shared import (
 )
 from bdr_console.ui.moment import Moment
 from bdr_console.ui.subject import Kind, Subject
-from bdr_console.ui.words import figure, link_cell, server_cell
+from bdr_console.ui.text.cells import BLANK, QUESTION, Cell, Tone
+from bdr_console.ui.text.words import figure, link_cell, server_cell
 
 _CONFLICTS = 3
 """Conflicts that get a number to be reached by; there are only nine numbers."""

@@ -2,10 +2,10 @@
 
 from bdr_console.cluster.activity import Transaction
 from bdr_console.cluster.nodes import NodeFacts
-from bdr_console.ui.cells import BLANK, QUESTION, Cell, Tone
 from bdr_console.ui.details.block import Field, Part, Table, Words
 from bdr_console.ui.details.shared import span
 from bdr_console.ui.moment import Moment
+from bdr_console.ui.text.cells import BLANK, QUESTION, Cell, Tone
 
 
 def applications(facts: NodeFacts, _moment: Moment) -> tuple[Part, ...]:

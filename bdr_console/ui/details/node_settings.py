@@ -1,8 +1,8 @@
 """Settings in which a node differs from its peers. Pure."""
 
-from bdr_console.ui.cells import Cell, Tone
 from bdr_console.ui.details.block import Part, Table, Words
 from bdr_console.ui.moment import Moment
+from bdr_console.ui.text.cells import Cell, Tone
 
 _NOT_SET = "(none)"
 

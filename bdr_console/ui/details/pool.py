@@ -3,7 +3,6 @@
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.poolers import Pool, PoolerConnections, PoolerFacts
 from bdr_console.cluster.text import format_seconds
-from bdr_console.ui.cells import QUESTION, Cell, Tone
 from bdr_console.ui.details.block import Block, Field, Goto, Part, Table, Words
 from bdr_console.ui.details.holders import Holding, holding
 from bdr_console.ui.details.shared import (
@@ -18,6 +17,7 @@ from bdr_console.ui.details.shared import (
 )
 from bdr_console.ui.moment import Moment
 from bdr_console.ui.subject import Kind, Subject
+from bdr_console.ui.text.cells import QUESTION, Cell, Tone
 
 
 def pool_blocks(key: tuple[str, ...], moment: Moment, _width: int) -> tuple[Block, ...]:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from bdr_console.cluster.memory import kept_hour_key
 from bdr_console.cluster.nodes import NodeFacts, Slot
 from bdr_console.cluster.text import format_bytes, format_seconds
-from bdr_console.ui.cells import BLANK, Cell, Tone
 from bdr_console.ui.moment import Moment
+from bdr_console.ui.text.cells import BLANK, Cell, Tone
 
 _WINDOW = 30
 """Points of ten seconds over which growth is measured: five minutes."""

@@ -3,7 +3,6 @@
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.proxies import ProxyFacts, ProxyServer, ServerFigures
 from bdr_console.cluster.text import format_bytes, format_seconds
-from bdr_console.ui.cells import QUESTION, Cell, Tone
 from bdr_console.ui.details.block import Block, Field, Goto, Part, Table, Words
 from bdr_console.ui.details.shared import (
     answers,
@@ -16,7 +15,8 @@ from bdr_console.ui.details.shared import (
 )
 from bdr_console.ui.moment import Moment
 from bdr_console.ui.subject import Kind, Subject
-from bdr_console.ui.words import server_cell
+from bdr_console.ui.text.cells import QUESTION, Cell, Tone
+from bdr_console.ui.text.words import server_cell
 
 _ADMIN = {
     0x01: "maintenance, set by command",

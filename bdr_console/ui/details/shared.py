@@ -7,11 +7,11 @@ from datetime import datetime
 from bdr_console.cluster.observed import FactsT, Observed
 from bdr_console.cluster.text import format_bytes, format_seconds
 from bdr_console.cluster.verdict import Finding
-from bdr_console.ui.cells import QUESTION, Cell, Tone
 from bdr_console.ui.details.block import Block, Field, Part, Table, Words
 from bdr_console.ui.moment import Moment
 from bdr_console.ui.subject import Kind, Subject
-from bdr_console.ui.words import coarse, level_cell
+from bdr_console.ui.text.cells import QUESTION, Cell, Tone
+from bdr_console.ui.text.words import coarse, level_cell
 
 
 def findings_block(moment: Moment, *subjects: str) -> Block:

@@ -12,18 +12,18 @@ from bdr_console.cluster.acks import PERIODS
 from bdr_console.cluster.alarm import Alarm
 from bdr_console.ui.actions import Place, bindings
 from bdr_console.ui.alarm_watch import AlarmWatch
-from bdr_console.ui.cells import Cell, Column, Row
 from bdr_console.ui.moment import Moment
 from bdr_console.ui.screens.live import LiveScreen
 from bdr_console.ui.screens.log import LogScreen
-from bdr_console.ui.status import Status
 from bdr_console.ui.subject import Kind, Subject
+from bdr_console.ui.text.cells import Cell, Column, Row
+from bdr_console.ui.text.status import Status
+from bdr_console.ui.text.words import Glyphs, coarse, level_cell
 from bdr_console.ui.widgets.heading import Heading
 from bdr_console.ui.widgets.key_line import KeyLine
 from bdr_console.ui.widgets.line import Line
 from bdr_console.ui.widgets.live_table import LiveTable
 from bdr_console.ui.widgets.pane import empty_row
-from bdr_console.ui.words import Glyphs, coarse, level_cell
 
 _LASTS, _LEVEL = Column("lasts", "For", 5, "right"), Column("level", "Level", 10)
 _SETS = (

@@ -10,16 +10,16 @@ from textual.binding import BindingType
 from textual.widgets import DataTable
 
 from bdr_console.ui.actions import Place, bindings
-from bdr_console.ui.cells import BLANK, QUESTION, Cell, Column, Row, Tone
 from bdr_console.ui.moment import Moment
 from bdr_console.ui.screens.live import LiveScreen
-from bdr_console.ui.standings import Standing
-from bdr_console.ui.status import Status, is_production
+from bdr_console.ui.text.cells import BLANK, QUESTION, Cell, Column, Row, Tone
+from bdr_console.ui.text.standings import Standing
+from bdr_console.ui.text.status import Status, is_production
+from bdr_console.ui.text.words import Glyphs, coarse, level_symbol, level_tone
 from bdr_console.ui.widgets.heading import Heading
 from bdr_console.ui.widgets.key_line import KeyLine
 from bdr_console.ui.widgets.line import Line
 from bdr_console.ui.widgets.live_table import LiveTable
-from bdr_console.ui.words import Glyphs, coarse, level_symbol, level_tone
 
 _NAME = Column("name", "Cluster", 10, fits_names=True)
 _ENVIRONMENT = Column("environment", "Env", 10, fits_names=True)

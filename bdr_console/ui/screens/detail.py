@@ -8,19 +8,19 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from bdr_console.ui.actions import Place, bindings
-from bdr_console.ui.cells import Tone
 from bdr_console.ui.details.block import Page, lay_out
 from bdr_console.ui.details.names import named
 from bdr_console.ui.details.pages import blocks_about
 from bdr_console.ui.moment import Moment
 from bdr_console.ui.screens.live import LiveScreen
-from bdr_console.ui.status import Status
 from bdr_console.ui.subject import Subject
+from bdr_console.ui.text.cells import Tone
+from bdr_console.ui.text.status import Status
+from bdr_console.ui.text.words import Glyphs, coarse
 from bdr_console.ui.widgets.heading import Heading
 from bdr_console.ui.widgets.key_line import KeyLine
 from bdr_console.ui.widgets.line import Line
 from bdr_console.ui.widgets.live_text import LiveText
-from bdr_console.ui.words import Glyphs, coarse
 from bdr_console.ui.written import copy, write_down
 
 

@@ -10,9 +10,9 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 
 from bdr_console.ui.actions import ACTIONS, Action, Place, motions, of
-from bdr_console.ui.cells import Tone
-from bdr_console.ui.colours import Styles
 from bdr_console.ui.keymap import shown_key
+from bdr_console.ui.looks.colours import Styles
+from bdr_console.ui.text.cells import Tone
 from bdr_console.ui.widgets.line import Line
 
 WATCHING = "not in read-only mode"

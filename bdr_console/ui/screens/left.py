@@ -15,15 +15,15 @@ from bdr_console.ui.background import in_background
 from bdr_console.ui.crash import as_console_error
 from bdr_console.ui.desk import ActDesk, LockHolder
 from bdr_console.ui.left import WITHOUT_JOURNAL
-from bdr_console.ui.left_text import left_text
 from bdr_console.ui.moment import Moment
 from bdr_console.ui.screens.live import LiveScreen
-from bdr_console.ui.status import Status, refused_by, said_where
+from bdr_console.ui.text.left import left_text
+from bdr_console.ui.text.status import Status, refused_by, said_where
+from bdr_console.ui.text.words import Glyphs
 from bdr_console.ui.widgets.heading import Heading
 from bdr_console.ui.widgets.key_line import KeyLine
 from bdr_console.ui.widgets.line import Line
 from bdr_console.ui.widgets.name_box import NameBox
-from bdr_console.ui.words import Glyphs
 
 if TYPE_CHECKING:
     from bdr_console.runbooks.standing import Unfinished

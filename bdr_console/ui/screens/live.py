@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, cast
 from textual.screen import Screen
 
 from bdr_console.ui.moment import Moment
-from bdr_console.ui.status import Status
+from bdr_console.ui.text.status import Status
 
 if TYPE_CHECKING:
     from bdr_console.ui.app import ConsoleApp
-    from bdr_console.ui.colours import Styles
+    from bdr_console.ui.looks.colours import Styles
     from bdr_console.ui.watched import WatchedCluster
 
 

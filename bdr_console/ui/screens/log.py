@@ -18,17 +18,17 @@ from bdr_console.cluster.text import clean
 from bdr_console.errors import ConsoleError
 from bdr_console.ui.actions import Place, bindings
 from bdr_console.ui.background import in_background
-from bdr_console.ui.cells import Cell, Column, Row
-from bdr_console.ui.log_view import LEVELS, SHOWN, WINDOWS, Filter, around, moment_of
 from bdr_console.ui.moment import Moment
 from bdr_console.ui.screens.live import LiveScreen
-from bdr_console.ui.status import Status
+from bdr_console.ui.text.cells import Cell, Column, Row
+from bdr_console.ui.text.log import LEVELS, SHOWN, WINDOWS, Filter, around, moment_of
+from bdr_console.ui.text.status import Status
+from bdr_console.ui.text.words import Glyphs, level_cell
 from bdr_console.ui.widgets.heading import Heading
 from bdr_console.ui.widgets.key_line import KeyLine
 from bdr_console.ui.widgets.line import Line
 from bdr_console.ui.widgets.live_table import LiveTable
 from bdr_console.ui.widgets.pane import empty_row
-from bdr_console.ui.words import Glyphs, level_cell
 
 _TIME, _LEVEL = Column("time", "Time", 15), Column("level", "Level", 10)
 _SETS = (

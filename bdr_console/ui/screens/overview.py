@@ -7,12 +7,13 @@ from textual.containers import Container
 from textual.widgets import DataTable
 
 from bdr_console.ui.actions import Place, bindings
-from bdr_console.ui.cells import Row
 from bdr_console.ui.left import Left
 from bdr_console.ui.moment import Moment
 from bdr_console.ui.screens.live import LiveScreen
 from bdr_console.ui.screens.pane_keys import PaneKeys
-from bdr_console.ui.status import Status
+from bdr_console.ui.text.cells import Row
+from bdr_console.ui.text.status import Status
+from bdr_console.ui.text.words import Glyphs
 from bdr_console.ui.widgets.connections import Connections, View
 from bdr_console.ui.widgets.events import Events
 from bdr_console.ui.widgets.haproxy import HAProxy
@@ -26,7 +27,6 @@ from bdr_console.ui.widgets.pane import Pane
 from bdr_console.ui.widgets.pane_bar import PaneBar
 from bdr_console.ui.widgets.pgbouncer import PgBouncer
 from bdr_console.ui.widgets.topology import Topology
-from bdr_console.ui.words import Glyphs
 
 PANES: tuple[type[Pane], ...] = (Nodes, HAProxy, Connections, PgBouncer, Lag, Events)
 """In the order of the grid: left to right, top to bottom."""

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from bdr_console.ui.cells import Row
-from bdr_console.ui.plain_text import row_text, table_text
+from bdr_console.ui.text.cells import Row
+from bdr_console.ui.text.plain import row_text, table_text
 from bdr_console.ui.widgets.pane import Pane
 from bdr_console.ui.written import copy, write_down
 

@@ -17,14 +17,14 @@ from bdr_console.ui.background import in_background
 from bdr_console.ui.crash import as_console_error
 from bdr_console.ui.desk import ActDesk, LockHolder, PlanView, Purpose, Terms
 from bdr_console.ui.moment import Moment
-from bdr_console.ui.run_text import plan_text
 from bdr_console.ui.screens.live import LiveScreen
-from bdr_console.ui.status import Status, refused_by, said_where
+from bdr_console.ui.text.run import plan_text
+from bdr_console.ui.text.status import Status, refused_by, said_where
+from bdr_console.ui.text.words import Glyphs
 from bdr_console.ui.widgets.heading import Heading
 from bdr_console.ui.widgets.key_line import KeyLine
 from bdr_console.ui.widgets.line import Line
 from bdr_console.ui.widgets.name_box import NameBox
-from bdr_console.ui.words import Glyphs
 
 
 class PlanScreen(LiveScreen):

@@ -15,7 +15,7 @@ from textual.widgets.option_list import Option
 
 from bdr_console.ui.actions import Place, bindings, motions, of
 from bdr_console.ui.keymap import shown_key
-from bdr_console.ui.status import is_production
+from bdr_console.ui.text.status import is_production
 from bdr_console.ui.widgets.line import Line
 
 if TYPE_CHECKING:

@@ -10,9 +10,11 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from bdr_console.runbooks.routes import switch_back_target
 from bdr_console.runbooks.run import Offer, RunStatus, RunView, StepStatus
 from bdr_console.ui.actions import Place, bindings
-from bdr_console.ui.colours import Styles
+from bdr_console.ui.looks.colours import Styles
 from bdr_console.ui.moment import Moment
-from bdr_console.ui.run_text import (
+from bdr_console.ui.screens.live import LiveScreen
+from bdr_console.ui.screens.question import Pick, Question
+from bdr_console.ui.text.run import (
     command_lines,
     intervention_text,
     joined,
@@ -22,16 +24,14 @@ from bdr_console.ui.run_text import (
     safe,
     step_text,
 )
-from bdr_console.ui.screens.live import LiveScreen
-from bdr_console.ui.screens.question import Pick, Question
-from bdr_console.ui.status import Status
+from bdr_console.ui.text.status import Status
+from bdr_console.ui.text.words import Glyphs
 from bdr_console.ui.widgets.haproxy import HAProxy
 from bdr_console.ui.widgets.heading import Heading
 from bdr_console.ui.widgets.key_line import KeyLine
 from bdr_console.ui.widgets.line import Line
 from bdr_console.ui.widgets.pane import Pane
 from bdr_console.ui.widgets.pgbouncer import PgBouncer
-from bdr_console.ui.words import Glyphs
 
 _UNFINISHED = (RunStatus.LOST, RunStatus.STOPPED)
 

@@ -14,7 +14,7 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from bdr_console.ui.actions import motions
-from bdr_console.ui.themes import ThemeFile
+from bdr_console.ui.looks.themes import ThemeFile
 from bdr_console.ui.widgets.line import Line
 
 

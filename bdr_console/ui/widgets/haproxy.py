@@ -6,11 +6,11 @@ from dataclasses import replace
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.proxies import ProxyFacts, ProxyServer
 from bdr_console.cluster.verdict import Finding
-from bdr_console.ui.cells import BLANK, QUESTION, Cell, Column, Row, Tone
 from bdr_console.ui.moment import Moment
 from bdr_console.ui.subject import Kind, Subject
+from bdr_console.ui.text.cells import BLANK, QUESTION, Cell, Column, Row, Tone
+from bdr_console.ui.text.words import coarse, figure, server_cell, unseen, unseen_for
 from bdr_console.ui.widgets.pane import Pane, empty_row
-from bdr_console.ui.words import coarse, figure, server_cell, unseen, unseen_for
 
 _SERVER = Column("server", "Server", 18, fits_names=True)
 _STATE = Column("state", "State", 16)

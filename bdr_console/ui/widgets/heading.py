@@ -6,13 +6,13 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
 from bdr_console.cluster.text import format_clock
-from bdr_console.ui.cells import Tone
-from bdr_console.ui.colours import Styles
-from bdr_console.ui.replay_text import replay_line
-from bdr_console.ui.status import Status, is_production, notices, quiet_run, run_line, verdict_line
-from bdr_console.ui.top_line import top_line
+from bdr_console.ui.looks.colours import Styles
+from bdr_console.ui.replay.text import replay_line
+from bdr_console.ui.text.cells import Tone
+from bdr_console.ui.text.status import Status, is_production, notices, quiet_run, run_line, verdict_line
+from bdr_console.ui.text.top_line import top_line
+from bdr_console.ui.text.words import UNICODE, Glyphs
 from bdr_console.ui.widgets.line import Line, shortened
-from bdr_console.ui.words import UNICODE, Glyphs
 
 
 class Heading(Vertical):

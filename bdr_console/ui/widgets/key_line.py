@@ -11,7 +11,7 @@ from textual.widgets import Input
 
 from bdr_console.ui.actions import ACTIONS
 from bdr_console.ui.here import barred
-from bdr_console.ui.parts import Part, fitting
+from bdr_console.ui.text.parts import Part, fitting
 from bdr_console.ui.widgets.line import Line
 
 if TYPE_CHECKING:

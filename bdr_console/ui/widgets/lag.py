@@ -6,13 +6,13 @@ from bdr_console.cluster.history import Trend, sparkline
 from bdr_console.cluster.replication import Link
 from bdr_console.cluster.text import format_bytes, format_seconds
 from bdr_console.cluster.verdict import Finding, Level, Thresholds
-from bdr_console.ui.cells import QUESTION, Cell, Column, Row, Tone
 from bdr_console.ui.moment import Moment
 from bdr_console.ui.subject import Kind, Subject
+from bdr_console.ui.text.cells import QUESTION, Cell, Column, Row, Tone
+from bdr_console.ui.text.words import coarse, level_symbol, level_tone
 from bdr_console.ui.widgets.connections import LAGGING
 from bdr_console.ui.widgets.connections import state as connection_state
 from bdr_console.ui.widgets.link_pane import LinkPane
-from bdr_console.ui.words import coarse, level_symbol, level_tone
 
 _SAMPLES = 60
 _NOISE = 64 * 1024

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from bdr_console.cluster.replication import Link
 from bdr_console.cluster.verdict import Level
-from bdr_console.ui.cells import Cell, Row, Tone
 from bdr_console.ui.moment import Moment
+from bdr_console.ui.text.cells import Cell, Row, Tone
 from bdr_console.ui.widgets.pane import Pane, empty_row
 
 MOST = 250

@@ -13,12 +13,12 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from bdr_console.cluster.replication import Link
-from bdr_console.ui.cells import Column, Row, Tone, lay
-from bdr_console.ui.colours import Styles
-from bdr_console.ui.mesh import MeshCell, MeshPlan, legend, link_cell, node_cell, plan, sentence
+from bdr_console.ui.looks.colours import Styles
 from bdr_console.ui.moment import Moment
 from bdr_console.ui.subject import Kind, Subject
-from bdr_console.ui.words import UNICODE, Glyphs
+from bdr_console.ui.text.cells import Column, Row, Tone, lay
+from bdr_console.ui.text.mesh import MeshCell, MeshPlan, legend, link_cell, node_cell, plan, sentence
+from bdr_console.ui.text.words import UNICODE, Glyphs
 
 _Place = tuple[int, int]
 _TEXT = Column("", "", 1)

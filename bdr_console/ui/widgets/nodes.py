@@ -8,11 +8,11 @@ from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.text import format_seconds
 from bdr_console.cluster.traffic import Traffic, route_words, traffic
 from bdr_console.cluster.verdict import Finding
-from bdr_console.ui.cells import BLANK, QUESTION, Cell, Column, Row, Tone
 from bdr_console.ui.moment import Moment
 from bdr_console.ui.subject import Kind, Subject
+from bdr_console.ui.text.cells import BLANK, QUESTION, Cell, Column, Row, Tone
+from bdr_console.ui.text.words import coarse, figure, level_symbol, level_tone, unseen
 from bdr_console.ui.widgets.pane import Pane
-from bdr_console.ui.words import coarse, figure, level_symbol, level_tone, unseen
 
 _NAME = Column("name", "Node", 8, fits_names=True)
 _STATE = Column("state", "State", 16)

@@ -11,14 +11,14 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from bdr_console.cluster.verdict import Finding, Level
-from bdr_console.ui.arrange import Order, counted, next_order, ordered, wanted
-from bdr_console.ui.cells import Cell, Columns, Row, Tone
-from bdr_console.ui.colours import Styles
+from bdr_console.ui.looks.colours import Styles
 from bdr_console.ui.moment import Moment
+from bdr_console.ui.text.arrange import Order, counted, next_order, ordered, wanted
+from bdr_console.ui.text.cells import Cell, Columns, Row, Tone
+from bdr_console.ui.text.words import UNICODE, Glyphs, coarse, level_symbol, level_tone
 from bdr_console.ui.widgets.filter_line import FilterLine
 from bdr_console.ui.widgets.line import Line
 from bdr_console.ui.widgets.live_table import LiveTable
-from bdr_console.ui.words import UNICODE, Glyphs, coarse, level_symbol, level_tone
 
 
 class PaneTitle(Line):

@@ -6,11 +6,11 @@ from rich.style import Style
 from rich.text import Text
 
 from bdr_console.cluster.verdict import Level
-from bdr_console.ui.colours import Styles
+from bdr_console.ui.looks.colours import Styles
 from bdr_console.ui.moment import Moment
+from bdr_console.ui.text.words import level_symbol, level_tone
 from bdr_console.ui.widgets.line import Line
 from bdr_console.ui.widgets.pane import Pane, standing
-from bdr_console.ui.words import level_symbol, level_tone
 
 
 class PaneBar(Line):

@@ -7,11 +7,11 @@ from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.poolers import Pool, PoolDatabase, PoolerFacts
 from bdr_console.cluster.text import counted, format_seconds
 from bdr_console.cluster.verdict import Finding
-from bdr_console.ui.cells import BLANK, QUESTION, Cell, Column, Row, Tone
 from bdr_console.ui.moment import Moment
 from bdr_console.ui.subject import Kind, Subject
+from bdr_console.ui.text.cells import BLANK, QUESTION, Cell, Column, Row, Tone
+from bdr_console.ui.text.words import figure, unseen, unseen_for
 from bdr_console.ui.widgets.pane import Pane, empty_row
-from bdr_console.ui.words import figure, unseen, unseen_for
 
 _ADMIN = "pgbouncer"
 """PgBouncer's own database, which serves nobody but the console."""

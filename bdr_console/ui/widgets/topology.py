@@ -7,9 +7,9 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from bdr_console.ui.colours import Styles
+from bdr_console.ui.looks.colours import Styles
 from bdr_console.ui.moment import Moment
-from bdr_console.ui.topology import MOST_NODES, draw
+from bdr_console.ui.text.topology import MOST_NODES, draw
 
 
 class Topology(Widget):

@@ -11,8 +11,8 @@ from bdr_console.cluster.headline import headline
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import counted
 from bdr_console.cluster.verdict import Level, Verdict
-from bdr_console.ui.colours import Styles
-from bdr_console.ui.words import Glyphs, level_symbol, level_tone
+from bdr_console.ui.looks.colours import Styles
+from bdr_console.ui.text.words import Glyphs, level_symbol, level_tone
 
 _NAMED = 2
 """Clusters that are named in the head of another one; it is one line at 80 cells."""

@@ -9,7 +9,7 @@ from bdr_console.cluster.replication import LinkState
 from bdr_console.cluster.text import format_seconds
 from bdr_console.cluster.verdict import Level
 from bdr_console.runbooks.run import Outcome, Proof, RunStatus, StepStatus, StepView
-from bdr_console.ui.cells import QUESTION, Cell, Tone
+from bdr_console.ui.text.cells import QUESTION, Cell, Tone
 
 
 @dataclass(frozen=True, slots=True)

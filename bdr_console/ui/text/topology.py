@@ -9,11 +9,11 @@ from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.replication import Link, LinkState
 from bdr_console.cluster.traffic import Traffic, traffic
 from bdr_console.cluster.verdict import Level
-from bdr_console.ui.canvas import Canvas
-from bdr_console.ui.cells import Tone
-from bdr_console.ui.mesh import link_cell, node_cell
 from bdr_console.ui.moment import Moment
-from bdr_console.ui.words import level_symbol, level_tone
+from bdr_console.ui.text.canvas import Canvas
+from bdr_console.ui.text.cells import Tone
+from bdr_console.ui.text.mesh import link_cell, node_cell
+from bdr_console.ui.text.words import level_symbol, level_tone
 
 MOST_NODES = 6
 _PLACES: dict[int, tuple[tuple[float, float], ...]] = {

@@ -14,8 +14,8 @@ from bdr_console.cluster.verdict import Thresholds
 from bdr_console.recording.reader import Recording
 from bdr_console.ui.background import in_background
 from bdr_console.ui.moment import Timeline
-from bdr_console.ui.replay_text import ReplayPlace
-from bdr_console.ui.words import UNICODE, Glyphs
+from bdr_console.ui.replay.text import ReplayPlace
+from bdr_console.ui.text.words import UNICODE, Glyphs
 
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 _TICK = 0.25

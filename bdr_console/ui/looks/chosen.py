@@ -11,7 +11,7 @@ from bdr_console.config import Settings, find, opened
 from bdr_console.errors import ConsoleError
 from bdr_console.options import Options
 from bdr_console.terminal_limits import ascii_only
-from bdr_console.ui.themes import NO_COLOUR, Themes, gather
+from bdr_console.ui.looks.themes import NO_COLOUR, Themes, gather
 
 _DEFAULT = "dark"
 

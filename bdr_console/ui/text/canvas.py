@@ -4,9 +4,9 @@ from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from bdr_console.cluster.text import clean
-from bdr_console.ui.cells import Tone
-from bdr_console.ui.colours import Styles
-from bdr_console.ui.words import Glyphs
+from bdr_console.ui.looks.colours import Styles
+from bdr_console.ui.text.cells import Tone
+from bdr_console.ui.text.words import Glyphs
 
 _PLAIN, _DOUBLE, _ASCII, _ASCII_DOUBLE = "┌─┐│└┘", "╔═╗║╚╝", "+-+|++", "#=####"
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))

@@ -18,15 +18,15 @@ from bdr_console.recording.reader import Recording
 from bdr_console.terminal_limits import is_dumb, term
 from bdr_console.ui.actions import Place, bindings
 from bdr_console.ui.app import ConsoleApp
-from bdr_console.ui.looks import looks, own
-from bdr_console.ui.recorded_runs import RecordedRuns
-from bdr_console.ui.replay_source import RecordedTimeline, ReplaySource
+from bdr_console.ui.looks.chosen import looks, own
+from bdr_console.ui.looks.themes import Themes
+from bdr_console.ui.replay.runs import RecordedRuns
+from bdr_console.ui.replay.source import RecordedTimeline, ReplaySource
 from bdr_console.ui.screens.jump import JumpBox
-from bdr_console.ui.status import Status
-from bdr_console.ui.terminal import refuse_unfit
-from bdr_console.ui.themes import Themes
+from bdr_console.ui.terminal.signals import refuse_unfit
+from bdr_console.ui.text.status import Status
+from bdr_console.ui.text.words import ASCII, UNICODE
 from bdr_console.ui.watched import ClusterParts
-from bdr_console.ui.words import ASCII, UNICODE
 
 
 def _first(binding: BindingType) -> BindingType:

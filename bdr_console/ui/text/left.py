@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from bdr_console.runbooks.run import RunView, StepStatus
-from bdr_console.ui.cells import Tone
-from bdr_console.ui.colours import Styles
-from bdr_console.ui.run_text import command_lines, condition_lines, hang, joined, safe
-from bdr_console.ui.words import Glyphs
+from bdr_console.ui.looks.colours import Styles
+from bdr_console.ui.text.cells import Tone
+from bdr_console.ui.text.run import command_lines, condition_lines, hang, joined, safe
+from bdr_console.ui.text.words import Glyphs
 
 if TYPE_CHECKING:
     from bdr_console.runbooks.standing import Unfinished

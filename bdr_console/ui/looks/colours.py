@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from rich.style import Style
 from textual.color import Color
 
-from bdr_console.ui.cells import Tone
+from bdr_console.ui.text.cells import Tone
 
 DEFAULTS = {
     "node-up": "ansi_green",

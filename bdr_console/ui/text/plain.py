@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.cells import cell_len
 
 from bdr_console.cluster.text import clean
-from bdr_console.ui.cells import BLANK, Columns, Row
+from bdr_console.ui.text.cells import BLANK, Columns, Row
 
 
 def row_text(row: Row, columns: Columns) -> str:

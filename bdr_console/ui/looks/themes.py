@@ -125,7 +125,7 @@ class Themes:
 
 def theme_dir() -> Path:
     """Where the shipped theme files lie: in an installed package, or at the top of a checkout."""
-    package = Path(__file__).resolve().parents[1]
+    package = Path(__file__).resolve().parents[2]
     installed = package / "themes"
     return installed if installed.is_dir() else package.parent / "themes"
 

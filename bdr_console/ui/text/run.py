@@ -20,10 +20,10 @@ from bdr_console.runbooks.run import (
     StepView,
 )
 from bdr_console.ui.actions import word_action
-from bdr_console.ui.cells import Tone
-from bdr_console.ui.colours import Styles
 from bdr_console.ui.desk import PlanView
-from bdr_console.ui.words import Glyphs, coarse, outcome_cell, proof_cell, run_cell, step_cell
+from bdr_console.ui.looks.colours import Styles
+from bdr_console.ui.text.cells import Tone
+from bdr_console.ui.text.words import Glyphs, coarse, outcome_cell, proof_cell, run_cell, step_cell
 
 _CONSOLE = Console(file=io.StringIO(), width=80)
 """Wraps text; it prints nothing."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bdr_console.ui.cells import BLANK, Cell, Columns, Row
+from bdr_console.ui.text.cells import BLANK, Cell, Columns, Row
 
 _NO_VALUE = ("", "?", "-")
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from rich.text import Text
 
 from bdr_console.cluster.text import clean, format_clock
-from bdr_console.ui.words import Glyphs
+from bdr_console.ui.text.words import Glyphs
 
 _BAR = 12
 

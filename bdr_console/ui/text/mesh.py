@@ -9,10 +9,10 @@ from bdr_console.cluster.history import sparkline
 from bdr_console.cluster.replication import Link, LinkState
 from bdr_console.cluster.text import format_bytes, format_seconds
 from bdr_console.cluster.verdict import Level
-from bdr_console.ui.cells import Cell, Tone
-from bdr_console.ui.link_state import LAGGING, state
 from bdr_console.ui.moment import Moment
-from bdr_console.ui.words import coarse, level_symbol, level_tone, unseen
+from bdr_console.ui.text.cells import Cell, Tone
+from bdr_console.ui.text.link_state import LAGGING, state
+from bdr_console.ui.text.words import coarse, level_symbol, level_tone, unseen
 
 _WIDEST, _NARROWEST = 22, 3
 _TALL_FROM = 12

@@ -4,11 +4,11 @@ from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
 
-from bdr_console.ui.cells import Tone
-from bdr_console.ui.colours import Styles
-from bdr_console.ui.parts import Part, fitting
-from bdr_console.ui.status import Status, is_production, label
-from bdr_console.ui.words import Glyphs
+from bdr_console.ui.looks.colours import Styles
+from bdr_console.ui.text.cells import Tone
+from bdr_console.ui.text.parts import Part, fitting
+from bdr_console.ui.text.status import Status, is_production, label
+from bdr_console.ui.text.words import Glyphs
 
 
 def parts(status: Status, glyphs: Glyphs, styles: Styles) -> list[Part]:

@@ -1,9 +1,9 @@
 """The state of a link as every view of links shows it."""
 
 from bdr_console.cluster.replication import Link, LinkState
-from bdr_console.ui.cells import Cell
 from bdr_console.ui.moment import Moment
-from bdr_console.ui.words import link_cell, unseen_for
+from bdr_console.ui.text.cells import Cell
+from bdr_console.ui.text.words import link_cell, unseen_for
 
 LAGGING = (LinkState.STREAMING, LinkState.CATCHUP)
 """Findings about a link in one of these states are about its lag; about any other, the connection itself."""

@@ -12,13 +12,13 @@ from bdr_console.cluster.text import clean, format_clock
 from bdr_console.cluster.verdict import Level, Verdict
 from bdr_console.runbooks.run import RunStatus, RunView
 from bdr_console.runbooks.run_news import run_place
-from bdr_console.ui.cells import Tone
-from bdr_console.ui.colours import Styles
 from bdr_console.ui.desk import LockHolder
 from bdr_console.ui.left import Left
-from bdr_console.ui.replay_text import ReplayPlace
-from bdr_console.ui.standings import Standing, elsewhere
-from bdr_console.ui.words import Glyphs, level_symbol, level_tone, run_cell
+from bdr_console.ui.looks.colours import Styles
+from bdr_console.ui.replay.text import ReplayPlace
+from bdr_console.ui.text.cells import Tone
+from bdr_console.ui.text.standings import Standing, elsewhere
+from bdr_console.ui.text.words import Glyphs, level_symbol, level_tone, run_cell
 
 
 @dataclass(frozen=True, slots=True)

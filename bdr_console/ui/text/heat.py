@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from rich.style import Style
 from textual.color import Color
 
-from bdr_console.ui.colours import DEFAULTS
+from bdr_console.ui.looks.colours import DEFAULTS
 
 _SHARES = (("node-lag", 0.12), ("node-lag", 0.30), ("node-bad", 0.38))
 

@@ -1,0 +1,1 @@
+"""Colours, themes, and the last look at every line before it is sent."""

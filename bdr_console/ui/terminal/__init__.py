@@ -1,0 +1,1 @@
+"""What is between the console and the terminal that it runs in."""

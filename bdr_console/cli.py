@@ -39,7 +39,7 @@ _LAZY = {
 }
 
 
-_GARBAGE = 20_000
+GARBAGE_AFTER = 20_000
 """New objects between two searches for garbage: Python's own 700 search some hundred times while it starts,
 and a search of everything in the middle of a picture makes a key wait."""
 
@@ -158,7 +158,7 @@ def _console(options: Options, *, read_only: bool) -> int:
 
 def main() -> None:
     """The entry point: turns a ConsoleError into one paragraph on stderr and its exit code."""
-    gc.set_threshold(_GARBAGE)
+    gc.set_threshold(GARBAGE_AFTER)
     try:
         cli.main(prog_name="bdr-console", standalone_mode=True)
     except ConsoleError as error:

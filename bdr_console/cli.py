@@ -39,9 +39,9 @@ _LAZY = {
 }
 
 
-GARBAGE_AFTER = 20_000
-"""New objects between two searches for garbage: Python's own 700 search some hundred times while it starts,
-and a search of everything in the middle of a picture makes a key wait."""
+GARBAGE_AFTER = (5_000, 10, 5)
+"""How seldom garbage is searched for (`gc.set_threshold`). Python's own 700 do so some hundred times while
+the program starts. Everything is searched every 250 000 new objects: about 10 MiB, by script/bench soak."""
 
 
 class _Commands(click.Group):
@@ -158,7 +158,7 @@ def _console(options: Options, *, read_only: bool) -> int:
 
 def main() -> None:
     """The entry point: turns a ConsoleError into one paragraph on stderr and its exit code."""
-    gc.set_threshold(GARBAGE_AFTER)
+    gc.set_threshold(*GARBAGE_AFTER)
     try:
         cli.main(prog_name="bdr-console", standalone_mode=True)
     except ConsoleError as error:

@@ -147,7 +147,7 @@ async def _reading(monitor: Monitor, seconds: float) -> None:
 @click.option("--refresh", default=2.0, help="Seconds that pass on the screen's clock with each snapshot.")
 def main(seconds: float, refresh: float) -> None:
     """Soak the reading and the screen, one after the other, on a three-node lab."""
-    gc.set_threshold(GARBAGE_AFTER)  # as the program does; nobody else has garbage collected
+    gc.set_threshold(*GARBAGE_AFTER)  # as the program does; nobody else has garbage collected
     lab = up(Path(f"/var/tmp/bdr-bench-{os.getpid()}"))
     try:
         name, settings = load(lab.config).cluster(None)

@@ -171,7 +171,8 @@ class ConsoleApp(KeyedApp):
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
-        gc.freeze()  # what is there now stays: no search for garbage goes through it again
+        if not self.is_headless:
+            gc.freeze()  # what is there now stays to the end: no search for garbage goes through it again
         self.current.begin()
         if self._collect_all:
             for place, cluster in enumerate(self.clusters):

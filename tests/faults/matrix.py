@@ -317,24 +317,32 @@ def run_cell(lab: Lab, state: Path, mode: str, step: str, fault: str) -> str:
 
 
 def _react(cell: Cell) -> None:
-    """Give the run a moment with the fault: until it ends, asks, or three seconds are over."""
+    """Let the run live with the fault: until it ends, or three seconds are over."""
     end = time.monotonic() + 3
-    while time.monotonic() < end and not cell.view.status.over:
-        time.sleep(0.05)
+    wait_until(lambda: cell.view.status.over or time.monotonic() > end, "three seconds pass", pause=0.05)
 
 
 def _finish(cell: Cell) -> str:
     """Bring the run to its end as an operator would, and say how."""
     word = "go" if cell.step in ("hold", "ready", "enable") else "abort"
-    deadline = time.monotonic() + 60
     said = 0.0
-    while not (view := cell.view).status.over:
-        assert time.monotonic() < deadline, f"the run does not end: {view.status.value}: {view.message}"
+
+    def over() -> RunView | None:
+        nonlocal said
+        view = cell.view
         offered = [offer.word for offer in view.offers]
+        if view.status.over:
+            return view
         if time.monotonic() - said > 1 and (word in offered or "abort" in offered):
             cell.say(word if word in offered else "abort" if view.status is not RunStatus.HOLDING else "go")
             said = time.monotonic()
-        time.sleep(0.05)
+        return None
+
+    def stands() -> str:
+        return f"the run ends: {cell.view.status.value}: {cell.view.message}"
+
+    view = wait_until(over, stands, seconds=60, pause=0.05)
+    assert view is not None
     ended = [view.status.value]
     for _ in range(3):
         if view.status not in (RunStatus.LOST, RunStatus.STOPPED):

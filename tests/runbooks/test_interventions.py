@@ -1,6 +1,5 @@
 """Words with an argument: cancel, terminate, kill-db. What is sent, answered and journaled."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -168,5 +167,4 @@ async def test_abort_is_heard_before_a_word_that_is_still_pending(world: FakeWor
         run.say(await offered(run, "terminate"))
         run.say("abort")
         assert await run.end() is RunStatus.UNDONE
-        await asyncio.sleep(0)
         assert world.signals == []

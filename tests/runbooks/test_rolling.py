@@ -25,6 +25,7 @@ from bdr_console.runbooks.rolling_plan import named, seen, turns
 from bdr_console.runbooks.run import RunStatus, RunView, StepStatus
 from bdr_console.runbooks.undertaking import Undertaking, fresh
 from tests.runbooks.world import SERVERS, SETTINGS, FakeWorld
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -76,11 +77,14 @@ class Run:
         begun = task or await self.begin()
         rolling = Rolling(self.request, SETTINGS, self.world, self.journal, self.ear)
         turn = asyncio.create_task(rolling.go(begun, lambda: TurnJournal(self._directory, "r1"), self.carry))
+
+        def over() -> bool:
+            if not turn.done():
+                operator(self, self.view)
+            return turn.done()
+
         try:
-            async with asyncio.timeout(20):
-                while not turn.done():
-                    operator(self, self.view)
-                    await asyncio.sleep(0.005)
+            await eventually(over, lambda: f"the run ends: {self.view}", seconds=20, pause=0.005)
             await turn
         finally:
             turn.cancel()

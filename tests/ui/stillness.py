@@ -16,21 +16,22 @@ _LOOKS = 3
 """So many looks in a row must find nothing to do."""
 _BETWEEN = 0.001
 """Seconds between two looks: the loop polls descriptors and timers meanwhile."""
-_LONGEST = 5.0
-"""Seconds; some screens always have something to do."""
+_LONGEST = 20.0
+"""Seconds: whatever paints itself without end has not come to rest by then."""
 
 
-async def still(min_sleep: float = 0.0, max_sleep: float = _LONGEST) -> None:
+async def still(min_sleep: float = 0.0) -> None:
     """Wait until nothing but timers, threads and input can make the application do anything.
 
-    Has the arguments of Textual's `wait_for_idle` and stands in its place.
+    Stands in the place of Textual's `wait_for_idle`.
     """
     loop = asyncio.get_running_loop()
     app = active_app.get()
-    end = monotonic() + max(max_sleep, _LONGEST)
+    end = monotonic() + _LONGEST
     await asyncio.sleep(min_sleep)
     quiet = 0
-    while quiet < _LOOKS and app._running and monotonic() < end:
+    while quiet < _LOOKS and app._running:
+        assert monotonic() < end, f"the screen does not come to rest within {_LONGEST:g} s"
         await asyncio.sleep(_BETWEEN)
         busy = bool(loop._ready) or _to_be_painted(app)  # type: ignore[attr-defined]
         quiet = 0 if busy else quiet + 1

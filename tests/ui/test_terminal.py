@@ -50,6 +50,8 @@ class Terminal:
 
     def wait(self) -> int:
         """Its exit code."""
+        if self.master < 0:
+            return self.process.wait(DEADLINE)
         end = time.monotonic() + DEADLINE
         while self.process.poll() is None:
             assert time.monotonic() < end, "still running"
@@ -64,9 +66,6 @@ class Terminal:
         self.master = -1
 
     def _read(self, seconds: float) -> bool:
-        if self.master < 0:
-            time.sleep(seconds)
-            return False
         ready, _, _ = select.select([self.master], [], [], seconds)
         try:
             more = os.read(self.master, 65536) if ready else b""

@@ -7,6 +7,7 @@ to it can put anything there: what does not fit is passed over here, so that not
 import json
 import re
 from datetime import datetime
+from enum import StrEnum
 from functools import cache
 from typing import Annotated, Any, NotRequired
 
@@ -64,6 +65,16 @@ def _a_moment(text: str) -> str:
     return text
 
 
+def _of(kind: type[StrEnum]) -> AfterValidator:
+    """The words of `kind`. Not the class itself: pydantic looks at a validator's signature to see whether it
+    takes one argument or two, and from Python 3.13 on that of an enumeration's class is another one."""
+
+    def one_of_them(word: str) -> StrEnum:
+        return kind(word)
+
+    return AfterValidator(one_of_them)
+
+
 Moment = Annotated[str, AfterValidator(_a_moment)]
 Seconds = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 _STRICT = ConfigDict(strict=True, extra="allow")
@@ -116,7 +127,7 @@ class _Holder(TypedDict, total=False):
 class _Check(TypedDict):
     __pydantic_config__ = _STRICT  # type: ignore[misc]
     title: str
-    outcome: Annotated[str, AfterValidator(Outcome)]
+    outcome: Annotated[str, _of(Outcome)]
     seen: str
     why: NotRequired[str]
     remedy: NotRequired[str]
@@ -157,28 +168,28 @@ class _Seen(_Line):
     step: str
     lines: list[str]
     holders: NotRequired[list[_Holder]]
-    proof: NotRequired[Annotated[str, AfterValidator(Proof)] | None]
+    proof: NotRequired[Annotated[str, _of(Proof)] | None]
     alarm: NotRequired[str]
 
 
 class _Step(_Line):
     step: str
-    status: Annotated[str, AfterValidator(StepStatus)]
+    status: Annotated[str, _of(StepStatus)]
     deadline: NotRequired[Seconds | None]
     lines: NotRequired[list[str]]
     holders: NotRequired[list[_Holder]]
-    proof: NotRequired[Annotated[str, AfterValidator(Proof)] | None]
+    proof: NotRequired[Annotated[str, _of(Proof)] | None]
     alarm: NotRequired[str]
 
 
 class _Status(_Line):
-    status: NotRequired[Annotated[str, AfterValidator(RunStatus)]]
+    status: NotRequired[Annotated[str, _of(RunStatus)]]
     message: NotRequired[str]
     offers: NotRequired[list[_Offer]]
 
 
 class _End(_Line):
-    status: Annotated[str, AfterValidator(RunStatus)]
+    status: Annotated[str, _of(RunStatus)]
     message: str
     leftovers: NotRequired[list[str]]
 

@@ -1,5 +1,6 @@
 """What the application does for keys, commands and looks, whatever its screens show."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -81,6 +82,14 @@ class KeyedApp(App[int]):
     def terminal_is_stuck(self) -> bool:
         """Whether the terminal did not take the console's last words."""
         return isinstance(self._driver, PatientDriver) and self._driver.stuck
+
+    def on_load(self) -> None:
+        """Before the first screen: have tasks begin when the loop comes to them, on every Python.
+
+        From 3.12 on Textual has each task run at once where it is created. A mode's first screen would then
+        mount its widgets before it is on the mode's stack, and none of them finds its screen.
+        """
+        asyncio.get_running_loop().set_task_factory(None)
 
     def begin_looks(self) -> None:
         """When the application has begun: mark an ASCII screen for the styles, tell of themes left out."""

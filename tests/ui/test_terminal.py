@@ -1,5 +1,6 @@
 """The real program on a real pseudo-terminal: what Pilot cannot see."""
 
+import asyncio
 import fcntl
 import os
 import pty
@@ -17,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from bdr_console.ui import crash
-from tests.ui.driving import console
+from tests.ui.driving import console, text
 from tests.ui.scenes import snapshot
 
 DEADLINE = 20.0
@@ -188,6 +189,13 @@ def test_without_a_terminal_it_says_so_instead_of_starting(tmp_path: Path) -> No
     assert b"bdr-console status" in done.stderr
     assert b"bdr-console top" in done.stderr
     assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="tasks that run where they are created came with 3.12")
+async def test_the_console_opens_where_a_library_has_tasks_run_at_once() -> None:
+    asyncio.get_running_loop().set_task_factory(vars(asyncio)["eager_task_factory"])
+    async with console(snapshot()) as (app, _):
+        assert "node1" in text(app)
 
 
 async def test_a_crash_writes_a_private_report_without_local_variables(

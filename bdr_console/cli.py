@@ -8,16 +8,19 @@ from pathlib import Path
 
 import click
 
-from bdr_console import __version__
+from bdr_console import __version__, completed_values
 from bdr_console.cluster.text import clean
 from bdr_console.errors import ConsoleError
 from bdr_console.options import Options, byte_count
+from bdr_console.theme_option import theme_option
 
 _LAZY = {
     "lab": "bdr_console.lab.commands:lab",
     "status": "bdr_console.status_command:status",
     "top": "bdr_console.top_command:top",
     "init": "bdr_console.init_command:init",
+    "completion": "bdr_console.completion_command:completion",
+    "man": "bdr_console.manual_command:man",
     "config": "bdr_console.config_command:config",
     "grants": "bdr_console.grants_command:grants",
     "switchover": "bdr_console.switchover_command:switchover",
@@ -66,9 +69,10 @@ class _Commands(click.Group):
     "--cluster",
     "-C",
     metavar="NAME",
+    shell_complete=completed_values.clusters,
     help="The cluster to show first, or to act on; the first one when left out.",
 )
-@click.option("--theme", metavar="NAME", help="A colour theme, instead of the configured one.")
+@theme_option
 @click.option("--read-only", is_flag=True, help="Watch only: nothing can be changed from this console.")
 @click.option("--plain", is_flag=True, help="Pages of plain text instead of the screen: see `top --help`.")
 @click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal.")

@@ -17,9 +17,11 @@ from bdr_console.config.published import schema, shown
 from bdr_console.config_check import Asked, ask_all
 from bdr_console.links.secret import source
 from bdr_console.options import Options
+from bdr_console.paths import shipped
 from bdr_console.ssh_keys import keys_unlocked
 
 _FAILED = 1
+EXAMPLE = "config.example.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,12 @@ def show(options: Options) -> None:
 def schema_command() -> None:
     """Print the JSON Schema of the configuration, for editors that check YAML while it is written."""
     click.echo(schema(), nl=False)
+
+
+@config.command()
+def example() -> None:
+    """Print an example that names every key with its default."""
+    click.echo(shipped(EXAMPLE).read_text(encoding="utf-8"), nl=False)
 
 
 @config.command("keys")

@@ -14,6 +14,13 @@ def state_dir() -> Path:
     return Path(base) / "bdr-console"
 
 
+def shipped(name: str) -> Path:
+    """A shipped file or directory: in the installed package, or at the top of a checkout."""
+    package = Path(__file__).resolve().parent
+    installed = package / name
+    return installed if installed.exists() else package.parent / name
+
+
 def private_dir(path: Path) -> Path:
     """Create `path` (and its parents) readable by nobody else, and return it.
 

@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 import click
 
+from bdr_console import completed_values
 from bdr_console.config import ClusterSettings, find, opened
 from bdr_console.follow_command import see_through
 from bdr_console.options import Options
@@ -24,7 +25,7 @@ from bdr_console.ssh_keys import keys_unlocked
 
 
 @click.command(epilog=f"\b\nExit codes:\n{table()}")
-@click.argument("nodes", nargs=-1, metavar="NODE...")
+@click.argument("nodes", nargs=-1, metavar="NODE...", shell_complete=completed_values.nodes)
 @click.option("--all", "every", is_flag=True, help="Every node of the cluster, in the configuration's order.")
 @plan_words
 @click.pass_obj

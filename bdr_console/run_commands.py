@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from bdr_console import completed_values
 from bdr_console.config import find as find_config
 from bdr_console.config import opened
 from bdr_console.errors import ConsoleError
@@ -27,7 +28,7 @@ _RUN_HELP = "RUN is an id, its beginning or its last four characters; without it
 
 
 @click.command(help=f"Follow a run in plain text until it ends; exits with its code. {_RUN_HELP}")
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=completed_values.runs)
 def attach(run: str | None) -> None:
     """Follow a run."""
     view = launch.find(run)
@@ -40,29 +41,34 @@ def _say(run: str | None, word: str) -> None:
 
 
 @click.command(help=f"End the maintenance hold: check the node and bring it back. {_RUN_HELP}")
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=completed_values.runs)
 def go(run: str | None) -> None:
     """Say go."""
     _say(run, "go")
 
 
 @click.command(help=f"Stop a run and put back what it changed. {_RUN_HELP}")
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=completed_values.runs)
 def abort(run: str | None) -> None:
     """Say abort."""
     _say(run, "abort")
 
 
 @click.command(help=f"Give the step that waits more time, or let it try again. {_RUN_HELP}")
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=completed_values.runs)
 def wait(run: str | None) -> None:
     """Say wait."""
     _say(run, "wait")
 
 
 @click.command("resume", help=f"Go on with a run whose runner is gone, from what is seen. {_RUN_HELP}")
-@click.argument("run", required=False)
-@click.option("--node", metavar="NODE", help="Without a journal: take over what is in force on NODE.")
+@click.argument("run", required=False, shell_complete=completed_values.runs)
+@click.option(
+    "--node",
+    metavar="NODE",
+    shell_complete=completed_values.nodes,
+    help="Without a journal: take over what is in force on NODE.",
+)
 @click.option("--reason", default="", metavar="TEXT", help="With --node: why, for the journal.")
 @click.pass_obj
 def resume_command(options: Options, run: str | None, node: str | None, reason: str) -> None:
@@ -76,8 +82,13 @@ def resume_command(options: Options, run: str | None, node: str | None, reason: 
 
 
 @click.command("undo", help=f"Put back what an unfinished run changed; 0 when that was done. {_RUN_HELP}")
-@click.argument("run", required=False)
-@click.option("--node", metavar="NODE", help="Without a journal: put back what is in force on NODE.")
+@click.argument("run", required=False, shell_complete=completed_values.runs)
+@click.option(
+    "--node",
+    metavar="NODE",
+    shell_complete=completed_values.nodes,
+    help="Without a journal: put back what is in force on NODE.",
+)
 @click.option("--reason", default="", metavar="TEXT", help="With --node: why, for the journal.")
 @click.pass_obj
 def undo_command(options: Options, run: str | None, node: str | None, reason: str) -> None:
@@ -122,7 +133,7 @@ def _tell_found(path: Path, cluster: str, node: str) -> None:
 
 
 @click.command("report", help=f"Print what a run did: timeline, commands and answers, leftovers. {_RUN_HELP}")
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=completed_values.runs)
 @click.option("--json", "as_json", is_flag=True, help="As JSON instead of markdown.")
 def report_command(run: str | None, as_json: bool) -> None:
     """Report a run."""
@@ -137,7 +148,7 @@ def report_command(run: str | None, as_json: bool) -> None:
 
 
 @click.command("paper", help=f"Print the rest of a run as instructions, done steps ticked. {_RUN_HELP}")
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=completed_values.runs)
 def paper_command(run: str | None) -> None:
     """The rest of a run on paper."""
     click.echo(rest(launch.find(run) if run else _latest()), nl=False)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from bdr_console import completed_values
 from bdr_console.cluster.text import format_seconds
 from bdr_console.errors import ConsoleError
 from bdr_console.runbooks import launch
@@ -62,7 +63,7 @@ def _row(view: RunView) -> dict[str, object]:
 
 
 @runs.command("holders")
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=completed_values.runs)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def list_holders(run: str | None, as_json: bool) -> None:
     """Who holds RUN up: each client, its backend on the node, and the command that ends it."""
@@ -105,7 +106,7 @@ def _lines(number: int, holder: Holder) -> Iterator[str]:
 
 
 @runs.command()
-@click.argument("run")
+@click.argument("run", shell_complete=completed_values.runs)
 @click.argument("backend")
 def cancel(run: str, backend: str) -> None:
     """Cancel the statement of BACKEND (a pid, or an id of `runs holders`) that holds RUN up.
@@ -117,7 +118,7 @@ def cancel(run: str, backend: str) -> None:
 
 
 @runs.command()
-@click.argument("run")
+@click.argument("run", shell_complete=completed_values.runs)
 @click.argument("backend")
 def terminate(run: str, backend: str) -> None:
     """End the session of BACKEND (a pid, or an id of `runs holders`) that holds RUN up. As `cancel`."""
@@ -125,7 +126,7 @@ def terminate(run: str, backend: str) -> None:
 
 
 @runs.command()
-@click.argument("run")
+@click.argument("run", shell_complete=completed_values.runs)
 @click.argument("database", metavar="POOLER/DATABASE")
 def kill(run: str, database: str) -> None:
     """Cut every client of a PgBouncer's database that holds RUN up; it is resumed at once."""
@@ -133,7 +134,7 @@ def kill(run: str, database: str) -> None:
 
 
 @runs.command()
-@click.argument("run")
+@click.argument("run", shell_complete=completed_values.runs)
 @click.argument("database", metavar="POOLER/DATABASE")
 def resume(run: str, database: str) -> None:
     """Resume a database that `runs kill` has left paused."""

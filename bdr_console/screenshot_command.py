@@ -11,6 +11,7 @@ import click
 from bdr_console.errors import ConsoleError
 from bdr_console.options import Options
 from bdr_console.recording.reader import Recording
+from bdr_console.theme_option import theme_option
 
 if TYPE_CHECKING:
     from bdr_console.ui.screenshot import Shot
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 )
 @click.option("--at", metavar="TIME", help="At that moment of it: 12:03, +5m, end, or words of an event.")
 @click.option("--size", default="140x40", metavar="COLUMNSxROWS", show_default=True, help="Of the terminal.")
-@click.option("--theme", metavar="NAME", help="A colour theme, instead of the configured one.")
+@theme_option
 @click.option("--keys", default="", metavar="KEYS", help="Keys to press first: 4,z or s,enter.")
 @click.option(
     "--format", "as_", type=click.Choice(("svg", "text")), help="svg, or plain lines; by the name of -o."

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bdr_console import completed_values
 from bdr_console.cluster.text import clean
 from bdr_console.cluster.verdict import Level
 from bdr_console.errors import ConsoleError
@@ -101,7 +102,13 @@ def _seconds(_ctx: click.Context, _parameter: click.Parameter, value: str | None
     callback=_seconds,
     help="What has not answered by then is shown as not answering.",
 )
-@click.option("--cluster", "name", metavar="NAME", help="This cluster instead of the first one.")
+@click.option(
+    "--cluster",
+    "name",
+    metavar="NAME",
+    shell_complete=completed_values.clusters,
+    help="This cluster instead of the first one.",
+)
 @click.option(
     "--all", "every_cluster", is_flag=True, help="Every cluster; the worst one gives the exit code."
 )

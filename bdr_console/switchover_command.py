@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from bdr_console import completed_values
 from bdr_console.config import ClusterSettings, find, opened
 from bdr_console.follow_command import see_through
 from bdr_console.options import Options
@@ -26,7 +27,7 @@ from bdr_console.ssh_keys import keys_unlocked
 
 
 @click.command(epilog=f"\b\nExit codes:\n{table()}")
-@click.argument("node")
+@click.argument("node", shell_complete=completed_values.nodes)
 @click.option("--isolate", is_flag=True, help="With --plan: NODE is dead already; fewer checks.")
 @plan_words
 @click.pass_obj

@@ -5,6 +5,7 @@ import sys
 
 import click
 
+from bdr_console import completed_values
 from bdr_console.options import Options
 from bdr_console.plain.paper import Paper, read_or_not, size
 from bdr_console.ssh_keys import keys_unlocked
@@ -25,7 +26,13 @@ _EVERY = 2.0
     help="A page this often.",
 )
 @click.option("--count", type=click.IntRange(1), metavar="N", help="End after so many pages.")
-@click.option("--cluster", "name", metavar="NAME", help="This cluster instead of the first one.")
+@click.option(
+    "--cluster",
+    "name",
+    metavar="NAME",
+    shell_complete=completed_values.clusters,
+    help="This cluster instead of the first one.",
+)
 @click.pass_obj
 def top(options: Options, every: float, count: int | None, name: str | None) -> None:
     """Show a cluster as plain text, page after page, until Ctrl-C.

@@ -28,7 +28,7 @@ class ConfigurationError(ConsoleError):
         if len(mistakes) > _SHOWN:
             lines.append(f"... and {len(mistakes) - _SHOWN} more")
         unread = all(mistake.text.startswith("cannot be read") for mistake in mistakes)
-        known = "Every key and its default is in config.example.yaml."
+        known = "Every key and its default: bdr-console config example."
         super().__init__("\n".join(lines), "Check the path and its permissions." if unread else known)
         self.mistakes = mistakes
 

@@ -40,7 +40,7 @@ class Draft:
 
 def _lines(draft: Draft) -> Iterator[str]:
     yield "# bdr-console configuration, written by `bdr-console init`."
-    yield "# Every key and its default stand in config.example.yaml."
+    yield "# Every key and its default: bdr-console config example."
     yield "# No password belongs in this file: put passwords in ~/.pgpass (mode 0600), or name a file with"
     yield "# password_file beside a dsn. After a change: bdr-console config check --connect"
     yield ""

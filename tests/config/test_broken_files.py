@@ -86,7 +86,7 @@ def mistakes(path: Path) -> list[str]:
     """Each mistake as it is printed."""
     with pytest.raises(ConfigurationError) as caught:
         read(path)
-    assert "config.example.yaml" in caught.value.remedy
+    assert "bdr-console config example" in caught.value.remedy
     return [str(mistake) for mistake in caught.value.mistakes]
 
 

@@ -13,6 +13,7 @@ from textual.theme import Theme
 from bdr_console.config.document import Document
 from bdr_console.config.mistakes import of_validation
 from bdr_console.errors import ConsoleError
+from bdr_console.paths import shipped
 
 NO_COLOUR = "mono"
 """The theme for NO_COLOR: nothing but plain, bold, underlined or reversed text reaches the terminal."""
@@ -124,10 +125,8 @@ class Themes:
 
 
 def theme_dir() -> Path:
-    """Where the shipped theme files lie: in an installed package, or at the top of a checkout."""
-    package = Path(__file__).resolve().parents[2]
-    installed = package / "themes"
-    return installed if installed.is_dir() else package.parent / "themes"
+    """Where the shipped theme files lie."""
+    return shipped("themes")
 
 
 def user_dirs(config: Path | None) -> tuple[Path, ...]:
@@ -136,8 +135,8 @@ def user_dirs(config: Path | None) -> tuple[Path, ...]:
     places = [home / "bdr-console" / "themes"]
     if config is not None:
         places.append(config.absolute().parent / "themes")
-    shipped = theme_dir().resolve()
-    return tuple(dict.fromkeys(place for place in places if place.resolve() != shipped))
+    own = theme_dir().resolve()
+    return tuple(dict.fromkeys(place for place in places if place.resolve() != own))
 
 
 def gather(config: Path | None) -> Themes:

@@ -18,12 +18,11 @@ from bdr_console.cluster.text import clean
 from bdr_console.config import ClusterSettings
 from bdr_console.engines import Probe
 from bdr_console.engines.shipped import ShippedReader
+from bdr_console.links.addresses import AddressBook
 from bdr_console.links.errors import LinkError
 from bdr_console.links.factory import Links
 from bdr_console.links.haproxy import HaproxyReader, read_proxy
-from bdr_console.links.haproxy_facts import NodeOf
 from bdr_console.links.pgbouncer import PgBouncerReader
-from bdr_console.links.places import Place, place_of, places
 from bdr_console.links.pooler_probe import PoolerProbe
 from bdr_console.links.postgres import PostgresReader
 from bdr_console.links.session import IN_CLEAR
@@ -36,31 +35,6 @@ _CATCH_UP = 3.0
 """Seconds after a change of pace within which every target that answers has been read again."""
 _QUIET = 0.25
 """The least time between two snapshots handed out, in seconds."""
-
-
-def node_of(settings: ClusterSettings, readers: Mapping[str, PostgresReader], proxy: str) -> NodeOf:
-    """Which configured node stands behind a server of that HAProxy: by its name, else by its address.
-
-    `readers` add the addresses that host names have turned out to mean.
-    """
-    by_name = {node.server: name for name, node in settings.nodes.items() if node.server}
-    seen_from = settings.via_of(settings.proxies[proxy]) or ""
-
-    def find(_backend: str, server: str, address: str | None) -> str | None:
-        if server in by_name:
-            return by_name[server]
-        if address is None:
-            return None
-        wanted = place_of(address, seen_from)
-        return next((name for name, reader in readers.items() if wanted in places_of(settings, reader)), None)
-
-    return find
-
-
-def places_of(settings: ClusterSettings, reader: PostgresReader) -> frozenset[Place]:
-    """Where a node is: as its DSN says, and the address it was reached at."""
-    seen_from = settings.via_of(settings.nodes[reader.name]) or ""
-    return places([*reader.endpoints, *([reader.peer] if reader.peer else [])], seen_from)
 
 
 def pause_after(failures: int, refresh: float, took: float) -> float:
@@ -152,11 +126,12 @@ class Monitor:
         readers = self._links.nodes(ShippedReader)
         self.readers: Mapping[str, PostgresReader] = readers
         """The session on each node; others may read through it, so that a node bears one only."""
+        self._addresses = AddressBook(settings, readers)
         self._nodes = tuple(
             self._node(reader, settings.nodes[name].engine) for name, reader in readers.items()
         )
         self._proxies = tuple(
-            self._proxy(reader, settings.proxies[name].backends, node_of(settings, readers, name))
+            self._proxy(reader, settings.proxies[name].backends)
             for name, reader in self._links.proxies(HaproxyReader).items()
         )
         self._poolers = tuple(map(self._pooler, self._links.poolers(PgBouncerReader).values()))
@@ -245,23 +220,32 @@ class Monitor:
             lambda: IN_CLEAR if reader.password_in_clear else "",
         )
 
-    def _proxy(self, reader: HaproxyReader, backends: tuple[str, ...], find: NodeOf) -> _Target[ProxyFacts]:
+    def _proxy(self, reader: HaproxyReader, backends: tuple[str, ...]) -> _Target[ProxyFacts]:
+        async def read() -> ProxyFacts:
+            await self._addresses.learn()
+            return await read_proxy(reader, backends, self._addresses.node_of(reader.name))
+
         async def close() -> None:
             return None  # a reading's connection lives no longer than the reading
 
         return _Target(
             reader.name,
             lambda: reader.address,
-            lambda: read_proxy(reader, backends, find),
+            read,
             close,
             self._changed,
         )
 
     def _pooler(self, reader: PgBouncerReader) -> _Target[PoolerFacts]:
+        probe = PoolerProbe(reader)
+
+        async def read() -> PoolerFacts:
+            return await self._addresses.routed(reader.name, await probe.read())
+
         return _Target(
             reader.name,
             lambda: reader.address,
-            PoolerProbe(reader).read,
+            read,
             reader.close,
             self._changed,
             lambda: IN_CLEAR if reader.password_in_clear else "",

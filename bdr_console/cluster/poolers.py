@@ -48,6 +48,12 @@ class PoolDatabase:
     disabled: bool
     pool_size: int
     connections: int
+    database: str = ""
+    """The database's name on the node, where it was read."""
+    proxies: tuple[str, ...] = ()
+    """The configured HAProxies that its address leads to."""
+    nodes: tuple[str, ...] = ()
+    """The configured nodes that its address leads to past any HAProxy."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ Whether they are new ones is the stick table's word where there is one, else tha
 from dataclasses import dataclass
 from datetime import datetime
 
-from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.poolers import PoolerFacts
 from bdr_console.cluster.proxies import ProxyFacts, ProxyServer
 from bdr_console.cluster.snapshot import Snapshot
@@ -68,10 +67,9 @@ def traffic(snapshot: Snapshot, now: datetime) -> Traffic:
         for backend in proxy.facts.backends():
             ways.append(f"{proxy.name}/{backend}")
             routes += _backend(proxy.name, proxy.facts, backend)
-    by_address = {node.address: node.name for node in snapshot.nodes}
     for pooler in snapshot.poolers:
         if pooler.facts is not None and pooler.is_fresh(now, snapshot.refresh):
-            routes += _direct(pooler, pooler.facts, by_address)
+            routes += _direct(pooler.name, pooler.facts)
     return Traffic(tuple(routes), tuple(ways), tuple(unknown))
 
 
@@ -96,14 +94,17 @@ def _chosen(facts: ProxyFacts, backend: str, servers: list[ProxyServer]) -> list
     return active or weighted[:1]
 
 
-def _direct(pooler: Observed[PoolerFacts], facts: PoolerFacts, by_address: dict[str, str]) -> list[Route]:
-    found = []
-    for database in facts.databases:
-        node = by_address.get(f"{database.host}:{database.port}")
-        if node is not None:
-            open_now = not (database.paused or database.disabled)
-            found.append(Route(f"{pooler.name}/{database.name}", node, open_now, database.connections))
-    return found
+def _direct(pooler: str, facts: PoolerFacts) -> list[Route]:
+    return [
+        Route(
+            f"{pooler}/{database.name}",
+            node,
+            not (database.paused or database.disabled),
+            database.connections,
+        )
+        for database in facts.databases
+        for node in database.nodes
+    ]
 
 
 def route_words(routes: tuple[Route, ...], *, unknown: bool = False) -> str:
@@ -117,6 +118,15 @@ def route_words(routes: tuple[Route, ...], *, unknown: bool = False) -> str:
     return f"{first} {sessions}"
 
 
+def split_words(seen: Traffic) -> str:
+    """Who sends where: `hap1 to node1, hap2 to node2`."""
+    return ", ".join(
+        dict.fromkeys(
+            f"{route.via.partition('/')[0]} to {route.node}" for route in seen.routes if route.takes_new
+        )
+    )
+
+
 def traffic_words(seen: Traffic) -> str:
     """Who takes new connections, for the head: `traffic to node1, 10 sess`, or who sends where, or `?`."""
     if not seen.routes and not seen.ways and not seen.unknown:
@@ -125,10 +135,7 @@ def traffic_words(seen: Traffic) -> str:
     if not takers:
         return "traffic ?" if seen.unknown else "traffic to no node"
     if seen.split:
-        ways = dict.fromkeys(
-            f"{route.via.partition('/')[0]} to {route.node}" for route in seen.routes if route.takes_new
-        )
-        return f"traffic split: {', '.join(ways)}"
+        return f"traffic split: {split_words(seen)}"
     shown = ", ".join(takers) if len(takers) <= 3 else f"{len(takers)} nodes"
     sessions = sum(route.sessions for route in seen.routes if route.takes_new)
     return f"traffic to {shown}, {sessions} sess" + (" (some proxies silent)" if seen.unknown else "")

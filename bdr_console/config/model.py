@@ -10,7 +10,7 @@ from bdr_console.config.values import (
     ByteCount,
     Dsn,
     FilePath,
-    HostPort,
+    ListenAddress,
     Patterns,
     PlainName,
     Seconds,
@@ -85,8 +85,9 @@ class ProxySettings(Target):
     """The path of its UNIX socket, or HOST:PORT. Watching needs level user, switchovers need level admin."""
     backends: tuple[PlainName, ...] = ()
     """The backends to watch and act on; when empty, those that hold a server of a configured node."""
-    listen: tuple[HostPort, ...] = ()
-    """HOST:PORT where poolers reach it; a pooler database leading there is routed through this proxy."""
+    listen: tuple[ListenAddress, ...] = ()
+    """Where poolers reach it: HOST:PORT, *:PORT, or DIRECTORY:PORT for a UNIX socket. A pooler database
+    leading there is routed through this proxy."""
 
 
 class PoolerSettings(Login):
@@ -227,6 +228,10 @@ class CommonSettings(Section):
     """When a finding becomes an alarm, and how somebody is told."""
     quiesce: QuiesceSettings = QuiesceSettings()
     """A switchover that has every client wait once, so that no update is lost."""
+    single_writer: bool = True
+    """Whether all clients are meant to write on one node at a time; false where each HAProxy has its own."""
+    maintenance_roles: tuple[str, ...] = ()
+    """Roles whose sessions on a node are no clients: monitoring, backups. A node is drained beside them."""
 
 
 class ClusterSettings(CommonSettings):

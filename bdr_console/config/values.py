@@ -8,6 +8,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _PLACE = re.compile(r"(\[[^\]\s]+\]|[^:/\s]+):(\d{1,5})")
+_BIND = re.compile(r"(?:ipv[46]@)?(\[[^\]\s]+\]|[^:/\s]*):(\d{1,5})")
+"""As `bind` takes it: a family before it, or no host at all."""
+_SOCKET_OF = re.compile(r"(unix@)?/[^\s:]*(:\d{1,5}|/\.s\.PGSQL\.\d{1,5})")
 _URI_PASSWORD = re.compile(r"postgres(ql)?://[^/@]*:[^/@]*@")
 _SECRET_WORD = re.compile(r"(^|\s|[?&])(password|sslpassword|oauth_client_secret)\s*=")
 NO_LITERAL = "put it in ~/.pgpass, or say where it is with password_file: or password_command:"
@@ -38,8 +41,8 @@ def _dsn(dsn: str) -> str:
     return dsn
 
 
-def _is_place(text: str) -> bool:
-    match = _PLACE.fullmatch(text)
+def _is_place(text: str, form: re.Pattern[str] = _PLACE) -> bool:
+    match = form.fullmatch(text)
     return match is not None and 0 < int(match[2]) < 65536
 
 
@@ -49,9 +52,11 @@ def _socket(text: str) -> str:
     raise ValueError(f"'{text}' is neither the path of a UNIX socket (/run/haproxy/admin.sock) nor HOST:PORT")
 
 
-def _host_port(text: str) -> str:
-    if not _is_place(text):
-        raise ValueError(f"'{text}' is not HOST:PORT")
+def _listen(text: str) -> str:
+    if not _is_place(text, _BIND) and not _SOCKET_OF.fullmatch(text):
+        raise ValueError(
+            f"'{text}' is not HOST:PORT (also *:PORT, and DIRECTORY:PORT or the path for a UNIX socket)"
+        )
     return text
 
 
@@ -93,7 +98,7 @@ ByteCount = Annotated[
 Seconds = Annotated[float, Field(ge=0)]
 Dsn = Annotated[str, AfterValidator(_dsn)]
 SocketAddress = Annotated[str, AfterValidator(_socket)]
-HostPort = Annotated[str, AfterValidator(_host_port)]
+ListenAddress = Annotated[str, AfterValidator(_listen)]
 FilePath = Annotated[str, AfterValidator(_file)]
 Patterns = Annotated[
     tuple[str, ...],

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from bdr_console.config import ClusterSettings
 from bdr_console.engines.shipped import ShippedReader
+from bdr_console.links.addresses import AddressBook
 from bdr_console.links.errors import LinkError
 from bdr_console.links.factory import Links
 from bdr_console.links.haproxy import HaproxyReader, read_proxy
-from bdr_console.monitor import node_of
 
 _DEADLINE = 5.0
 
@@ -27,13 +27,15 @@ async def fronted(settings: ClusterSettings) -> Fronted:
     """Every proxy read once; raises nothing for one that cannot be."""
     links = Links(settings, application_name="bdr-console init", deadline=_DEADLINE)
     readers = links.nodes(ShippedReader)
+    addresses = AddressBook(settings, readers)
     by_name = {name: name for name in settings.nodes}
     servers: dict[str, str] = {}
     served: set[str] = set()
     notes, read = [], 0
+    await addresses.learn()
     try:
         for name, link in links.proxies(HaproxyReader).items():
-            by_address = node_of(settings, readers, name)
+            by_address = addresses.node_of(name)
             try:
                 facts = await read_proxy(
                     link,

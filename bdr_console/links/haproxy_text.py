@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from bdr_console.cluster.addresses import canonical_endpoint
 from bdr_console.cluster.proxies import ProxyServer, ServerFigures, ServerState, StickEntry
 from bdr_console.cluster.text import clean, whole
 
@@ -149,8 +150,10 @@ def parse_sessions(text: str) -> tuple[ProxySession, ...] | None:
         words = dict(word.partition("=")[::2] for word in match["words"].split())
         if words.get("fe") == "GLOBAL":
             continue
-        known = [clean(words.get(key, ""), 200) for key in ("src", "fe", "be", "srv", "age")]
-        found.append(ProxySession(clean(match["id"], 40), *known))
+        source, *known = (clean(words.get(key, ""), 200) for key in ("src", "fe", "be", "srv", "age"))
+        found.append(
+            ProxySession(clean(match["id"], 40), canonical_endpoint(*source.rpartition(":")[::2]), *known)
+        )
     return tuple(found)
 
 

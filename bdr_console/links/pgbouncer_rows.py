@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from bdr_console.cluster.addresses import canonical_endpoint
 from bdr_console.cluster.poolers import Pool, PoolDatabase, PoolerFacts
 from bdr_console.cluster.text import clean, whole
 
@@ -65,8 +66,8 @@ def _connection(row: Row) -> PoolConnection:
         user=text("user"),
         database=text("database"),
         state=text("state"),
-        address=f"{text('addr')}:{text('port')}",
-        local_address=f"{text('local_addr')}:{text('local_port')}",
+        address=canonical_endpoint(text("addr"), text("port")),
+        local_address=canonical_endpoint(text("local_addr"), text("local_port")),
         connected=text("connect_time"),
         requested=text("request_time"),
         wait=_number(row.get("wait")) + _number(row.get("wait_us")) / 1e6,
@@ -119,6 +120,7 @@ def databases(rows: Iterable[Row]) -> tuple[PoolDatabase, ...]:
             disabled=_flag(row.get("disabled")),
             pool_size=_number(row.get("pool_size")),
             connections=_number(row.get("current_connections")),
+            database=clean(row.get("database", ""), 200),
         )
         for row in rows
         if row.get("name") != CONSOLE

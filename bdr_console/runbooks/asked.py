@@ -108,6 +108,8 @@ def backend(node: str, row: Mapping[str, Any]) -> Backend:
         clean(row["state"] or "unknown state", 60),
         row["transaction_age"],
         query_text(row["query"]),
+        clean(row["datname"] or "", 200),
+        bool(row["hidden"]),
     )
 
 

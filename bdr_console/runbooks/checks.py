@@ -9,6 +9,7 @@ from bdr_console.runbooks.checks_nodes import nodes, taking
 from bdr_console.runbooks.checks_poolers import poolers
 from bdr_console.runbooks.checks_proxies import proxies
 from bdr_console.runbooks.checks_replication import replication
+from bdr_console.runbooks.checks_sessions import node_sessions
 from bdr_console.runbooks.modes import mode_checks
 from bdr_console.runbooks.reading import Part, Reading
 from bdr_console.runbooks.run import Check, Outcome
@@ -50,4 +51,5 @@ def preflight(reading: Reading, made: Plan, settings: ClusterSettings) -> tuple[
         *nodes(reading, made, settings),
         *replication(reading, made, settings),
         *clients(reading, made, settings),
+        *node_sessions(reading, made, settings),
     )

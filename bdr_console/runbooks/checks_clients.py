@@ -1,4 +1,4 @@
-"""The preflight of the clients: who moves, who cannot, who is not asked at all. Pure."""
+"""The preflight of the pooled clients: how many move, and who cannot. Pure."""
 
 from collections.abc import Iterator
 
@@ -7,16 +7,14 @@ from bdr_console.config import ClusterSettings
 from bdr_console.runbooks.checks_nodes import free_connections, moving, takers
 from bdr_console.runbooks.reading import Reading
 from bdr_console.runbooks.run import Check, Outcome
-from bdr_console.runbooks.seen import pooler_of
 from bdr_console.runbooks.step import Plan
 from bdr_console.runbooks.switchover import routed_databases
 
 
 def clients(reading: Reading, made: Plan, settings: ClusterSettings) -> Iterator[Check]:
-    """Session pools, long transactions, clients past PgBouncer."""
+    """Session pools and long transactions."""
     yield from _session_pools(reading, settings)
     yield from _transactions(reading, made, settings)
-    yield _foreign(reading, made)
 
 
 def _session_pools(reading: Reading, settings: ClusterSettings) -> Iterator[Check]:
@@ -69,29 +67,6 @@ def _transactions(reading: Reading, made: Plan, settings: ClusterSettings) -> It
     else:
         oldest = f"the oldest of {len(held)} is {format_seconds(held[0].age)} old" if held else "none is open"
         yield Check(title, Outcome.PASS, oldest)
-
-
-def _foreign(reading: Reading, made: Plan) -> Check:
-    """Sessions on the node that come through no known PgBouncer: no RECONNECT or PAUSE reaches them."""
-    title = f"every client of {made.node} comes through a known PgBouncer"
-    why = "They stay until they disconnect by themselves, and no PAUSE stops their writes."
-    subjects = tuple((act.target, act.subject) for act in made.step("disable").acts)
-    silent = [name for name in dict.fromkeys(name for name, _ in subjects) if name not in reading.sessions]
-    unheard = [pooler.name for pooler in reading.snapshot.poolers if pooler.name not in reading.connections]
-    if silent or unheard:
-        seen = f"sessions could not be compared: no answer from {', '.join([*silent, *unheard])}"
-        return Check(title, Outcome.UNKNOWN, seen, why, "Make them answer, then try again.")
-    known = pooler_of(reading)
-    foreign = [
-        f"{session.source} on {proxy}"
-        for proxy, sessions in reading.sessions.items()
-        for session in sessions
-        if (proxy, f"{session.backend}/{session.server}") in subjects and session.source not in known
-    ]
-    if foreign:
-        remedy = "Have them reconnect once the server is disabled; the proof of draining waits for them."
-        return Check(title, Outcome.WARN, _some(foreign), why, remedy)
-    return Check(title, Outcome.PASS, "no other session on its servers", why)
 
 
 def blast_radius(reading: Reading, made: Plan, settings: ClusterSettings) -> Check:

@@ -1,11 +1,18 @@
 """The preflight of HAProxy: rights, processes, names and addresses, other servers, stickiness. Pure."""
 
-import ipaddress
 from collections.abc import Iterator
 
+from bdr_console.cluster.addresses import (
+    address_places,
+    canonical_host,
+    describe,
+    is_comparable,
+    is_loopback,
+    meet,
+    split,
+)
 from bdr_console.cluster.proxies import ProxyFacts, ProxyServer, ServerState
 from bdr_console.cluster.text import format_seconds
-from bdr_console.links.places import place_of
 from bdr_console.runbooks.reading import Reading
 from bdr_console.runbooks.run import Check, Outcome
 from bdr_console.runbooks.seen import Subject, error_of, server_behind, usable_others
@@ -98,14 +105,14 @@ def _leads(reading: Reading, proxy: str, server: ProxyServer, node: str) -> tupl
     """(whether it leads to that node, in words); None where it cannot be told."""
     if server.address is None:
         return None, f"is taken for {node}: this HAProxy does not show addresses"
-    here = place_of(server.address, reading.seen_from.get(proxy, ""))
-    known = {name: {p for p in places if _is_address(p[0])} for name, places in reading.places.items()}
-    if here in reading.places.get(node, ()):
+    here = address_places(server.address, reading.machines.get(proxy, ""), reading.names)
+    known = {name: {p for p in places if is_comparable(p)} for name, places in reading.places.items()}
+    if meet(here, reading.places.get(node, ())):
         return True, f"is {node} at {server.address}"
     proof = _by_traffic(reading, (proxy, f"{server.backend}/{server.name}"), node)
-    owner = next((name for name, places in known.items() if here in places), None)
+    owner = next((name for name, places in known.items() if meet(here, places)), None)
     # 127.0.0.1 says nothing across hosts, unless the node itself is known by it too.
-    local = here[0].startswith("loopback") and not any(host == here[0] for host, _ in known.get(node, ()))
+    local = any(map(is_loopback, here)) and not any(map(is_loopback, known.get(node, ())))
     if owner is not None and not local:
         return False, f"is taken for {node}, but {server.address} is {owner}"
     if proof is not None:
@@ -113,7 +120,7 @@ def _leads(reading: Reading, proxy: str, server: ProxyServer, node: str) -> tupl
         return proof, text if proof else f"is taken for {node}, but its sessions end on another node"
     if not known.get(node) or local:
         return None, f"at {server.address} is taken for {node}, whose address cannot be compared with it"
-    dsn = ", ".join(sorted(":".join(place) for place in known[node]))
+    dsn = ", ".join(sorted(map(describe, known[node])))
     return False, f"is taken for {node}, but leads to {server.address} and not to {dsn}"
 
 
@@ -135,16 +142,6 @@ def _by_traffic(reading: Reading, subject: Subject, node: str) -> bool | None:
             if len(on) == 1:
                 found += on
     return all(name == node for name in found) if found else None
-
-
-def _is_address(host: str) -> bool:
-    if host.startswith("loopback"):
-        return True
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _servers(reading: Reading, made: Plan, proxy: str, facts: ProxyFacts) -> Iterator[Check]:
@@ -210,7 +207,7 @@ def _sticky(reading: Reading, made: Plan, proxy: str, facts: ProxyFacts) -> Iter
         act.subject.split("/")[0] for act in made.step("disable").acts if act.target == proxy
     )
     dialled = {
-        place_of(connection.dialled)[0]
+        split(connection.dialled)[0]
         for connections in reading.connections.values()
         for connection in connections
         if connection.dialled
@@ -223,7 +220,7 @@ def _sticky(reading: Reading, made: Plan, proxy: str, facts: ProxyFacts) -> Iter
             yield Check(title, Outcome.WARN, "its contents are hidden from this socket", why, remedy)
             continue
         entries = [entry for entry in facts.stick if entry.table == backend]
-        keys = [place_of(f"{entry.key}:0")[0] for entry in entries]
+        keys = [canonical_host(entry.key) for entry in entries]
         shown = ", ".join(f"{entry.key} -> {entry.server or 'no server yet'}" for entry in entries)
         remedy = "Have every client, monitor and check dial the same address, or raise the table's size."
         if len(keys) > 1:

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Flag, auto
 
+from bdr_console.cluster.addresses import Names, Place
 from bdr_console.cluster.nodes import NodeFacts
 from bdr_console.cluster.poolers import PoolerFacts
 from bdr_console.cluster.proxies import ProxyFacts, ProxyServer
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.links.haproxy_text import ProxySession
-from bdr_console.links.places import Place
 from bdr_console.links.through import Login
 
 
@@ -88,6 +88,9 @@ class Backend:
     """Seconds since its transaction began; None when none is open."""
     query: str
     """The current or last statement: cleaned, passwords masked, at most 200 characters."""
+    database: str = ""
+    hidden: bool = False
+    """The role may not see more than that it is there: a client, or a process of the server's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +180,10 @@ class Reading:
     """By PgBouncer and database."""
     settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By PgBouncer and key: server_login_retry, default_pool_size and their like."""
-    seen_from: Mapping[str, str] = field(default_factory=dict)
-    """By HAProxy: the SSH host that it is reached through; its loopback is that host's."""
+    names: Names = field(default_factory=dict)
+    """What host names and machines have turned out to be."""
+    machines: Mapping[str, str] = field(default_factory=dict)
+    """By HAProxy: the machine that it runs on; its loopback is that machine's."""
     logins: Mapping[str, Login] = field(default_factory=dict)
     """By SSH host: how it let this process in."""
     unguarded: Mapping[str, str] = field(default_factory=dict)

@@ -9,21 +9,21 @@ from bdr_console.config import ClusterSettings
 
 
 def routed_databases(facts: PoolerFacts, settings: ClusterSettings) -> tuple[PoolDatabase, ...]:
-    """The databases of a PgBouncer that lead to one of the HAProxies; all of them when no HAProxy says where
-    it listens.
+    """The databases of a PgBouncer that lead to one of the HAProxies. While a HAProxy does not say where it
+    listens, also those that lead nowhere that is known.
 
     One made by `*` leaves SHOW DATABASES while nobody is connected, but keeps its server connections: its
     pool shows it, and nothing says where it leads. It is taken to lead here; a RECONNECT of an idle pool
     that does not costs nobody anything.
     """
-    listen = {address for proxy in settings.proxies.values() for address in proxy.listen}
+    all_listen = bool(settings.proxies) and all(proxy.listen for proxy in settings.proxies.values())
     listed = {database.name for database in facts.databases}
     hidden = {pool.database for pool in facts.pools if pool.servers} - listed - {"pgbouncer"}
     return (
         *(
             database
             for database in facts.databases
-            if database.name != "pgbouncer" and (not listen or f"{database.host}:{database.port}" in listen)
+            if database.name != "pgbouncer" and (database.proxies or not (all_listen or database.nodes))
         ),
         *(PoolDatabase(name, None, None, False, False, 0, 0) for name in sorted(hidden)),
     )

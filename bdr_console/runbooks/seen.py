@@ -3,6 +3,9 @@
 from bdr_console.cluster.proxies import ProxyServer
 from bdr_console.runbooks.reading import Reading, ServerConnection
 
+_UNNAMED = "unix"
+"""How HAProxy and PgBouncer write the end of a connection over a UNIX socket: it names no connection."""
+
 Subject = tuple[str, str]
 """A HAProxy's configured name, and `backend/server` there."""
 
@@ -68,6 +71,7 @@ def server_behind(reading: Reading) -> dict[str, tuple[str, str]]:
         session.source: (proxy, f"{session.backend}/{session.server}")
         for proxy, sessions in reading.sessions.items()
         for session in sessions
+        if not session.source.startswith(_UNNAMED)
     }
 
 
@@ -77,6 +81,7 @@ def pooler_of(reading: Reading) -> dict[str, tuple[str, ServerConnection]]:
         connection.local: (pooler, connection)
         for pooler, connections in reading.connections.items()
         for connection in connections
+        if not connection.local.startswith(_UNNAMED)
     }
 
 

@@ -153,6 +153,8 @@ class Plan:
     """What the operator should know of this plan, for example the servers that will take the traffic."""
     choice: Choice | None = None
     """How the clients move, and why so; None for a runbook where they do not."""
+    databases: tuple[str, ...] = ()
+    """The databases on the nodes that the poolers lead to: their sessions are clients."""
 
     def views(self) -> tuple[StepView, ...]:
         """The steps as the screen shows them before a run."""

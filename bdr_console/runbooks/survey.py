@@ -16,12 +16,11 @@ from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.config import ClusterSettings
 from bdr_console.engines import Probe
 from bdr_console.errors import ConsoleError
+from bdr_console.links.addresses import AddressBook
 from bdr_console.links.factory import Links
 from bdr_console.links.haproxy import HaproxyReader, read_proxy
 from bdr_console.links.pgbouncer import PgBouncerReader, read_pooler
-from bdr_console.links.places import Place
 from bdr_console.links.postgres import PostgresReader
-from bdr_console.monitor import node_of, places_of
 from bdr_console.runbooks import asked
 from bdr_console.runbooks.reading import Part, PoolerSetup, Reading, Rights, ServerConnection
 
@@ -50,6 +49,7 @@ class Survey:
         poolers: Mapping[str, PgBouncerReader],
     ) -> None:
         self._nodes, self._proxies, self._poolers = nodes, proxies, poolers
+        self._addresses = AddressBook(self._settings, nodes)
         self._probes = {name: Probe(link, self._settings.nodes[name].engine) for name, link in nodes.items()}
 
     @property
@@ -64,7 +64,7 @@ class Survey:
             asyncio.gather(
                 self._observe(Part.NODES in parts, self._nodes, partial(self._node, Part.RIGHTS in parts)),
                 self._observe(Part.PROXIES in parts, self._proxies, self._proxy),
-                self._observe(Part.POOLERS in parts, self._poolers, read_pooler),
+                self._observe(Part.POOLERS in parts, self._poolers, self._pooler),
             ),
             asyncio.gather(
                 _each(self._proxies if Part.SESSIONS in parts else {}, asked.proxy_sessions),
@@ -99,10 +99,11 @@ class Survey:
             backends,
             obstacles,
             setups,
-            self._places(),
+            self._addresses.node_places(),
             loads,
             config,
-            self._seen_from(),
+            self._addresses.names,
+            {name: self._addresses.machine(name) for name in self._proxies},
             self._links.logins(),
             unguarded,
         )
@@ -140,8 +141,12 @@ class Survey:
         return await self._probes[link.name].read(fresh=fresh)
 
     async def _proxy(self, link: HaproxyReader) -> ProxyFacts:
-        find = node_of(self._settings, self._nodes, link.name)
+        await self._addresses.learn()
+        find = self._addresses.node_of(link.name)
         return await read_proxy(link, self._settings.proxies[link.name].backends, find)
+
+    async def _pooler(self, link: PgBouncerReader) -> PoolerFacts:
+        return await self._addresses.routed(link.name, await read_pooler(link))
 
     async def _held(self, wanted: bool) -> tuple[dict[str, tuple[ServerConnection, ...]], dict[str, str]]:
         """Server connections by pooler, and why for those that did not answer."""
@@ -168,17 +173,6 @@ class Survey:
         rights = {f"haproxy/{name}": found for name, found in proxies.items()}
         rights |= {f"pgbouncer/{name}": found for name, (found, _) in poolers.items()}
         return rights, {name: setup for name, (_, setup) in poolers.items()}
-
-    def _places(self) -> dict[str, frozenset[Place]]:
-        """Addresses only, where the node was reached over TCP: a name says nothing that can be compared."""
-        return {name: places_of(self._settings, link) for name, link in self._nodes.items()}
-
-    def _seen_from(self) -> dict[str, str]:
-        return {
-            name: host
-            for name, proxy in self._settings.proxies.items()
-            if (host := self._settings.via_of(proxy))
-        }
 
 
 async def _each(

@@ -90,6 +90,7 @@ def plan(
             *_notes(snapshot, node, servers),
         ),
         choice,
+        tuple(dict.fromkeys(route.on_node for route in routes if route.on_node)),
     )
 
 

@@ -34,6 +34,8 @@ class Route:
     """Clients are connected that keep their server connection until they leave."""
     pool_size: int = 0
     """As SHOW DATABASES has it: its own, or the default; 0 when the database is not listed."""
+    on_node: str = ""
+    """The database's name on the nodes; empty when it was not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +162,7 @@ def routes_of(snapshot: Snapshot, settings: ClusterSettings) -> tuple[Route, ...
             any(pool.database == database.name and pool.servers for pool in pooler.facts.pools),
             (pooler.name, database.name) in held,
             database.pool_size,
+            database.database,
         )
         for pooler in snapshot.poolers
         if pooler.facts

@@ -77,7 +77,7 @@ def pooler(
     name: str = "pgb-tx", *pools: Pool, paused: bool = False, age: float = 0.5
 ) -> Observed[PoolerFacts]:
     """One PgBouncer that routes database app to the proxy."""
-    database = PoolDatabase("app", "127.0.0.1", 5433, paused, False, 20, 8)
+    database = PoolDatabase("app", "127.0.0.1", 5433, paused, False, 20, 8, "app", ("haproxy1",))
     facts = PoolerFacts("1.18.0", pools or (pool(),), (database,))
     return Observed(name, "127.0.0.1:6432", facts, NOW - timedelta(seconds=age), took_ms=0.6)
 

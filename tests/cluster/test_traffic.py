@@ -76,7 +76,7 @@ def test_a_pgbouncer_that_leads_to_a_node_itself_is_a_way_too() -> None:
     shown = pooler()
     facts = shown.facts
     assert isinstance(facts, PoolerFacts)
-    direct = replace(facts, databases=(replace(facts.databases[0], host="node3", port=5432),))
+    direct = replace(facts, databases=(replace(facts.databases[0], proxies=(), nodes=("node3",)),))
     seen = traffic(replace(snapshot(), proxies=(), poolers=(replace(shown, facts=direct),)), NOW)
     assert route_words(seen.of("node3")) == "pgb-tx/app 8"
     assert traffic_words(seen) == "traffic to node3, 8 sess"

@@ -63,6 +63,7 @@ BROKEN: dict[str, tuple[str | bytes, list[str]]] = {
     "a socket that is none": (SHOP + "    proxies: {p: {socket: somewhere}}\n", [":6:19: clusters.shop.proxies.p.socket: 'somewhere' is neither the path of a UNIX socket"]),
     "a port beyond all ports": (SHOP + "    proxies: {p: {socket: 'h:99999'}}\n", [":6:19: clusters.shop.proxies.p.socket: 'h:99999' is neither"]),
     "listen without a port": (SHOP + "    proxies: {p: {socket: /s, listen: [10.0.0.1]}}\n", [":6:40: clusters.shop.proxies.p.listen.0: '10.0.0.1' is not HOST:PORT"]),
+    "listen on a name of a file": (SHOP + "    proxies: {p: {socket: /s, listen: [/run/pg]}}\n", [":6:40: clusters.shop.proxies.p.listen.0: '/run/pg' is not HOST:PORT"]),
     "an SSH port": (SHOP + "    ssh: {hosts: {b: {port: 0}}}\n", [":6:23: clusters.shop.ssh.hosts.b.port: must be at least 1"]),
     "a DSN that is none": (NODE + "        dsn: ten.0.0.1\n", [":5:9: clusters.shop.nodes.n1.dsn: is not a libpq connection string (missing"]),
     # passwords

@@ -21,7 +21,7 @@ def test_every_version_shows_one_busy_pool_and_where_it_leads(version: str) -> N
     facts = pooler_facts(version, number(version) >= 10900, pools, servers, databases)
     flags = None if version == "1.8.1" else 0
     assert facts.pools == (Pool("bench", "postgres", "transaction", 2, 0, 1, 0, 0, 0, 0, 0.0, flags),)
-    assert facts.databases == (PoolDatabase("bench", "127.0.0.1", 7433, False, False, 20, 1),)
+    assert facts.databases == (PoolDatabase("bench", "127.0.0.1", 7433, False, False, 20, 1, "bench"),)
     (server,) = connections(servers)
     assert server.state == "active"
     assert server.pid

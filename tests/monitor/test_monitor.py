@@ -19,11 +19,10 @@ from bdr_console.cluster.snapshot import Snapshot, from_json, to_json
 from bdr_console.config import ClusterSettings
 from bdr_console.engines import Probe
 from bdr_console.links import session
-from bdr_console.links.factory import Links
 from bdr_console.links.haproxy import HaproxyAdmin
 from bdr_console.links.pgbouncer import PgBouncerAdmin
-from bdr_console.links.postgres import PostgresReader, PostgresWriter
-from bdr_console.monitor import Monitor, node_of, pause_after
+from bdr_console.links.postgres import PostgresWriter
+from bdr_console.monitor import Monitor, pause_after
 from tests.links.servers import PASSWORD, Haproxy, PgBouncer, Postgres, directory, free_port
 from tests.links.watching import heartbeat
 from tests.waiting import eventually
@@ -319,34 +318,3 @@ def test_the_monitor_knows_nothing_that_can_write() -> None:
     assert not any(writer in names for writer in (PostgresWriter, HaproxyAdmin, PgBouncerAdmin))
     source = Path(bdr_console.monitor.__file__).read_text()
     assert not any(word in source for word in ("Writer", "Admin", ".act(", ".execute("))
-
-
-def test_a_server_is_matched_by_name_first_and_by_any_spelling_of_its_address() -> None:
-    settings = ClusterSettings.model_validate(
-        {
-            "nodes": {
-                "a": {"dsn": "host=10.0.0.1 port=5432", "server": "bdr_initial_node"},
-                "b": {"dsn": "host=localhost port=5433"},
-                "c": {"dsn": "host=fd00::0001 port=5432"},
-                "d": {"dsn": "host=db.Example port=5432"},
-                "e": {"dsn": "host=127.0.0.1 port=5434", "via": "bastion"},
-            },
-            "proxies": {
-                "here": {"socket": "/run/a.sock"},
-                "there": {"socket": "/run/a.sock", "via": "bastion"},
-            },
-        }
-    )
-    readers = Links(settings).nodes(PostgresReader)
-    find = node_of(settings, readers, "here")
-    assert find("bk", "bdr_initial_node", "127.0.0.1:5433") == "a"
-    assert find("bk", "x", "10.0.0.1:5432") == "a"
-    assert find("bk", "x", "127.0.0.1:5433") == "b"
-    assert find("bk", "x", "[::1]:5433") == "b"
-    assert find("bk", "x", "[fd00::1]:5432") == "c"
-    assert find("bk", "x", "db.example:5432") == "d"
-    assert find("bk", "x", "10.0.0.1:6000") is None
-    assert find("bk", "x", None) is None
-    assert find("bk", "x", "127.0.0.1:5434") is None, "that is the bastion's own loopback"
-    assert node_of(settings, readers, "there")("bk", "x", "127.0.0.1:5434") == "e"
-    assert node_of(settings, readers, "there")("bk", "x", "127.0.0.1:5433") is None

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bdr_console.cluster.addresses import places as node_places
 from bdr_console.cluster.groups import GlobalLock
 from bdr_console.cluster.nodes import Member, Membership, NodeFacts, Slot, Unread
 from bdr_console.cluster.observed import Observed
@@ -14,6 +15,7 @@ from bdr_console.cluster.poolers import PoolerFacts
 from bdr_console.cluster.proxies import ProxyFacts, ServerState, StickEntry
 from bdr_console.runbooks.checks import ALL_PARTS, preflight, refuses
 from bdr_console.runbooks.reading import (
+    Backend,
     Obstacles,
     OpenTransaction,
     PoolerSetup,
@@ -23,7 +25,7 @@ from bdr_console.runbooks.reading import (
 )
 from bdr_console.runbooks.run import Check, Outcome
 from bdr_console.runbooks.switchover import plan
-from tests.runbooks.world import NO_ANSWER, SETTINGS, FakeWorld
+from tests.runbooks.world import NO_ANSWER, SETTINGS, FakeWorld, direct
 
 Change = Callable[[Reading], Reading]
 
@@ -177,7 +179,7 @@ def at(address: str | None, **places: str) -> Change:
         )
 
     def change(reading: Reading) -> Reading:
-        known = {name: frozenset({(host, "5432")}) for name, host in places.items()}
+        known = {name: node_places(host, "5432") for name, host in places.items()}
         return replace(with_proxy(reading, moved), places={**reading.places, **known})
 
     return change
@@ -207,6 +209,36 @@ def backends_on(node: str) -> Change:
 def foreign(reading: Reading) -> Reading:
     session = replace(reading.sessions["haproxy1"][0], source="10.9.9.9:1234")
     return replace(reading, sessions={**reading.sessions, "haproxy1": (session,)})
+
+
+def on_node(node: str, *backends: Backend) -> Change:
+    """Further sessions on a node, by PostgreSQL's own word."""
+    return lambda reading: replace(
+        reading, backends={**reading.backends, node: (*reading.backends[node], *backends)}
+    )
+
+
+def unplanned(local: str = "127.0.0.1:40000") -> Change:
+    """One connection of the pooler belongs to a database that leads nowhere known."""
+
+    def change(reading: Reading) -> Reading:
+        first, *others = reading.connections["pgb-tx"]
+        first = replace(first, database="odd", local=local)
+        return replace(reading, connections={"pgb-tx": (first, *others)})
+
+    return change
+
+
+def old_process(node: str) -> Change:
+    """One pooled connection ends on that node, and no HAProxy shows it."""
+
+    def change(reading: Reading) -> Reading:
+        first, *others = reading.connections["pgb-tx"]
+        lost = replace(first, local="127.0.0.1:59999", remote_pid=777)
+        found = replace(reading, connections={"pgb-tx": (lost, *others)})
+        return on_node(node, replace(direct(node, 777), user="app"))(found)
+
+    return change
 
 
 RELOAD = "keeps the maintenance over a reload"
@@ -339,7 +371,7 @@ CASES: list[tuple[str, Change, Outcome, str]] = [
     ),
     (
         "the server and the node are on this machine",
-        at("127.0.0.1:5432", node1="loopback"),
+        at("127.0.0.1:5432", node1="127.0.0.1"),
         Outcome.PASS,
         "is node1 at 127.0.0.1:5432",
     ),
@@ -384,7 +416,7 @@ CASES: list[tuple[str, Change, Outcome, str]] = [
         "the table has another address",
         both(lambda r: with_proxy(r, stick(("10.0.0.5", "bdr_initial_node"))), dialling("127.0.0.1:5433")),
         Outcome.WARN,
-        "10.0.0.5 -> bdr_initial_node, but they dial loopback",
+        "10.0.0.5 -> bdr_initial_node, but they dial 127.0.0.1",
     ),
     (
         "the table's address is dialled",
@@ -507,6 +539,46 @@ CASES: list[tuple[str, Change, Outcome, str]] = [
         "billing from 10.0.3.7:5000",
     ),
     ("foreign session", foreign, Outcome.WARN, "10.9.9.9:1234 on haproxy1"),
+    (
+        "a client past HAProxy",
+        on_node("node1", direct(age=3.0)),
+        Outcome.WARN,
+        (
+            "app=nightly-etl, as app, from 10.9.9.9:1234, since 2026-11-22 01:00:00 UTC, "
+            "idle in transaction for 3.0 s, pid 4711"
+        ),
+    ),
+    (
+        "a session that may not be seen",
+        on_node("node1", replace(direct(), hidden=True)),
+        Outcome.UNKNOWN,
+        "1 session that the console's role may not see",
+    ),
+    ("the node's sessions unread", without_backends, Outcome.UNKNOWN, "could not be compared"),
+    (
+        "a pooled connection that the plan leaves",
+        unplanned(),
+        Outcome.FAIL,
+        "odd on pgb-tx: 1 server connection there",
+    ),
+    (
+        "a pooled connection through a socket that the plan leaves",
+        unplanned(local="unix:5433"),
+        Outcome.FAIL,
+        "odd on pgb-tx: 1 server connection there",
+    ),
+    (
+        "an old process of HAProxy has sessions on another node",
+        old_process("node2"),
+        Outcome.FAIL,
+        "new connections go to node1, but 1 server connection of pgb-tx on node2, which no HAProxy carries",
+    ),
+    (
+        "two HAProxies send to two nodes",
+        lambda r: with_proxy(r, lambda f: replace(f, stick=(StickEntry("bk_db", "k", "bdr_next_node"),))),
+        Outcome.FAIL,
+        "haproxy1 to node2, haproxy2 to node1",
+    ),
 ]
 
 

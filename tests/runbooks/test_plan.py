@@ -69,22 +69,25 @@ def test_a_server_in_maintenance_already_is_not_enabled_at_the_end() -> None:
 
 
 @pytest.mark.parametrize(
-    ("listen", "host", "routed"),
+    ("listen", "proxies", "nodes", "routed"),
     [
-        (["127.0.0.1:5433"], "127.0.0.1", True),
-        (["127.0.0.1:5433"], "10.0.0.9", False),
-        ([], "10.0.0.9", True),
+        (["127.0.0.1:5433"], ("p",), (), True),
+        (["127.0.0.1:5433"], (), (), False),
+        (["127.0.0.1:5433"], (), ("node1",), False),
+        ([], (), (), True),
+        ([], (), ("node1",), False),
     ],
 )
 def test_only_databases_that_lead_to_a_haproxy_are_reconnected(
-    listen: list[str], host: str, routed: bool
+    listen: list[str], proxies: tuple[str, ...], nodes: tuple[str, ...], routed: bool
 ) -> None:
     settings = ClusterSettings.model_validate(
         {"nodes": {"node1": {"dsn": ""}}, "proxies": {"p": {"socket": "/s", "listen": listen}}}
     )
     facts = pooler().facts
     assert facts is not None
-    facts = replace(facts, databases=(PoolDatabase("app", host, 5433, False, False, 20, 1),))
+    there = PoolDatabase("app", "10.0.0.9", 5433, False, False, 20, 1, "app", proxies, nodes)
+    facts = replace(facts, databases=(there,))
     assert bool(routed_databases(facts, settings)) is routed
 
 

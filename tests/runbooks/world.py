@@ -55,6 +55,17 @@ class FakeConnection:
     """backend_start of its backend, whose pid is the port."""
 
 
+def direct(
+    node: str = "node1", pid: int = 4711, age: float | None = None, application: str = "nightly-etl"
+) -> Backend:
+    """A session on a node that no PgBouncer knows."""
+    state = "idle" if age is None else "idle in transaction"
+    started = "2026-11-22 01:00:00.000000+00"
+    return Backend(
+        node, pid, started, "app", application, "10.9.9.9:1234", state, age, "INSERT INTO t", "app"
+    )
+
+
 def _maintenance() -> dict[str, set[str]]:
     return {"haproxy1": set(), "haproxy2": set()}
 
@@ -82,6 +93,12 @@ class FakeWorld:
     """Server connections that are logging in; counts down with each reading."""
     foreign: list[str] = field(default_factory=list)
     """Sources of sessions on the leaving server that no pooler knows."""
+    direct: list[Backend] = field(default_factory=list)
+    """Sessions on the nodes that came past HAProxy, or through an old process of one."""
+    old_process: set[int] = field(default_factory=set)
+    """Ports of pooled connections that an old process of HAProxy carries: no list shows them."""
+    unplanned: set[int] = field(default_factory=set)
+    """Ports of pooled connections of another database, whose address is not recognised."""
     confirmed: bool = True
     sent: list[tuple[str, str]] = field(default_factory=list)
     signals: list[tuple[str, str, int]] = field(default_factory=list)
@@ -203,14 +220,28 @@ class FakeWorld:
         return bool(found)
 
     def _backends(self, node: str) -> tuple[Backend, ...]:
-        return tuple(
+        # Under a PAUSE PgBouncer closes every server connection that is not in use.
+        pooled = tuple(
             Backend(
-                node, c.port, c.started, "app", "billing" if c.busy else "", "127.0.0.1:1",
-                "idle in transaction" if c.busy else "idle", 41.0 if c.busy else None, "UPDATE t SET n = 1",
+                node,
+                c.port,
+                c.started,
+                "app",
+                "billing" if c.busy else "",
+                "127.0.0.1:1",
+                "idle in transaction" if c.busy else "idle",
+                41.0 if c.busy else None,
+                "UPDATE t SET n = 1",
             )
             for c in self.connections
-            if SERVERS[c.server] == node
-        )  # fmt: skip
+            if SERVERS[c.server] == node and (c.busy or not self.paused)
+        )
+        foreign = self.foreign if node == "node1" else []
+        return (
+            *pooled,
+            *(direct(node, 9000 + i, application="report") for i in range(len(foreign))),
+            *(backend for backend in self.direct if backend.node == node),
+        )
 
     def _obey(self, target: str, text: str) -> None:
         word, rest = text.split(" ", 1)
@@ -281,6 +312,7 @@ class FakeWorld:
 
     def _sessions(self) -> tuple[ProxySession, ...]:
         open_ = [c for c in self.connections if c.busy or not self.paused]
+        open_ = [c for c in open_ if c.port not in self.old_process]
         pooled = [(f"127.0.0.1:{c.port}", c.server) for c in open_]
         named = [*pooled, *((source, "bdr_initial_node") for source in self.foreign)]
         return tuple(ProxySession("0x1", source, "ft", "bk_db", server, "1s") for source, server in named)
@@ -288,18 +320,27 @@ class FakeWorld:
     def _held(self) -> tuple[ServerConnection, ...]:
         return tuple(
             ServerConnection(
-                "app", "app", "active" if c.busy else "idle", f"127.0.0.1:{c.port}", c.close_needed, c.port,
-                "billing" if c.busy else "", "10.0.3.7:5000" if c.busy else None, "2026-11-22 03:00:00 UTC",
+                "odd" if c.port in self.unplanned else "app",
+                "app",
+                "active" if c.busy else "idle",
+                f"127.0.0.1:{c.port}",
+                c.close_needed,
+                c.port,
+                "billing" if c.busy else "",
+                "10.0.3.7:5000" if c.busy else None,
+                "2026-11-22 03:00:00 UTC",
             )
             for c in self.connections
-        )  # fmt: skip
+        )
 
     def _pooler(self, logins: int) -> Observed[PoolerFacts]:
         if "pgb-tx" in self.silent:
             return Observed("pgb-tx", "127.0.0.1:6432", error=NO_ANSWER)
         flagged = sum(c.close_needed for c in self.connections)
         pool = Pool("app", "app", "transaction", 3, 0, 0, 3, 0, 0, logins, 0.0, flagged)
-        database = PoolDatabase("app", "127.0.0.1", 5433, self.paused, False, self.own_pool_size or 20, 3)
+        size = self.own_pool_size or 20
+        leads = ("haproxy1", "haproxy2")
+        database = PoolDatabase("app", "127.0.0.1", 5433, self.paused, False, size, 3, "app", leads)
         return Observed("pgb-tx", "127.0.0.1:6432", PoolerFacts("1.18.0", (pool,), (database,)), NOW)
 
 

@@ -1,4 +1,4 @@
-"""The one exception that a user is meant to read."""
+"""The one exception that a user is meant to read, and the others in one line."""
 
 
 class ConsoleError(Exception):
@@ -15,3 +15,8 @@ class ConsoleError(Exception):
 
     def __str__(self) -> str:
         return f"{self.problem}\n{self.remedy}" if self.remedy else self.problem
+
+
+def described(error: Exception) -> str:
+    """Name an error in one line: the problem of one that is meant to be read, type and text of any other."""
+    return error.problem if isinstance(error, ConsoleError) else f"{type(error).__name__}: {error}"

@@ -12,7 +12,7 @@ from bdr_console.runbooks.follow_text import ending, news
 from bdr_console.runbooks.journal import RUNNER_LOCK, JournalFollower
 from bdr_console.runbooks.locks import is_held
 from bdr_console.runbooks.run import RunStatus, RunView
-from bdr_console.runbooks.unattended import COMMAND_FAILED, HoldOrder, overdue
+from bdr_console.runbooks.unattended import COMMAND_FAILED, HoldOrder, Waiting
 
 _LOOK_EVERY = 0.1
 _WAITING_EVERY = 5.0
@@ -69,11 +69,12 @@ def result(view: RunView) -> int:
 def see_through(directory: Path, order: HoldOrder) -> int:
     """Follow a run that nobody steers: progress on stderr, the result on stdout; returns the exit code."""
     attended = order.seconds is None and order.command is None
+    waiting = Waiting()
 
     def stop(view: RunView) -> bool:
         if view.status is RunStatus.HOLDING:
             return attended or command_failed(view)
-        return overdue(view) and _behind_hold(view)
+        return waiting.is_overdue(view) and _behind_hold(view)
 
     view = follow(directory, err=True, stop=stop)
     if view.status.over:

@@ -17,8 +17,8 @@ from bdr_console.links.through import Through
 
 __all__ = ["HaproxyAdmin", "HaproxyReader", "read_proxy"]
 
-_LARGEST = 16 * 1024**2
-"""Bytes of one answer; a `show sess` of 100 000 sessions is about 40 MiB and not asked for here."""
+_LARGEST, _LARGEST_SESS = 16 * 1024**2, 256 * 1024**2
+"""Bytes of one answer; the `show sess` of 100 000 sessions is about 40 MiB."""
 
 _NAME = r"[A-Za-z0-9_.:-]+"
 _SERVER = rf"{_NAME}/{_NAME}"
@@ -30,7 +30,7 @@ _ACTS = tuple(
         rf"(disable|enable) server {_SERVER}",
         rf"set server {_SERVER} state (ready|drain|maint)",
         rf"clear table {_NAME}( key [0-9A-Fa-f.:]+)?",
-        rf"set table {_NAME} key [0-9A-Fa-f.:]+ data\.server_id [0-9]{1, 9}",
+        rf"set table {_NAME} key [0-9A-Fa-f.:]+ data\.server_id [0-9]{{1,9}}",
         rf"shutdown sessions server {_SERVER}",
     )
 )
@@ -99,12 +99,12 @@ class HaproxyReader:
             raise LinkError(self.name, self.address, tried, reason, remedy_for(reason)) from None
         if not answer and self._through and (reason := self._through.why_silent()):
             raise LinkError(self.name, self.address, tried, reason, remedy_for(reason))
-        if len(answer) > _LARGEST:
+        if len(answer) > (most := _most(line)):
             raise LinkError(
                 self.name,
                 self.address,
                 tried,
-                "the answer is larger than 16 MiB",
+                f"the answer is larger than {most // 1024**2} MiB",
                 "Look what answers at this address.",
             )
         if answer and not answer.endswith(b"\n"):
@@ -134,13 +134,17 @@ class HaproxyReader:
         return await asyncio.open_connection(last, port)
 
 
+def _most(line: str) -> int:
+    return _LARGEST_SESS if "show sess" in line else _LARGEST
+
+
 async def _ask(line: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
     """Send one line and read to the end; closes the connection whatever happens."""
     try:
         writer.write(line.encode() + b"\n")  # without the newline HAProxy runs nothing
         await writer.drain()
         answer = bytearray()
-        while len(answer) <= _LARGEST and (piece := await reader.read(65536)):
+        while len(answer) <= _most(line) and (piece := await reader.read(65536)):
             answer += piece
         return bytes(answer)
     finally:

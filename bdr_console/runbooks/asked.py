@@ -132,7 +132,7 @@ async def obstacles(link: PostgresReader) -> Obstacles:
 
 async def proxy_rights(link: HaproxyReader) -> Rights:
     """The level of a runtime socket, by its own word."""
-    answer = clean((await link.show("show cli level")).strip().splitlines()[0], 100)
+    answer = clean((await link.show("show cli level")).strip().partition("\n")[0], 100)
     if answer in ("admin", "operator", "user"):
         return Rights(answer == "admin", f"level {answer}")
     return Rights(None, "does not say its level (HAProxy before 2.0)")

@@ -1,12 +1,12 @@
 """The runbooks by name: from a request to its plan, its checks, and its steps."""
 
 from collections.abc import Mapping
-from datetime import datetime
 
 from bdr_console.config import ClusterSettings
 from bdr_console.errors import ConsoleError
 from bdr_console.runbooks import isolate, switchover
 from bdr_console.runbooks.checks import preflight
+from bdr_console.runbooks.fold import moment_or_none
 from bdr_console.runbooks.hold import HoldTerms
 from bdr_console.runbooks.reading import Reading
 from bdr_console.runbooks.run import Check
@@ -40,10 +40,8 @@ def planned(reading: Reading, settings: ClusterSettings, request: Request) -> tu
 
 def built(made: Plan, settings: ClusterSettings, request: Request) -> tuple[Step, ...]:
     """The steps of a plan as the engine runs them."""
-    until = request.get("until")
-    terms = HoldTerms(
-        request.get("who", ""), request.get("reason", ""), datetime.fromisoformat(until) if until else None
-    )
+    until = moment_or_none(request.get("until") or "")
+    terms = HoldTerms(request.get("who", ""), request.get("reason", ""), until)
     if made.runbook == isolate.RUNBOOK:
         return isolate.steps(made, settings, terms)
     return switchover.steps(made, settings, terms)

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import json
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 from bdr_console.errors import ConsoleError
@@ -23,8 +23,13 @@ Answer = tuple[bool, str]
 
 
 @contextlib.asynccontextmanager
-async def listening(directory: Path, hear: Callable[[str, str], Answer]) -> AsyncIterator[None]:
-    """Serve the control socket of a run while the block runs; `hear(word, who)` answers at once."""
+async def listening(
+    directory: Path, hear: Callable[[str, str], Answer]
+) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """Serve the control socket of a run while the block runs; `hear(word, who)` answers at once.
+
+    Yields what makes the socket anew where somebody has deleted it.
+    """
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -39,17 +44,29 @@ async def listening(directory: Path, hear: Callable[[str, str], Answer]) -> Asyn
         finally:
             writer.close()
 
-    with _short_path(directory) as path:
-        _remove(path)
-        old = os.umask(0o177)
-        try:
-            server = await asyncio.start_unix_server(talk, path, limit=_LONGEST)
-        finally:
-            os.umask(old)
-        try:
-            yield
-        finally:
+    server: asyncio.Server | None = None
+
+    async def renew() -> None:
+        nonlocal server
+        if server is not None and (directory / SOCKET).exists():
+            return
+        if server is not None:
             server.close()
+        with _short_path(directory) as path:
+            _remove(path)
+            old = os.umask(0o177)
+            try:
+                server = await asyncio.start_unix_server(talk, path, limit=_LONGEST)
+            finally:
+                os.umask(old)
+
+    await renew()
+    try:
+        yield renew
+    finally:
+        if server is not None:
+            server.close()
+        with contextlib.suppress(FileNotFoundError), _short_path(directory) as path:
             _remove(path)
 
 

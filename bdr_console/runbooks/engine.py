@@ -7,11 +7,12 @@ is only which acts it began to send, because an abort takes back those and no ot
 import asyncio
 import contextlib
 import time
+import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from enum import Enum, auto
 from typing import Any
 
-from bdr_console.errors import ConsoleError
+from bdr_console.errors import described
 from bdr_console.runbooks.intervene import intervene
 from bdr_console.runbooks.journal import Journal
 from bdr_console.runbooks.narration import Narration
@@ -125,21 +126,31 @@ class Engine:
 
     async def run(self) -> RunStatus:
         """Run to the end and return how it ended; every event is in the journal."""
-        index = self._begin_at
         try:
-            while index < len(self._steps):
-                match await self._run_step(self._steps[index]):
-                    case _Next.ON:
-                        index += 1
-                    case _Next.FROM_THE_START:
-                        for step in self._steps[: index + 1]:
-                            self._tell.mark(step, StepStatus.PENDING)
-                        index = 0
-                    case _Next.BACK:
-                        return await self._walk_back()
+            if not await self._forward():
+                return await self._walk_back()
+        except Exception as error:
+            traceback.print_exc()
+            self._why_back = f"An unexpected error: {described(error)}"
+            return await self._walk_back()
         finally:
             await self._hang_up()
         return self._end(RunStatus.DONE, self._done_message())
+
+    async def _forward(self) -> bool:
+        """Step after step; False when the run goes back."""
+        index = self._begin_at
+        while index < len(self._steps):
+            match await self._run_step(self._steps[index]):
+                case _Next.ON:
+                    index += 1
+                case _Next.FROM_THE_START:
+                    for step in self._steps[: index + 1]:
+                        self._tell.mark(step, StepStatus.PENDING)
+                    index = 0
+                case _Next.BACK:
+                    return False
+        return True
 
     async def undo(self, why: str) -> RunStatus:
         """Only the way back: take back every act that the steps have taken."""
@@ -155,7 +166,7 @@ class Engine:
             self._take()  # a word for the step before, said while it ended
         self._say(RunStatus.RUNNING, step.plan.title, (_ABORT,))
         self._tell.mark(step, StepStatus.RUNNING, deadline=step.plan.deadline)
-        seen = await step.observe(self._world)
+        seen = await self._observe(step)
         if step.plan.holds:
             return await self._hold(step, seen)
         if seen.proof is Proof.MET:
@@ -164,6 +175,8 @@ class Engine:
         self._tell.progress(step, seen)
         if self._aborted():
             return self._back(step, seen)
+        if seen.failed:
+            return self._back(step, seen, f"{step.plan.title}: {seen.failed}")
         problem = await self._act(step)
         if problem and step.plan.on_timeout is OnTimeout.UNDO and not step.taken:
             self._refused = True
@@ -172,28 +185,50 @@ class Engine:
 
     async def _act(self, step: Step) -> str:
         """Send what is needed; returns why it was not, or what went wrong; empty when all is well."""
-        forbidden = await self._permit() if self._permit else ()
-        if reasons := forbidden or await step.guard(self._world):
+        if reasons := await self._forbidden(step):
             self._journal.write("refused", step=step.plan.key, reasons=reasons)
             return "; ".join(reasons)
         acts = tuple(step.needed())
         if problem := await self._watched.before(step, acts):
             return problem
+        # While clients wait the act does not wait for the disk.
+        durable = not self._watched.clients_wait
         if step.plan.together:
             for act in acts:
-                self._intend(step, act)
+                self._intend(step, act, durable=durable)
             problems = await asyncio.gather(*(self._begin(step, act) for act in acts))
             return "; ".join(problem for problem in problems if problem)
         for act in acts:
             if self._word == "abort":
                 break
-            self._intend(step, act)
+            self._intend(step, act, durable=durable)
             if problem := await self._begin(step, act):
                 return problem
         return ""
 
-    def _intend(self, step: Step, act: Act) -> None:
-        self._journal.write("intent", **_fields(step, act))
+    async def _forbidden(self, step: Step) -> tuple[str, ...]:
+        """Reasons not to act; one that could not be told is a reason too."""
+        if self._journal.problem and step.plan.on_timeout is OnTimeout.UNDO and not step.plan.no_return:
+            return (f"the journal cannot be written: {self._journal.problem}",)
+        try:
+            forbidden = await self._permit() if self._permit else ()
+            return forbidden or await step.guard(self._world)
+        except Exception as error:
+            traceback.print_exc()
+            return (f"whether it may be done could not be told: {described(error)}",)
+
+    async def _observe(self, step: Step) -> Observation:
+        """One look; what goes wrong in it is unknown, and ends a step that nobody can be asked about."""
+        try:
+            return await step.observe(self._world)
+        except Exception as error:
+            traceback.print_exc()
+            why = f"could not be told: {described(error)}"
+            asks = step.plan.holds or step.plan.on_timeout is not OnTimeout.UNDO
+            return Observation(Proof.UNKNOWN, (why,), alarm=why if asks else "", failed="" if asks else why)
+
+    def _intend(self, step: Step, act: Act, *, durable: bool) -> None:
+        self._journal.write("intent", durable, **_fields(step, act))
         if act not in step.taken:
             step.taken.append(act)
 
@@ -205,9 +240,10 @@ class Engine:
         began, fields = time.monotonic(), _fields(step, act)
         try:
             answer = await self._world.send(act.kind, act.target, act.command.text)
-        except ConsoleError as error:
-            self._journal.write("error", **fields, error=error.problem)
-            return error.problem if step.heard(act, undo=False, error=error.problem) else ""
+        except Exception as error:
+            why = described(error)
+            self._journal.write("error", not self._watched.clients_wait, **fields, error=why)
+            return why if step.heard(act, undo=False, error=why) else ""
         step.heard(act, undo=False)
         ms = round(1000 * (time.monotonic() - began), 1)
         # While clients wait the disk is not waited for: the next intent brings this to it.
@@ -219,15 +255,16 @@ class Engine:
         fields = _fields(step, act)
         try:
             answer = await self._world.send_waiting(act.target, act.command.text)
-        except ConsoleError as error:
-            self._journal.write("error", **fields, error=error.problem)
-            step.heard(act, undo=False, error=error.problem)
+        except Exception as error:
+            step.heard(act, undo=False, error=described(error))
+            self._journal.write("error", not self._watched.clients_wait, **fields, error=described(error))
         except asyncio.CancelledError:
-            self._journal.write("closed", **fields, why="its connection was closed before it answered")
+            why = "its connection was closed before it answered"
+            self._journal.write("closed", not self._watched.clients_wait, **fields, why=why)
             raise
         else:
             step.heard(act, undo=False)
-            self._journal.write("answer", **fields, answer=answer)
+            self._journal.write("answer", not self._watched.clients_wait, **fields, answer=answer)
 
     async def _hang_up(self) -> None:
         for task in self._waiting_acts:
@@ -251,7 +288,7 @@ class Engine:
         )
         overdue, notice, sent_at = False, "", time.monotonic()
         while True:
-            seen = await step.observe(self._world)
+            seen = await self._observe(step)
             if seen.proof is Proof.MET:
                 await self._hang_up()
                 self._tell.mark(step, StepStatus.DONE, seen)
@@ -267,12 +304,13 @@ class Engine:
             if step.plan.repeat and time.monotonic() - sent_at >= step.plan.repeat and not problem:
                 sent_at = time.monotonic()
                 for act in step.needed():
-                    self._intend(step, act)
+                    self._intend(step, act, durable=not self._watched.clients_wait)
                     await self._begin(step, act)
             overdue = late or overdue
             options = step.interventions()
             self._interventions |= {option.offer.word: option for option in options}
-            now_offered = (*offers, *((_AGAIN,) if asks and seen.alarm else ()), *(o.offer for o in options))
+            besides = (*((_AGAIN,) if asks and seen.alarm else ()), *_anyway(seen, asks=asks))
+            now_offered = (*offers, *besides, *(o.offer for o in options))
             message = _waiting_message(seen, problem, patience, overdue=overdue)
             self._say(RunStatus.RUNNING, f"{notice} {message}".strip(), now_offered)
             match self._take():
@@ -281,14 +319,27 @@ class Engine:
                 case "again":
                     await self._hang_up()
                     return _Next.FROM_THE_START
+                case "go":
+                    await self._hang_up()
+                    why = f"'{step.plan.title}' was not proved: {seen.evidence[0] if seen.evidence else ''}"
+                    self._journal.write("alarm", text=why)
+                    self._tell.mark(step, StepStatus.DONE, seen)
+                    return self._onward(step)
                 case "wait":
                     until, overdue = time.monotonic() + patience, False
                     if problem:
                         problem = await self._act(step)
                         offers = (_RETRY if problem else _WAIT, _ABORT)
                 case str() if self._chosen:
-                    notice = await intervene(*self._chosen, step, self._world, self._journal)
+                    notice = await self._intervene(step, *self._chosen)
             await self._pause(pace)
+
+    async def _intervene(self, step: Step, chosen: Intervention, who: str) -> str:
+        try:
+            return await intervene(chosen, who, step, self._world, self._journal)
+        except Exception as error:
+            traceback.print_exc()
+            return f"whether that was done could not be told: {described(error)}."
 
     async def _hold(self, step: Step, seen: Observation) -> _Next:
         self._tell.mark(step, StepStatus.HOLDING, seen, deadline=None)
@@ -305,7 +356,7 @@ class Engine:
                 case "abort":
                     return self._back(step, seen)
             await self._pause(self._hold_pace)
-            seen = await step.observe(self._world)
+            seen = await self._observe(step)
 
     # The way back
 
@@ -368,6 +419,10 @@ class Engine:
     def _say(self, status: RunStatus, message: str, offers: tuple[Offer, ...]) -> None:
         self._offers = offers
         self._tell.say(status, message, offers)
+
+
+def _anyway(seen: Observation, *, asks: bool) -> tuple[Offer, ...]:
+    return (Offer("go", seen.anyway),) if asks and seen.anyway else ()
 
 
 def _fields(step: Step, act: Act) -> dict[str, Any]:

@@ -151,7 +151,8 @@ class _Run(_Dated):
     steps: list[_Planned]
     nodes: NotRequired[list[str]]
     left: NotRequired[list[str]]
-    until: NotRequired[Moment | None]
+    until: NotRequired[str | None]
+    """Any text: a date that is none does not make the whole run vanish."""
 
 
 class _Turn(_Dated):

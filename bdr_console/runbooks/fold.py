@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from bdr_console.runbooks.run import (
@@ -72,7 +72,6 @@ def advance(view: RunView | None, event: Event) -> RunView | None:
 
 
 def _begin(event: Event) -> RunView:
-    until = event.get("until")
     return RunView(
         run_id=event["run"],
         runbook=event["runbook"],
@@ -85,7 +84,7 @@ def _begin(event: Event) -> RunView:
         status=RunStatus.RUNNING,
         steps=(*(_planned(step) for step in event["steps"]), *_ahead(event)),
         nodes=tuple(event.get("nodes", ())),
-        until=datetime.fromisoformat(until) if until else None,
+        until=moment_or_none(event.get("until") or ""),
     )
 
 
@@ -204,6 +203,16 @@ def _offers(items: Iterable[Event]) -> tuple[Offer, ...]:
 
 def _holders(event: Event) -> tuple[Holder, ...]:
     return tuple(Holder(**{name: item.get(name) for name in _HOLDER}) for item in event.get("holders", ()))
+
+
+def moment_or_none(text: str) -> datetime | None:
+    """An ISO 8601 time with its zone, on a calendar that every zone can show; None for anything else."""
+    try:
+        moment = datetime.fromisoformat(text)
+        moment.astimezone(UTC), moment.astimezone()  # some dates have no neighbours
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment.tzinfo is not None else None
 
 
 def _moment(event: Event) -> datetime:

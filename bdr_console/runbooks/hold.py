@@ -11,6 +11,9 @@ from bdr_console.runbooks.seen import Subject, error_of, in_maintenance, state_l
 from bdr_console.runbooks.step import Observation, Proof, Step, StepPlan, World
 from bdr_console.runbooks.unattended import duration
 
+_LONGEST = timedelta(days=366)
+"""No maintenance takes longer; a date beyond it is a slip of the keyboard."""
+
 
 @dataclass(frozen=True, slots=True)
 class HoldTerms:
@@ -33,6 +36,10 @@ def expected_end(text: str, now: datetime | None = None) -> datetime:
         end = datetime.fromisoformat(text).astimezone() if "-" in text else moment + _after(text)
     except (ValueError, OverflowError, ConsoleError):
         raise ConsoleError(f"'{text}' is no time", "Write 2h, 04:30, or 2026-11-22T04:30.") from None
+    if end > moment + _LONGEST:
+        raise ConsoleError(
+            f"'{text}' is more than {_LONGEST.days} days away", "Name the end of this maintenance: 2h, 04:30."
+        )
     if end <= moment:
         raise ConsoleError(f"'{text}' is over already", "Name a time to come: 2h, 04:30.")
     return end

@@ -5,6 +5,7 @@ The chain: the pooler's client (SHOW CLIENTS) -> its server connection (SHOW SER
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 
 from bdr_console.cluster.text import format_seconds
@@ -12,6 +13,8 @@ from bdr_console.runbooks.reading import Backend, Reading, ServerConnection
 from bdr_console.runbooks.run import Command, Holder, Offer
 from bdr_console.runbooks.seen import server_behind
 from bdr_console.runbooks.step import Act, Intervention
+
+_STARTED = re.compile(r"[0-9][0-9 :.+TZ-]{8,40}")
 
 Held = tuple[str, ServerConnection]
 """A pooler's configured name, and one of its server connections."""
@@ -100,19 +103,20 @@ def interventions(
     found: dict[str, Intervention] = {}
     for holder in held[:most]:
         for how in ("cancel", "terminate") if holder.state == "active" else ("terminate",):
-            if holder.node is None or holder.pid is None or holder.backend_start is None:
+            started = holder.backend_start or ""
+            if holder.node is None or holder.pid is None or not _STARTED.fullmatch(started):
                 continue
             word = f"{how} {holder.id}"
             label = f"{how} app={holder.application or '(unnamed)'} pid {holder.pid} on {holder.node}"
             place = places.get(holder.node, holder.node)
-            command = Command(place, signal_sql(how, holder.pid, holder.backend_start))
+            command = Command(place, signal_sql(how, holder.pid, started))
             found[word] = Intervention(
                 Offer(word, label, (command,)),
                 "cancel" if how == "cancel" else "terminate",
                 holder.node,
                 command,
                 pid=holder.pid,
-                backend_start=holder.backend_start,
+                backend_start=started,
             )
     for act in acts:
         name = act.command.text.partition(" ")[2]
@@ -141,9 +145,12 @@ def resumption(killed: Act) -> Intervention:
 
 
 def signal_sql(how: str, pid: int, started: str) -> str:
-    """The guarded statement as it is announced and journaled; a pid that was given to another backend since
-    then has another backend_start, and nothing happens."""
+    """The guarded statement, exactly as it is announced, journaled and sent; a pid that was given to another
+    backend since then has another backend_start, and nothing happens. Raises ValueError for a `started` that
+    no server writes."""
+    if not _STARTED.fullmatch(started):
+        raise ValueError(f"'{started}' is not a backend_start")
     return (
-        f"SELECT pg_{how}_backend(pid) FROM pg_stat_activity "  # noqa: S608 - figures and a moment we read
-        f"WHERE pid = {pid} AND backend_start = '{started}'"
+        f"SELECT pg_{how}_backend(pid) FROM pg_stat_activity "  # noqa: S608 - checked figures and a moment
+        f"WHERE pid = {pid:d} AND backend_start = '{started}'"
     )

@@ -1,11 +1,14 @@
 """The journal of a run: append-only JSON lines, private to the user, on disk before each change."""
 
+import contextlib
 import json
 import os
 import re
+import time
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,8 @@ RUNNER_LOCK = "runner.lock"
 
 _PIECE, _LONGEST_LINE = 2**20, 2**22
 """Bytes."""
+_MOST_PENDING = 10_000
+"""Events that are kept while the disk is full; of more the oldest are lost."""
 
 # Nothing that is journaled should hold a secret; this catches what a server may put into an error text.
 _SECRET = re.compile(
@@ -31,26 +36,85 @@ _SECRET = re.compile(
 
 
 class Journal:
-    """Writes one run's journal. Every event carries `t` (ISO 8601, UTC) and `run`."""
+    """Writes one run's journal. Every event carries `t` (ISO 8601, UTC) and `run`.
+
+    A journal serves the act: `write` never fails. What cannot be written (a full disk) is kept and tried
+    again with the next event; `problem` says so, for the run to judge.
+    """
 
     def __init__(self, directory: Path, run_id: str) -> None:
         self.run_id = run_id
-        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
-        self._file = os.open(directory / JOURNAL, flags, 0o600)
-        size = os.fstat(self._file).st_size
-        if size and os.pread(self._file, 1, size - 1) != b"\n":
-            os.write(self._file, b"\n")  # the line that a killed runner left torn
-        _sync_directory(directory)
+        self.problem = ""
+        """Why the latest event is not on disk; empty when it is."""
+        self._directory = directory
+        self._pending: deque[bytes] = deque(maxlen=_MOST_PENDING)
+        # Within one journal time goes on evenly, whatever is done to the clock meanwhile.
+        self._began, self._began_at = datetime.now(UTC), time.monotonic()
+        self._file = self._open()
+
+    def _open(self) -> int:
+        file = os.open(self._directory / JOURNAL, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+        size = os.fstat(file).st_size
+        self._torn = bool(size) and os.pread(file, 1, size - 1) != b"\n"  # a killed runner's last line
+        _sync_directory(self._directory)
+        return file
+
+    def now(self) -> datetime:
+        """This moment on the journal's own clock."""
+        return self._began + timedelta(seconds=time.monotonic() - self._began_at)
+
+    def restore(self) -> None:
+        """Make the journal and its directory anew where somebody has deleted them: consoles find a run by its
+        directory alone. What fails is said by `problem`."""
+        try:
+            self._restore()
+        except OSError as error:
+            self.problem = f"{self._directory / JOURNAL}: {error.strerror or error}"
 
     def write(self, event: str, durable: bool = True, /, **fields: Any) -> None:
-        """Append one event; `durable` ones are on disk when this returns."""
-        record = {"t": datetime.now(UTC).isoformat(), "run": self.run_id, "event": event, **fields}
+        """Append one event; `durable` ones are on disk when this returns, unless there is a `problem`."""
+        record = {"t": self.now().isoformat(), "run": self.run_id, "event": event, **fields}
         line = json.dumps(_redacted(record), ensure_ascii=False, default=str) + "\n"
-        data = line.encode("utf-8", "backslashreplace")
+        self._pending.append(line.encode("utf-8", "backslashreplace"))
+        try:
+            self._restore()
+            while self._pending:
+                self._append(self._pending[0])
+                self._pending.popleft()
+            if durable or self.problem:
+                os.fdatasync(self._file)
+            self.problem = ""
+        except OSError as error:
+            self.problem = f"{self._directory / JOURNAL}: {error.strerror or error}"
+
+    def _append(self, line: bytes) -> None:
+        data = b"\n" + line if self._torn else line
+        self._torn = True
         while data:
             data = data[os.write(self._file, data) :]
-        if durable:
-            os.fdatasync(self._file)
+        self._torn = False
+
+    def _restore(self) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat((self._directory / JOURNAL).stat(), os.fstat(self._file)):
+                return
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        old = self._file
+        try:
+            # The first of several writers brings back what was there; the others only append.
+            new = os.open(self._directory / JOURNAL, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            new = -1
+        if new >= 0:
+            try:
+                at = 0
+                while piece := os.pread(old, _PIECE, at):
+                    at += len(piece)
+                    os.write(new, piece)
+            finally:
+                os.close(new)
+        self._file = self._open()
+        os.close(old)
 
     def close(self) -> None:
         """Close the file; the journal can still be read."""

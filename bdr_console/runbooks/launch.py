@@ -12,11 +12,12 @@ from typing import Any
 
 from bdr_console.config import load
 from bdr_console.errors import ConsoleError
+from bdr_console.runbooks import locks
 from bdr_console.runbooks.archive import find, follow, run_dir, runs
 from bdr_console.runbooks.control import say
 from bdr_console.runbooks.exit_codes import LOCKED, REFUSED
 from bdr_console.runbooks.journal import JOURNAL, JournalFollower
-from bdr_console.runbooks.locks import cluster_locks, holder_of
+from bdr_console.runbooks.locks import Busy, cluster_locks, holder_of
 from bdr_console.runbooks.orphans import Orphan, orphans
 from bdr_console.runbooks.plan_id import KeptPlan
 from bdr_console.runbooks.preview import preview
@@ -43,6 +44,8 @@ __all__ = [
 ]
 
 REQUEST = "request.json"
+_STARTING = "starting.lock"
+"""Held by whoever has said resume or undo, until that runner has begun."""
 _LEAVES_WITHIN = 10.0
 """Seconds that a runner gets to leave once its run has ended."""
 
@@ -104,11 +107,17 @@ def _start(config: Path, cluster: str, node: str, request: dict[str, Any]) -> Pa
     named = "rolling" if "nodes" in request else node
     run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{named}-{secrets.token_hex(2)}"
     directory = run_dir(run_id)
-    directory.mkdir(mode=0o700)
     request |= {"run": run_id, "config": str(config.absolute()), "cluster": name, "node": node, "who": who()}
-    _write(directory, request)
     try:
+        directory.mkdir(mode=0o700)
+        write_request(directory, request)
         spawn(directory)
+    except OSError as error:
+        shutil.rmtree(directory, ignore_errors=True)
+        raise ConsoleError(
+            f"the run's directory {directory} cannot be written: {error.strerror or error}",
+            "Nothing was changed. Make room, or name another directory in BDR_CONSOLE_STATE.",
+        ) from None
     except ConsoleError:
         if not (directory / JOURNAL).exists():
             shutil.rmtree(directory, ignore_errors=True)
@@ -123,6 +132,26 @@ def again(run_id: str, *, undo: bool) -> Path:
     that has ended well or is under way.
     """
     directory = run_dir(run_id)
+    if JournalFollower(directory).poll() is None:
+        raise ConsoleError(f"there is no run '{run_id}' here", "bdr-console runs lists them.")
+    word = "undo" if undo else "resume"
+    try:
+        # Until its runner has begun, nobody else writes what this run is asked for.
+        starting = locks.hold(directory / _STARTING, {"word": word, "who": who()})
+    except Busy as busy:
+        raise ConsoleError(
+            f"{busy.holder.get('who', '?')} has just said '{busy.holder.get('word', '?')}' to {run_id}",
+            f"Attach to it: bdr-console attach {run_id}",
+            LOCKED,
+        ) from None
+    try:
+        _begin_again(directory, run_id, word)
+    finally:
+        os.close(starting)
+    return directory
+
+
+def _begin_again(directory: Path, run_id: str, word: str) -> None:
     view = JournalFollower(directory).poll()
     if view is None:
         raise ConsoleError(f"there is no run '{run_id}' here", "bdr-console runs lists them.")
@@ -143,12 +172,12 @@ def again(run_id: str, *, undo: bool) -> Path:
     _, chosen = load(config).cluster(cluster)
     refuse_if_busy(chosen.proxy_places)
     request.pop("hold", None)  # whether its command ran is not known: from here on somebody watches
-    _write(directory, {**request, "word": "undo" if undo else "resume", "by": who()})
+    write_request(directory, {**request, "word": word, "by": who()})
     spawn(directory)
-    return directory
 
 
-def _write(directory: Path, request: Mapping[str, Any]) -> None:
+def write_request(directory: Path, request: Mapping[str, Any]) -> None:
+    """Write what a run is asked for, whole or not at all."""
     new = directory / f"{REQUEST}.new"
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -185,6 +214,12 @@ def busy_error(holder: Mapping[str, str]) -> ConsoleError:
     at = ""
     directory = Path(holder.get("directory", "/nonexistent"))
     view = JournalFollower(directory).poll()
+    if view is not None and view.status.over:
+        return ConsoleError(
+            f"the watchdog of run {view.run_id} still puts back what can be put back ({view.status.value})",
+            f"Try again in a minute at the latest; what it does stands in {directory / JOURNAL}.",
+            exit_code=LOCKED,
+        )
     if view is not None and view.current is not None:
         at = f", now at '{view.current.title}' ({view.current.status.value})"
     node, operator, since = (holder.get(key, "?") for key in ("node", "who", "since"))

@@ -10,14 +10,10 @@ from bdr_console.links.errors import LinkError
 from bdr_console.links.haproxy import HaproxyAdmin
 from bdr_console.links.pgbouncer import PgBouncerAdmin
 from bdr_console.links.postgres import PostgresWriter
+from bdr_console.runbooks.holders import signal_sql
 from bdr_console.runbooks.step import TargetKind
 from bdr_console.runbooks.survey import Survey
 
-_GUARDED = "FROM pg_catalog.pg_stat_activity WHERE pid = %s AND backend_start = %s::timestamptz"
-_SIGNALS = {
-    "cancel": f"SELECT pg_catalog.pg_cancel_backend(pid) {_GUARDED}",
-    "terminate": f"SELECT pg_catalog.pg_terminate_backend(pid) {_GUARDED}",
-}
 _FORBIDDEN = re.compile(r"must be|permission denied", re.IGNORECASE)
 
 
@@ -61,7 +57,7 @@ class LiveWorld(Survey):
         Raises ConsoleError (LinkError) when the role may not, or the node did not answer.
         """
         try:
-            rows = await self._writers[node].execute(_SIGNALS[how], (pid, started))
+            rows = await self._writers[node].execute(signal_sql(how, pid, started))
         except LinkError as error:
             if not _FORBIDDEN.search(error.reason):
                 raise

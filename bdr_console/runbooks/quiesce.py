@@ -111,11 +111,13 @@ class Pause(Step):
             for proxy, _ in self._leaving
             if reading.proxy(proxy) is None
         ]
-        reasons += [
-            f"{act.target} does not answer"
-            for act in self.plan.acts
-            if reading.load(act.target, act.subject) is None
-        ]
+        for act in self.plan.acts:
+            load = reading.load(act.target, act.subject)
+            if load is None:
+                reasons.append(f"{act.target} does not answer")
+            elif load.paused:
+                # Ours would end with a RESUME, and that would end somebody else's pause too.
+                reasons.append(f"{act.subject} on {act.target} is paused already, not by this run")
         return tuple(reasons)
 
     async def undone(self, world: World) -> Observation:

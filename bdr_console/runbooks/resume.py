@@ -14,8 +14,9 @@ from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.poolers import PoolerFacts
 from bdr_console.cluster.proxies import ProxyFacts, ServerState
 from bdr_console.cluster.snapshot import Snapshot
+from bdr_console.links.pgbouncer_rows import nothing_paused
 from bdr_console.runbooks.reading import Reading
-from bdr_console.runbooks.run import Check, Outcome, RunStatus, StepStatus
+from bdr_console.runbooks.run import Check, Command, Outcome, RunStatus, StepStatus
 from bdr_console.runbooks.seen import error_of, in_maintenance, state_line
 from bdr_console.runbooks.step import Act, Plan
 
@@ -63,6 +64,15 @@ def past(events: Iterable[Event]) -> Past | None:
                 sent |= {(a["step"], a["host"], a["command"]) for a in event["acts"]}
             case "intent" if not event.get("undo"):
                 sent.add((event["step"], event["host"], event["command"]))
+            case "answer" | "error" if made is not None and took_back(event):
+                # From here on it is whoever's it is: a PAUSE of somebody else must not be resumed as ours.
+                sent -= {
+                    (step.key, act.command.host, act.command.text)
+                    for step in made.steps
+                    for act in step.acts
+                    if act.undo == Command(event["host"], event["command"])
+                    and (event.get("undo") or act.kind == "pgbouncer")
+                }
             case "step":
                 step, status = event["step"], StepStatus(event["status"])
                 # A step that an abort interrupts is marked undone before its acts are taken back.
@@ -81,6 +91,11 @@ def past(events: Iterable[Event]) -> Past | None:
         if (acts := tuple(a for a in step.acts if (step.key, a.command.host, a.command.text) in sent))
     }
     return Past(made, taken, _begin_at(made, marks), undoing)
+
+
+def took_back(event: Event) -> bool:
+    """Whether this answer says that a command took effect, or that there was nothing to take back."""
+    return event["event"] == "answer" or nothing_paused(event.get("error", ""))
 
 
 def _begin_at(made: Plan, marks: Mapping[str, StepStatus]) -> int:

@@ -1,6 +1,7 @@
 """The runner: one process, in its own session, that carries out one run and outlives whoever started it.
 
-`python -m bdr_console.runbooks.runner RUN_DIRECTORY`; the directory holds request.json. Its journal is its
+`python -m bdr_console.runbooks.runner RUN_DIRECTORY [DESCRIPTOR]`; the directory holds request.json, and the
+descriptor leads to whoever starts it (see spawn.py). Its journal is its
 only output. SIGHUP is ignored. SIGTERM and SIGINT stop it where it stands: nothing is put back, nothing more
 is done, and the journal says so (the run then reads as "runner gone"); to end a run properly, send `abort`.
 """
@@ -12,7 +13,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,7 +28,7 @@ from bdr_console.runbooks.engine import Engine
 from bdr_console.runbooks.hold_command import NodeHosts
 from bdr_console.runbooks.journal import RUNNER_LOCK, Journal, JournalFollower
 from bdr_console.runbooks.live import LiveWorld
-from bdr_console.runbooks.locks import Busy, cluster_locks, hold
+from bdr_console.runbooks.locks import Busy, cluster_locks, hold, is_held
 from bdr_console.runbooks.narration import steps_event
 from bdr_console.runbooks.operator_lock import OperatorLock
 from bdr_console.runbooks.resume import as_event
@@ -35,6 +36,7 @@ from bdr_console.runbooks.rolling import Ear, Rolling, TurnJournal, beginning
 from bdr_console.runbooks.rolling_plan import nodes_of, subject
 from bdr_console.runbooks.run import RunStatus
 from bdr_console.runbooks.sampler import Sampler
+from bdr_console.runbooks.spawn import Starter
 from bdr_console.runbooks.step import Plan
 from bdr_console.runbooks.unattended import HoldOrder, Unattended
 from bdr_console.runbooks.undertaking import Request, Undertaking, undertake
@@ -50,8 +52,9 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     os.umask(0o077)
     directory = Path(arguments[0])
+    starter = Starter(int(arguments[1]) if len(arguments) > 1 else None)
     try:
-        asyncio.run(_carry_out(directory))
+        asyncio.run(_carry_out(directory, starter))
     except ConsoleError as error:
         # The launcher reads the last line of the log.
         print(json.dumps({"problem": error.problem, "remedy": error.remedy, "exit_code": error.exit_code}))
@@ -61,7 +64,7 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-async def _carry_out(directory: Path) -> None:
+async def _carry_out(directory: Path, starter: Starter) -> None:
     request: Request = json.loads((directory / launch.REQUEST).read_text(encoding="utf-8"))
     name, settings = load(Path(request["config"])).cluster(request["cluster"])
     operator = request.get("by", request["who"])
@@ -74,47 +77,80 @@ async def _carry_out(directory: Path) -> None:
         "pid": str(os.getpid()),
     }
     tag = request["run"][-4:]
-    _take_locks(directory, settings, holder)
+    locks = _take_locks(directory, settings, holder)
     lock = OperatorLock(settings, f"run {tag}", operator)
     world = LiveWorld(name, settings, application_name=f"bdr-console run {tag}")
     try:
         await lock.take()
-        await _run(directory, request, settings, world, lock)
+        await _run(directory, request, settings, world, lock, locks, starter)
     finally:
         await asyncio.gather(world.close(), lock.close())
 
 
-def _take_locks(directory: Path, settings: ClusterSettings, holder: dict[str, str]) -> None:
-    """Locks are let go when this process ends; raises ConsoleError naming who holds one already."""
+def _take_locks(directory: Path, settings: ClusterSettings, holder: dict[str, str]) -> tuple[int, ...]:
+    """Take the locks, which are let go when this process ends; those of the cluster are returned, for the
+    watchdog to hold on to. Raises ConsoleError naming who holds one already."""
     try:
-        for path in cluster_locks(settings.proxy_places):
-            hold(path, holder)
+        locks = tuple(hold(path, holder) for path in cluster_locks(settings.proxy_places))
         hold(directory / RUNNER_LOCK, holder)
     except Busy as busy:
         raise launch.busy_error(busy.holder) from None
+    return locks
 
 
 async def _run(
-    directory: Path, request: Request, settings: ClusterSettings, world: LiveWorld, lock: OperatorLock
+    directory: Path,
+    request: Request,
+    settings: ClusterSettings,
+    world: LiveWorld,
+    lock: OperatorLock,
+    locks: tuple[int, ...],
+    starter: Starter,
 ) -> None:
     task = await undertake(directory, request, settings, world)
+    await starter.agree()
     journal = Journal(directory, request["run"])
     ear = Ear(journal)
 
     async def carry(task: Undertaking, journal: Journal) -> None:
-        await _carry(directory, request, settings, world, lock, task, journal, ear)
+        watch = Watchdog(directory, journal, locks)
+        await _carry(directory, request, settings, world, lock, task, journal, ear, watch)
 
     with _stops_on_signal(journal):
-        async with listening(directory, ear.hear):
+        async with listening(directory, ear.hear) as renew:
             _begin(journal, request, task, lock)
-            if nodes_of(request):
-                rolling = Rolling(request, settings, world, journal, ear)
-                await rolling.go(task, lambda: TurnJournal(directory, request["run"]), carry)
-            elif task.refusal:
-                message = f"{task.refusal} Nothing was changed."
-                journal.write("end", status=RunStatus.REFUSED, message=message, leftovers=[])
-            else:
-                await carry(task, journal)
+            starter.begun()
+            reachable = asyncio.create_task(_stay_reachable(directory, request, journal, renew))
+            try:
+                if nodes_of(request):
+                    rolling = Rolling(request, settings, world, journal, ear)
+                    await rolling.go(task, lambda: TurnJournal(directory, request["run"]), carry)
+                elif task.refusal:
+                    message = f"{task.refusal} Nothing was changed."
+                    journal.write("end", status=RunStatus.REFUSED, message=message, leftovers=[])
+                else:
+                    await carry(task, journal)
+            finally:
+                reachable.cancel()
+
+
+async def _stay_reachable(
+    directory: Path, request: Request, journal: Journal, renew: Callable[[], Awaitable[None]]
+) -> None:
+    """A run whose directory somebody has deleted makes it anew: without it no console finds it any more, and
+    nobody could steer or end it."""
+    while True:
+        await asyncio.sleep(_LOCK_LOOK_EVERY)
+        try:
+            journal.restore()
+            if not is_held(directory / RUNNER_LOCK):
+                holder = {"run": request["run"], "directory": str(directory), "pid": str(os.getpid())}
+                hold(directory / RUNNER_LOCK, holder)
+                launch.write_request(directory, request)
+                journal.write("alarm", text=f"{directory} was deleted, and was made anew")
+            await renew()
+        except (OSError, Busy) as error:
+            print(f"the run's directory could not be made anew: {error}", file=sys.stderr)
 
 
 async def _carry(
@@ -126,6 +162,7 @@ async def _carry(
     task: Undertaking,
     journal: Journal,
     ear: Ear,
+    watch: Watchdog,
 ) -> None:
     """One node's run, or its turn in a rolling run, to its end."""
     made = built(task.plan, settings, request)
@@ -141,7 +178,6 @@ async def _carry(
         _tell(journal, await lock.look())
         return tuple(lock.broken if later else lock.lost)
 
-    watch = Watchdog(directory, journal)
     engine = Engine(made, world, journal, begin_at=task.begin_at, permit=permit, watch=watch)
     ear.engine = engine
     sampler = Sampler(directory, world, task.plan.node, journal)
@@ -264,9 +300,9 @@ def _stops_on_signal(journal: Journal) -> Iterator[None]:
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
 
     def stop(number: signal.Signals) -> None:
-        journal.write("signal", signal=number.name, text="stopped where it stands; nothing is put back")
         if task is not None:
             task.cancel()
+        journal.write("signal", signal=number.name, text="stopped where it stands; nothing is put back")
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop, number)

@@ -40,6 +40,8 @@ class Observation:
     """Who it waits for, where that could be told."""
     failed: str = ""
     """Why it is of no use to look any longer: the run goes back at once."""
+    anyway: str = ""
+    """What the operator may choose instead of the proof: to go on without it, and what that costs."""
 
 
 class OnTimeout(StrEnum):

@@ -1,7 +1,7 @@
 """One look at the live cluster, all targets at the same time. Builds only links that read."""
 
 import asyncio
-import contextlib
+import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
@@ -15,7 +15,7 @@ from bdr_console.cluster.slot_readers import with_readers
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.config import ClusterSettings
 from bdr_console.engines import Probe
-from bdr_console.errors import ConsoleError
+from bdr_console.errors import ConsoleError, described
 from bdr_console.links.addresses import AddressBook
 from bdr_console.links.factory import Links
 from bdr_console.links.haproxy import HaproxyReader, read_proxy
@@ -130,8 +130,8 @@ class Survey:
         async def one(name: str, link: Any) -> Observed[_Found]:
             try:
                 facts = await read(link)
-            except ConsoleError as error:
-                return Observed(name, link.address, error=getattr(error, "reason", error.problem))
+            except Exception as error:
+                return Observed(name, link.address, error=_why(error))
             return Observed(name, link.address, facts, datetime.now(UTC))
 
         return tuple(await asyncio.gather(*(one(name, link) for name, link in links.items())))
@@ -156,8 +156,8 @@ class Survey:
         async def one(name: str, link: PgBouncerReader) -> None:
             try:
                 found[name] = await asked.pooler_connections(link)
-            except ConsoleError as error:
-                errors[name] = getattr(error, "reason", error.problem)
+            except Exception as error:
+                errors[name] = _why(error)
 
         if wanted:
             await asyncio.gather(*(one(name, link) for name, link in self._poolers.items()))
@@ -181,12 +181,23 @@ async def _each(
     """What each link gave; those that failed, or had nothing to give, are left out."""
 
     async def one(link: Any) -> _Found | None:
-        with contextlib.suppress(ConsoleError):
+        try:
             return await read(link)
-        return None
+        except Exception as error:
+            _why(error)
+            return None
 
     answers = await asyncio.gather(*(one(link) for link in links.values()))
     return {name: answer for name, answer in zip(links, answers, strict=True) if answer is not None}
+
+
+def _why(error: Exception) -> str:
+    """Why a target could not be read. An answer that nobody has expected is that target's own fault: the
+    others are read all the same."""
+    if isinstance(error, ConsoleError):
+        return str(getattr(error, "reason", error.problem))
+    traceback.print_exception(error)
+    return f"its answer is not understood: {described(error)}"
 
 
 def _with_error(pooler: Observed[PoolerFacts], errors: Mapping[str, str]) -> Observed[PoolerFacts]:

@@ -256,7 +256,8 @@ class WaitClose(Step):
 
 
 class Drained(Step):
-    """No session is left on the leaving server, and every peer that answers has confirmed all it wrote."""
+    """No session is left on the leaving server, and every peer has confirmed all that the node wrote: by the
+    slots of the node itself, because a peer that does not answer proves nothing."""
 
     def __init__(self, plan: StepPlan, node: str, leaving: tuple[Subject, ...]) -> None:
         super().__init__(plan)
@@ -291,8 +292,9 @@ class Drained(Step):
             self._empty = True
             return Observation(Proof.UNMET, ("no session is left; reading the WAL position", *lines), alarm)
         self._mark = self._mark or facts.wal_lsn
-        proof, confirmed = self._confirmed(reading, facts, self._mark)
-        return Observation(proof, (*confirmed, *lines), alarm)
+        proof, confirmed, lacking = self._confirmed(reading, facts, self._mark)
+        anyway = f"go on although {', '.join(lacking)} may lack writes of {self._node}" if lacking else ""
+        return Observation(proof, (*confirmed, *lines), alarm, anyway=anyway)
 
     def _arrivals(self, reading: Reading) -> str:
         """HAProxy 1.8.0 shows MAINT and still sends sticky traffic there: new sessions give it away."""
@@ -326,25 +328,44 @@ class Drained(Step):
             for i, line in enumerate([*pooled, *foreign][:6])
         ]
 
-    def _confirmed(self, reading: Reading, facts: NodeFacts, mark: str) -> tuple[Proof, list[str]]:
-        proof, lines, done = Proof.MET, [], []
-        for peer in reading.snapshot.nodes:
-            if peer.name == self._node:
-                continue
-            peer_facts = reading.node(peer.name)
-            if peer_facts is None:
-                done.append(f"{peer.name}: does not answer ({peer.error}); not waited for")
-                continue
-            slot = next((s for s in facts.slots if s.target == (peer_facts.node_name or peer.name)), None)
+    def _confirmed(
+        self, reading: Reading, facts: NodeFacts, mark: str
+    ) -> tuple[Proof, list[str], tuple[str, ...]]:
+        """Whether the peers have everything up to `mark`, by the slots of the leaving node; the lines; and
+        the peers that do not answer and may lack something."""
+        lines, done, states = [], [], [Proof.MET]
+        peers = [peer for peer in reading.snapshot.nodes if peer.name != self._node]
+        names = {
+            peer.name: heard.node_name or peer.name for peer in peers if (heard := reading.node(peer.name))
+        }
+        for peer, name in names.items():
+            slot = next((s for s in facts.slots if s.target == name), None)
             if slot is None or slot.confirmed_lsn is None:
-                proof = Proof.UNKNOWN
-                lines.append(f"{peer.name}: {self._node} shows no slot position for it")
+                states.append(Proof.UNKNOWN)
+                lines.append(f"{peer}: {self._node} shows no slot position for it")
             elif lsn(slot.confirmed_lsn) < lsn(mark):
-                proof = Proof.UNMET if proof is Proof.MET else proof
-                lines.append(f"{peer.name}: has confirmed {slot.confirmed_lsn}, waiting for {mark}")
+                states.append(Proof.UNMET)
+                lines.append(f"{peer}: has confirmed {slot.confirmed_lsn}, waiting for {mark}")
             else:
-                done.append(f"{peer.name}: has confirmed everything up to {mark}")
-        return proof, [*lines, *done]
+                done.append(f"{peer}: has confirmed everything up to {mark}")
+        silent = tuple(peer for peer in peers if peer.name not in names)
+        theirs = [slot for slot in facts.slots if slot.target not in names.values()]
+        behind = [s for s in theirs if s.confirmed_lsn is None or lsn(s.confirmed_lsn) < lsn(mark)]
+        lacking = tuple(peer.name for peer in silent if behind or len(theirs) < len(silent))
+        for mute in silent:
+            if mute.name not in lacking:
+                done.append(f"{mute.name}: does not answer, but by the slots of {self._node} it has all")
+                continue
+            shown = ", ".join(f"{s.name}: {s.confirmed_lsn or 'nothing'} of {mark}" for s in behind)
+            states.append(Proof.UNKNOWN)
+            lines.append(
+                f"{mute.name}: does not answer ({mute.error}), and {self._node} shows "
+                f"{f'in its own slots {shown} confirmed' if shown else 'no slot for it'}"
+            )
+        proof = (
+            Proof.UNMET if Proof.UNMET in states else Proof.UNKNOWN if Proof.UNKNOWN in states else Proof.MET
+        )
+        return proof, [*lines, *done], lacking if proof is Proof.UNKNOWN else ()
 
 
 def _proof(states: list[bool | None]) -> Proof:

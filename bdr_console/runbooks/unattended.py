@@ -8,7 +8,6 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -79,14 +78,16 @@ class Unattended:
     async def see_through(self) -> None:
         """Until the run is over; cancelling it ends a hold command that runs."""
         kept = False
+        waiting = Waiting()
         while True:
             view = self._follower.poll()
             if view is not None:
                 self._node = view.node
+                late = waiting.is_overdue(view)
                 if view.status is RunStatus.HOLDING and not kept:
                     kept = True
                     await self._keep()
-                elif not kept and overdue(view):
+                elif not kept and late:
                     step = view.current.title if view.current else "a step"
                     why = f"'{step}' did not come about in time and nobody was there to decide."
                     self._journal.write("alarm", text=f"{why} Putting back.")
@@ -154,11 +155,21 @@ class Unattended:
         return code
 
 
-def overdue(view: RunView) -> bool:
-    """Whether a step waits for somebody who says how it goes on."""
-    step = view.current
-    if step is None or step.status is not StepStatus.WAITING or step.began_at is None:
-        return False
-    if step.deadline is None or all(offer.word != "wait" for offer in view.offers):
-        return False
-    return (datetime.now(UTC) - step.began_at).total_seconds() > step.deadline
+class Waiting:
+    """How long the step at work waits, by a clock that nobody can turn."""
+
+    def __init__(self) -> None:
+        self._step = ""
+        self._since = 0.0
+
+    def is_overdue(self, view: RunView) -> bool:
+        """Whether a step has waited longer than it may for somebody who says how it goes on."""
+        step = view.current
+        if step is None or step.status is not StepStatus.WAITING or step.deadline is None:
+            self._step = ""
+            return False
+        if step.key != self._step:
+            self._step, self._since = step.key, time.monotonic()
+        if all(offer.word != "wait" for offer in view.offers):
+            return False
+        return time.monotonic() - self._since > step.deadline

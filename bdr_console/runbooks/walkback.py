@@ -2,9 +2,10 @@
 
 import asyncio
 import time
+import traceback
 from collections.abc import Sequence
 
-from bdr_console.errors import ConsoleError
+from bdr_console.errors import described
 from bdr_console.runbooks.journal import Journal
 from bdr_console.runbooks.narration import Narration
 from bdr_console.runbooks.run import StepStatus
@@ -12,6 +13,8 @@ from bdr_console.runbooks.step import Act, Proof, Step, World
 
 _DEADLINE = 20.0
 """Seconds for one step's undo, proof included."""
+_HEAD_START = 2.5
+"""Seconds that a step's undo gets before the next one begins beside it: the deadline of a host that hangs."""
 _AGAIN_AFTER = 2.0
 """Seconds before an undo command whose effect does not show is sent again; undo commands are idempotent."""
 
@@ -40,18 +43,34 @@ class WalkBack:
         return bool(self._changed)
 
     async def run(self) -> tuple[str, ...]:
-        """Undo everything that can be undone; returns what is left, one line each with the command for it."""
-        leftovers: list[str] = []
+        """Undo everything that can be undone; returns what is left, one line each with the command for it.
+
+        A step begins when the one before it is proven, or soon after: servers come back before clients go on,
+        and a host that hangs does not keep the others as they are.
+        """
+        tasks: list[asyncio.Task[list[str]]] = []
         for step in self._changed:
-            leftovers += await self._undo(step)
-        return tuple(leftovers)
+            tasks.append(asyncio.create_task(self._undo(step)))
+            await asyncio.wait(tasks[-1:], timeout=_HEAD_START)
+        return tuple(line for left in await asyncio.gather(*tasks) for line in left)
 
     async def _undo(self, step: Step) -> list[str]:
+        said: dict[Act, str] = {}
+        try:
+            return await self._undo_and_prove(step, said)
+        except Exception as error:
+            traceback.print_exc()
+            why = f"it could not be told whether it was put back: {described(error)}"
+            left = step.left_undone() or tuple(act for act in step.taken if act.undo)
+            return self._give_up(step, why, said, left)
+
+    async def _undo_and_prove(self, step: Step, said: dict[Act, str]) -> list[str]:
         self._narration.mark(step, StepStatus.UNDOING)
         patience = min(_DEADLINE, step.undo_patience())
         until = time.monotonic() + patience
         sent: dict[Act, float] = {}
-        said: dict[Act, str] = {}
+        if step.plan.pause is not None:
+            await self._send_due(step, sent, said)  # clients wait: what is sent does not wait for a look
         while True:
             seen = await step.undone(self._world)
             if seen.proof is Proof.MET:
@@ -59,42 +78,47 @@ class WalkBack:
                 return []
             self._narration.progress(step, seen)
             if against := await step.undo_guard(self._world):
-                return self._give_up(step, against, said)
+                return self._give_up(step, against, said, step.left_undone())
             if time.monotonic() >= until:
                 why = (
                     "it could not be told whether it was put back"
                     if seen.proof is Proof.UNKNOWN
                     else "no effect"
                 )
-                return self._give_up(step, f"{why} within {patience:g} s", said)
-            now = time.monotonic()
-            due = [act for act in step.left_undone() if now - sent.get(act, -_AGAIN_AFTER) >= _AGAIN_AFTER]
-            # All at once: a host that hangs must not keep the others as they are.
-            for act, answer in zip(
-                due, await asyncio.gather(*(self._send(step, act) for act in due)), strict=True
-            ):
-                sent[act], said[act] = now, answer
+                return self._give_up(step, f"{why} within {patience:g} s", said, step.left_undone())
+            await self._send_due(step, sent, said)
             await asyncio.sleep(self._pace)
+
+    async def _send_due(self, step: Step, sent: dict[Act, float], said: dict[Act, str]) -> None:
+        now = time.monotonic()
+        due = [act for act in step.left_undone() if now - sent.get(act, -_AGAIN_AFTER) >= _AGAIN_AFTER]
+        # All at once: a host that hangs must not keep the others as they are.
+        answers = await asyncio.gather(*(self._send(step, act) for act in due))
+        for act, answer in zip(due, answers, strict=True):
+            sent[act], said[act] = now, answer
 
     async def _send(self, step: Step, act: Act) -> str:
         """Send the undo of one act; returns the error it was answered with, if any."""
         if act.undo is None:
             return ""
         fields = {"step": step.plan.key, "host": act.undo.host, "command": act.undo.text}
-        self._journal.write("intent", undo=True, **fields)
+        # Clients may wait: what lets them go on does not wait for the disk.
+        durable = step.plan.pause is None
+        self._journal.write("intent", durable, undo=True, **fields)
         try:
             answer = await self._world.send(act.kind, act.target, act.undo.text)
-        except ConsoleError as error:
-            self._journal.write("error", undo=True, **fields, error=error.problem)
-            return error.problem if step.heard(act, undo=True, error=error.problem) else ""
+        except Exception as error:
+            why = described(error)
+            self._journal.write("error", durable, undo=True, **fields, error=why)
+            return why if step.heard(act, undo=True, error=why) else ""
         step.heard(act, undo=True)
         self._journal.write("answer", undo=True, **fields, answer=answer)
         return ""
 
-    def _give_up(self, step: Step, why: str, said: dict[Act, str]) -> list[str]:
+    def _give_up(self, step: Step, why: str, said: dict[Act, str], acts: Sequence[Act]) -> list[str]:
         self._narration.mark(step, StepStatus.FAILED, lines=[f"not put back: {why}"])
         left = []
-        for act in step.left_undone():
+        for act in acts:
             told = f" ({said[act]})" if said.get(act) else ""
             left.append(
                 f"'{act.command.text}' is still in force on {act.command.host}: {why}{told}. "

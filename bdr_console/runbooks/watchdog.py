@@ -3,8 +3,9 @@
 `python -m bdr_console.runbooks.watchdog RUN_DIRECTORY`. It opens its connections, says `ready`, and follows
 the pipe that the runner writes to: each line is the list of what would have to be taken back now, and until
 when. When the pipe ends (the runner is gone, however) or the time is up, it takes that back: servers first,
-so that clients go on where they were, then RESUME, then settings. `{"done": true}` ends it without a command.
-It writes what it does to the run's journal. It ignores SIGHUP, SIGINT and SIGTERM: it ends with its runner.
+so that clients go on where they were, then on each PgBouncer by itself RESUME and the settings.
+`{"done": true}` ends it without a command. It writes what it does to the run's journal beside that, and keeps
+the run's locks to its end. It ignores SIGHUP, SIGINT and SIGTERM: it ends with its runner.
 """
 
 import asyncio
@@ -18,12 +19,13 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from bdr_console.config import ClusterSettings, load
-from bdr_console.errors import ConsoleError
+from bdr_console.errors import ConsoleError, described
 from bdr_console.links.errors import LinkError
 from bdr_console.links.factory import Links
 from bdr_console.links.haproxy import HaproxyAdmin
@@ -36,8 +38,9 @@ from bdr_console.runbooks.step import Act
 _READY_WITHIN = 20.0
 _DEADLINE = 1.0
 """Seconds that one target may take to answer: a server that hangs must not keep clients waiting."""
-_TRIES = 30
-"""How often RESUME is tried on a PgBouncer that does not answer, half a second apart."""
+_RESUME_FOR, _SET_FOR, _SERVERS_WITHIN = 60.0, 5.0, 1.5
+"""Seconds for which a RESUME or a setting is tried on a PgBouncer that does not answer, half a second apart,
+and after which clients go on although a HAProxy has not answered."""
 _AFTER_US, _UNTIL_TOLD = 2.0, 600.0
 """Seconds that a watchdog beside a PgBouncer waits longer than this one; and where no time was named."""
 
@@ -45,9 +48,12 @@ _AFTER_US, _UNTIL_TOLD = 2.0, 600.0
 class Watchdog:
     """The runner's end: starts the process, tells it what is in force, and lets it go."""
 
-    def __init__(self, directory: Path, journal: Journal) -> None:
+    def __init__(self, directory: Path, journal: Journal, locks: Sequence[int] = ()) -> None:
+        """`locks` are descriptors of the run's locks: they stay held until the watchdog has ended too, so
+        that no other run begins while it takes something back."""
         self._directory = directory
         self._journal = journal
+        self._locks = tuple(locks)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -94,6 +100,7 @@ class Watchdog:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 start_new_session=True,
+                pass_fds=self._locks,
                 cwd="/",
             )
         finally:
@@ -149,12 +156,23 @@ def parse(line: bytes) -> Charge | None:
         return None
 
 
-def groups(acts: Sequence[TakeBack]) -> tuple[tuple[TakeBack, ...], ...]:
-    """In the order of doing, each group at once: servers, then RESUME, then settings."""
-    servers = tuple(act for act in acts if act.kind == "haproxy")
-    resumes = tuple(act for act in acts if act.kind == "pgbouncer" and act.text.startswith("RESUME "))
-    rest = tuple(act for act in acts if act not in servers and act not in resumes)
-    return tuple(group for group in (servers, resumes, rest) if group)
+def servers_of(acts: Sequence[TakeBack]) -> tuple[TakeBack, ...]:
+    """What goes to HAProxy: at once, and before any client goes on."""
+    return tuple(act for act in acts if act.kind == "haproxy")
+
+
+def by_pooler(acts: Sequence[TakeBack]) -> tuple[tuple[TakeBack, ...], ...]:
+    """What goes to each PgBouncer, in the order of doing: RESUME, then settings."""
+    names = dict.fromkeys(act.target for act in acts if act.kind == "pgbouncer")
+    return tuple(
+        tuple(
+            sorted(
+                (act for act in acts if (act.kind, act.target) == ("pgbouncer", name)),
+                key=lambda act: not act.text.startswith("RESUME "),
+            )
+        )
+        for name in names
+    )
 
 
 class Keeper:
@@ -162,6 +180,7 @@ class Keeper:
 
     def __init__(self, settings: ClusterSettings, journal: Journal) -> None:
         self._journal = journal
+        self._writer = ThreadPoolExecutor(1, "journal")
         self._links = Links(settings, application_name="bdr-console watchdog", deadline=_DEADLINE)
         self._proxies = self._links.proxies(HaproxyAdmin)
         self._poolers = self._links.poolers(PgBouncerAdmin)
@@ -188,11 +207,11 @@ class Keeper:
         try:
             sentry = await self._poolers[name].post_sentry()
         except LinkError as error:
-            self._journal.write("watchdog", text=f"none beside {name}: {error.reason}")
+            self._write("watchdog", text=f"none beside {name}: {error.reason}")
             return
         if sentry is not None:
             self._sentries[name] = sentry
-            self._journal.write("watchdog", text=f"another one beside {name}: {self._poolers[name].address}")
+            self._write("watchdog", text=f"another one beside {name}: {self._poolers[name].address}")
 
     def pass_on(self, charge: Charge) -> None:
         """Tell the watchdogs on the other side what was told here; they leave us time to do it first."""
@@ -207,29 +226,46 @@ class Keeper:
 
     async def take_back(self, acts: Sequence[TakeBack], why: str) -> None:
         """Take back what is in force, and say so in the journal."""
-        self._journal.write("watchdog", text=f"acts: {why}")
-        for group in groups(acts):
-            await asyncio.gather(*(self._send(act) for act in group))
-        self._journal.write("watchdog", text="has taken back what it could")
+        self._write("watchdog", text=f"acts: {why}")
+        servers = [asyncio.create_task(self._send(act, _SET_FOR)) for act in servers_of(acts)]
+        if servers:
+            await asyncio.wait(servers, timeout=_SERVERS_WITHIN)
+        # A PgBouncer that hangs keeps nothing from the others.
+        await asyncio.gather(*servers, *(self._each(chain) for chain in by_pooler(acts)))
+        self._write("watchdog", text="has taken back what it could")
 
-    async def _send(self, act: TakeBack) -> None:
-        tries = _TRIES if act.text.startswith("RESUME ") else 2
+    async def _each(self, acts: Sequence[TakeBack]) -> None:
+        for act in acts:
+            await self._send(act, _RESUME_FOR if act.text.startswith("RESUME ") else _SET_FOR)
+
+    async def _send(self, act: TakeBack, seconds: float) -> None:
         fields = {"step": "watchdog", "by": "watchdog", "undo": True, "host": act.host, "command": act.text}
-        for _ in range(tries):
-            self._journal.write("intent", **fields)
+        until, failed = time.monotonic() + seconds, ""
+        self._write("intent", **fields)
+        while True:
             try:
                 if act.kind == "haproxy":
                     await self._proxies[act.target].act(act.text)
                 else:
                     await self._poolers[act.target].act(act.text)
-            except ConsoleError as error:
-                self._journal.write("error", **fields, error=error.problem)
-                if nothing_paused(error.problem):
+            except Exception as error:
+                why = described(error)
+                if nothing_paused(why):
+                    self._write("error", **fields, error=why)
                     return
-                await asyncio.sleep(0.5)
+                if why != failed:
+                    self._write("error", **fields, error=why)
+                failed = why
             else:
-                self._journal.write("answer", **fields, answer="done")
+                self._write("answer", **fields, answer="done")
                 return
+            if time.monotonic() >= until:
+                return
+            await asyncio.sleep(0.5)
+
+    def _write(self, event: str, **fields: Any) -> None:
+        """Beside the commands: a disk that hangs must not hold up the next one."""
+        self._writer.submit(self._journal.write, event, **fields)
 
 
 async def keep(keeper: Keeper, lines: asyncio.StreamReader) -> None:

@@ -28,6 +28,13 @@ class Watched:
         self._until = math.inf
         self._armed = False
 
+    @property
+    def clients_wait(self) -> bool:
+        """Whether clients may be waiting by this run's doing, from the first PAUSE on."""
+        return not math.isinf(self._until) and any(
+            step.plan.pause is not None and step.taken for step in self._steps
+        )
+
     def until(self, step: Step) -> float:
         """When the pause must be over (time.monotonic()); infinity for a step that pauses nobody."""
         return math.inf if step.plan.pause is None else self._until

@@ -15,12 +15,12 @@ from bdr_console.runbooks import walkback as walkback_module
 from bdr_console.runbooks.checks import ALL_PARTS
 from bdr_console.runbooks.engine import Engine
 from bdr_console.runbooks.fold import fold
-from bdr_console.runbooks.journal import JOURNAL, Journal
+from bdr_console.runbooks.journal import JOURNAL
 from bdr_console.runbooks.reading import Part, Reading
-from bdr_console.runbooks.run import RunStatus, RunView, StepStatus
+from bdr_console.runbooks.run import Proof, RunStatus, RunView, StepStatus
 from bdr_console.runbooks.step import OnTimeout, Plan, StepPlan
 from bdr_console.runbooks.switchover import plan, steps
-from tests.runbooks.world import SETTINGS, FakeWatch, FakeWorld
+from tests.runbooks.world import SETTINGS, FakeWatch, FakeWorld, FullDiskJournal
 from tests.waiting import eventually
 
 DISABLE, ENABLE = "disable server bk_db/bdr_initial_node", "enable server bk_db/bdr_initial_node"
@@ -45,6 +45,7 @@ class Run:
         self._directory = directory
         self._deadlines = deadlines
         self.engine: Engine
+        self.journal: FullDiskJournal
 
     async def __aenter__(self) -> "Run":
         silent, self.world.silent = self.world.silent, set()
@@ -52,7 +53,7 @@ class Run:
         made = plan(seen.snapshot, SETTINGS, "node1", self._mode, remembered=seen.settings)
         self.world.silent = silent
         made = with_deadlines(made, self._deadlines)
-        journal = Journal(self._directory, "r1")
+        journal = self.journal = FullDiskJournal(self._directory, "r1")
         views: list[dict[str, Any]] = [
             {"key": v.key, "title": v.title, "commands": [], "undo": [], "deadline": v.deadline}
             for v in made.views()
@@ -355,6 +356,35 @@ async def test_the_node_is_not_drained_before_its_peers_have_its_last_writes(
         await run.until(lambda view: any("waiting for 0/16B3748" in line for line in view.steps[3].evidence))
         assert run.status("hold") is StepStatus.PENDING
         world.confirmed = True
+        await run.at("hold", StepStatus.HOLDING)
+
+
+async def test_a_peer_that_does_not_answer_is_not_taken_for_one_that_has_everything(
+    world: FakeWorld, tmp_path: Path
+) -> None:
+    world.confirmed = False
+    world.nodes["node1"] = replace(
+        world.nodes["node1"],
+        slots=tuple(replace(slot, target=None) for slot in world.nodes["node1"].slots),
+    )
+    async with Run(world, tmp_path) as run:
+        await run.at("wait_close", StepStatus.DONE, StepStatus.SKIPPED)
+        world.silent = {"node2", "node3"}
+        await run.until(lambda view: any("does not answer" in line for line in view.steps[3].evidence))
+        step = next(step for step in run.view.steps if step.key == "drained")
+        assert step.proof is Proof.UNKNOWN
+        assert any("in its own slots" in line for line in step.evidence)
+        run.say("go")  # the operator goes on without them, and the run says so at its end
+        await run.at("hold", StepStatus.HOLDING)
+        assert any("was not proved" in problem for problem in run.view.problems)
+
+
+async def test_a_silent_peer_that_has_everything_by_the_nodes_own_slots_is_not_waited_for(
+    world: FakeWorld, tmp_path: Path
+) -> None:
+    async with Run(world, tmp_path) as run:
+        await run.at("wait_close", StepStatus.DONE, StepStatus.SKIPPED)
+        world.silent = {"node3"}
         await run.at("hold", StepStatus.HOLDING)
 
 

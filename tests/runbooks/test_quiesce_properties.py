@@ -47,7 +47,7 @@ FAULTS = (
 )
 
 
-class Ended(Exception):  # noqa: N818 - the runner's end, not a failure of the test
+class Ended(BaseException):  # the runner's end, not an error that it could handle
     """The runner was killed."""
 
 

@@ -164,3 +164,30 @@ async def test_who_left_a_server_in_maintenance_is_named_when_a_journal_says_so(
         assert f"left by run {named} of alice@b" in lines[0].seen
         assert f"bdr-console undo {named}" in lines[0].remedy
     assert orphans(runs, (await FakeWorld().read(ALL)).snapshot) == ()
+
+
+async def test_what_the_watchdog_took_back_is_not_ours_so_a_later_pause_is_somebody_elses() -> None:
+    reading = await FakeWorld().read(ALL | Part.SETTINGS)
+    made = plan(reading.snapshot, SETTINGS, "node1", "quiesce", remembered=reading.settings)
+    begun = [{"event": "plan", "plan": as_event(made)}, intent(made, "prepare"), intent(made, "pause")]
+    (pause,) = made.step("pause").acts
+    assert pause.undo is not None
+    resumed = {"step": "watchdog", "host": pause.undo.host, "command": pause.undo.text, "undo": True}
+    ours, theirs = past(begun), past([*begun, {"event": "answer", **resumed}])
+    gone = past([*begun, {"event": "error", **resumed, "error": "database app is not paused"}])
+    lost = past([*begun, {"event": "error", **resumed, "error": "timed out after 2.0 s"}])
+    assert [sorted(told.taken) for told in (ours, theirs, gone, lost) if told] == [
+        ["pause", "prepare"],
+        ["prepare"],
+        ["prepare"],
+        ["pause", "prepare"],
+    ]
+
+
+async def test_a_pause_that_the_run_has_ended_itself_is_not_ours_any_more() -> None:
+    reading = await FakeWorld().read(ALL | Part.SETTINGS)
+    made = plan(reading.snapshot, SETTINGS, "node1", "quiesce", remembered=reading.settings)
+    begun = [{"event": "plan", "plan": as_event(made)}, intent(made, "pause"), intent(made, "disable")]
+    told = past([*begun, intent(made, "resume"), {**intent(made, "resume"), "event": "answer"}])
+    assert told is not None
+    assert sorted(told.taken) == ["disable", "resume"]

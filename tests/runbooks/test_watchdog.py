@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bdr_console.runbooks.watchdog import Charge, TakeBack, groups, keep, parse
+from bdr_console.runbooks.watchdog import Charge, TakeBack, by_pooler, keep, parse, servers_of
 
 ENABLE = TakeBack("haproxy", "h", "h (/s)", "enable server b/s")
 RESUME = TakeBack("pgbouncer", "p", "p (x)", "RESUME app")
@@ -46,9 +46,11 @@ async def followed(*pieces: bytes, ends: bool = True) -> FakeKeeper:
     return keeper
 
 
-def test_servers_come_back_before_clients_go_on_and_settings_last() -> None:
-    assert groups((SET, RESUME, ENABLE)) == ((ENABLE,), (RESUME,), (SET,))
-    assert groups(()) == ()
+def test_on_each_pgbouncer_clients_go_on_before_its_settings_are_put_back() -> None:
+    elsewhere = TakeBack("pgbouncer", "q", "q (x)", "RESUME app")
+    assert servers_of((SET, RESUME, ENABLE)) == (ENABLE,)
+    assert by_pooler((SET, elsewhere, RESUME, ENABLE)) == ((RESUME, SET), (elsewhere,))
+    assert by_pooler(()) == ()
 
 
 async def test_a_runner_that_is_gone_has_its_latest_charge_taken_back() -> None:

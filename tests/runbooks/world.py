@@ -1,6 +1,8 @@
 """A simulated cluster for the step engine, no server behind it: obeys commands, unless told to misbehave."""
 
 import asyncio
+import errno
+import os
 import re
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -13,6 +15,7 @@ from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.config import ClusterSettings
 from bdr_console.errors import ConsoleError
 from bdr_console.links.haproxy_text import ProxySession
+from bdr_console.runbooks.journal import Journal
 from bdr_console.runbooks.reading import (
     Backend,
     Load,
@@ -27,6 +30,7 @@ from bdr_console.runbooks.step import Act, TargetKind
 from tests.cluster.builders import NAMES, NOW, node_facts
 
 SERVERS = {"bdr_initial_node": "node1", "bdr_next_node": "node2", "bdr_node3": "node3"}
+NOTHING = Part(0)
 NO_ANSWER = "timed out after 2.0 s"
 
 SETTINGS = ClusterSettings.model_validate(
@@ -99,6 +103,10 @@ class FakeWorld:
     """Ports of pooled connections that an old process of HAProxy carries: no list shows them."""
     unplanned: set[int] = field(default_factory=set)
     """Ports of pooled connections of another database, whose address is not recognised."""
+    crash: Part = NOTHING
+    """Parts whose reading raises an error that nobody has expected."""
+    crash_on: set[str] = field(default_factory=set)
+    """Commands at which such an error is raised, before they are sent."""
     confirmed: bool = True
     sent: list[tuple[str, str]] = field(default_factory=list)
     signals: list[tuple[str, str, int]] = field(default_factory=list)
@@ -131,6 +139,8 @@ class FakeWorld:
     async def read(self, parts: Part) -> Reading:
         """The parts asked for; the rest unread."""
         await asyncio.sleep(0)
+        if parts & self.crash:
+            raise ZeroDivisionError("nobody expected this")
         self._close_flagged()
         now_logging_in, self.logins = self.logins, max(0, self.logins - (Part.POOLERS in parts))
         snapshot = Snapshot(
@@ -180,6 +190,8 @@ class FakeWorld:
     async def send(self, kind: TargetKind, target: str, text: str) -> str:
         """Obey one command."""
         await asyncio.sleep(0)
+        if text in self.crash_on:
+            raise ZeroDivisionError("nobody expected this")
         self.sent.append((target, text))
         if target in self.silent:
             raise ConsoleError(f"{target}: `{text}`: {NO_ANSWER}")
@@ -342,6 +354,17 @@ class FakeWorld:
         leads = ("haproxy1", "haproxy2")
         database = PoolDatabase("app", "127.0.0.1", 5433, self.paused, False, size, 3, "app", leads)
         return Observed("pgb-tx", "127.0.0.1:6432", PoolerFacts("1.18.0", (pool,), (database,)), NOW)
+
+
+class FullDiskJournal(Journal):
+    """A journal whose disk is full while `full` says so."""
+
+    full = False
+
+    def _append(self, line: bytes) -> None:
+        if self.full:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        super()._append(line)
 
 
 class FakeWatch:

@@ -1,9 +1,10 @@
-"""Nothing of the console's own hurts real clients: a full disk, a deleted directory, a resume after a kill."""
+"""Nothing of our own hurts real clients: a full disk, a deleted directory, a resume right after a kill."""
 
 import os
 import resource
 import shutil
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,10 +24,19 @@ from tests.runbooks.test_lab_quiesce import (
     through,
 )
 from tests.runbooks.test_lab_switchover import Started, in_maintenance
-from tests.runbooks.test_lab_switchover import _own_state as _own_state
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(120)]
+
+
+@pytest.fixture(autouse=True)
+def _own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Runs of this test alone; none of their runners outlives it."""
+    monkeypatch.setenv("BDR_CONSOLE_STATE", str(tmp_path / "state"))
+    yield
+    for view in launch.runs():
+        if pid := Started(launch.run_dir(view.run_id)).pid:
+            os.kill(pid, signal.SIGKILL)
 
 
 def watchdog_of(run: Started) -> int:
@@ -80,7 +90,7 @@ def test_a_run_whose_directory_was_deleted_is_found_and_steered_again(healthy_la
     run.holding()
     shutil.rmtree(run.directory)
     wait_until(lambda: is_held(run.directory / RUNNER_LOCK), "the runner makes it anew", seconds=10)
-    wait_until(lambda: (run.directory / JOURNAL).exists(), "its journal is there", seconds=5)
+    wait_until((run.directory / JOURNAL).exists, "its journal is there", seconds=5)
     again = Started(run.directory)
     assert again.holding().run_id == run.directory.name
     assert (again.directory / "request.json").exists()

@@ -98,6 +98,6 @@ def healthy_lab(lab: Lab) -> Iterator[Lab]:
 
 
 def _settle(lab: Lab) -> None:
-    if any(line.name == "load" for line in lab.status()):
+    if lab.load_runs:
         lab.stop_load()
     lab.mend_all()

@@ -31,6 +31,7 @@ def lab() -> None:
 @lab.command()
 @_in_directory
 @click.option("--nodes", default=3, show_default=True, help="How many PostgreSQL nodes (1 to 9).")
+@click.option("--proxies", default=1, show_default=True, help="How many HAProxies, each with two PgBouncers.")
 @click.option("--environment", default="lab", show_default=True, help="The label that the console shows.")
 @click.option(
     "--engine",
@@ -39,12 +40,11 @@ def lab() -> None:
     show_default=True,
     help="What replicates: bdr3 and bdr1 are stand-ins over pglogical, the others are the real thing.",
 )
-def up(directory: Path, nodes: int, environment: str, engine: str) -> None:
-    """Start a lab: nodes in a multi-master mesh, HAProxy, two PgBouncers."""
-    click.echo(
-        f"Starting {nodes} nodes ({mesh.MESHES[engine].name}), HAProxy and two PgBouncers ...", err=True
-    )
-    made = bring_up(directory, nodes, environment, engine)
+def up(directory: Path, nodes: int, proxies: int, environment: str, engine: str) -> None:
+    """Start a lab: nodes in a multi-master mesh, HAProxies, two PgBouncers in front of each."""
+    fronts = "HAProxy and two" if proxies == 1 else f"{proxies} HAProxies and {2 * proxies}"
+    click.echo(f"Starting {nodes} nodes ({mesh.MESHES[engine].name}), {fronts} PgBouncers ...", err=True)
+    made = bring_up(directory, nodes, environment, engine, proxies)
     _show(made)
     where = "" if directory == layout.default_directory() else f" --directory {directory}"
     click.echo(
@@ -78,7 +78,7 @@ def config(directory: Path) -> None:
 
 @lab.group()
 def load() -> None:
-    """Clients that write through a PgBouncer, and the count of what they wrote."""
+    """Clients that write through the PgBouncers, and the count of what they wrote."""
 
 
 @load.command("start")
@@ -95,7 +95,11 @@ def load() -> None:
     show_default=True,
     help="pgbench's query protocol; prepared needs the session pool.",
 )
-@click.option("--pooler", default="pgb-tx", show_default=True, help="The PgBouncer it goes through.")
+@click.option(
+    "--pooler",
+    metavar="NAME",
+    help="The PgBouncer it goes through; by default it is spread over the transaction pool of every HAProxy.",
+)
 @click.option("--seconds", type=int, help="End after so many seconds; else when stopped, at most 4 hours.")
 def load_start(
     directory: Path,
@@ -103,14 +107,16 @@ def load_start(
     rate: int,
     unthrottled: bool,
     protocol: str,
-    pooler: str,
+    pooler: str | None,
     seconds: int | None,
 ) -> None:
-    """Start the load and return when its first transaction is done."""
+    """Start the load and return when its first transactions are done."""
     pace = None if unthrottled else rate
-    Lab.load(directory).start_load(clients, pace, protocol, pooler, seconds)
+    parts = Lab.load(directory).start_load(clients, pace, protocol, pooler, seconds).parts
     speed = f"{pace} transactions/s" if pace else "unthrottled"
-    click.echo(f"{clients} clients write through {pooler} ({protocol} protocol, {speed}).")
+    number = f"{clients} client{'s write' if clients > 1 else ' writes'}"
+    through = " and ".join(part.pooler for part in parts)
+    click.echo(f"{number} through {through} ({protocol} protocol, {speed}).")
 
 
 @load.command("stop")

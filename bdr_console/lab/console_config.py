@@ -21,11 +21,12 @@ def write(layout: Layout) -> None:
             else {}
         ),
         "proxies": {
-            haproxy.NAME: {
-                "socket": str(layout.haproxy_socket),
+            proxy.name: {
+                "socket": str(layout.socket(proxy.name)),
                 "backends": [haproxy.BACKEND],
-                "listen": [f"127.0.0.1:{layout.frontend_port}"],
+                "listen": [f"127.0.0.1:{proxy.port}"],
             }
+            for proxy in layout.proxies
         },
         "poolers": {
             pooler.name: {

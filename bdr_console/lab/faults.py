@@ -7,11 +7,17 @@ from pathlib import Path
 
 from bdr_console.errors import ConsoleError
 from bdr_console.lab import delay, haproxy, pgbouncer, postgres, processes, programs, tables
-from bdr_console.lab.layout import Layout
+from bdr_console.lab.layout import DATABASE, Layout
 from bdr_console.lab.mesh import mesh_of
 from bdr_console.lab.processes import Process
 
 HOLD = "hold-transaction"
+DIRECT = "direct-client"
+CLIENTS = {
+    HOLD: "pgbench, idle in transaction as 'billing'",
+    DIRECT: "pgbench, idle in transaction as 'etl', past the PgBouncers",
+}
+"""The clients that faults start: the process of each, and what it is."""
 _HOLD_SCRIPT = """\
 BEGIN;
 UPDATE counter SET n = n + 1 WHERE client = :held;
@@ -26,7 +32,8 @@ class Fault:
 
     name: str
     target: str
-    """What it needs to be told: NODE, ORIGIN:TARGET, POOLER, or nothing."""
+    """What it needs to be told: NODE, SERVER[@HAPROXY], ORIGIN:TARGET, POOLER, HAPROXY, or nothing. In
+    brackets: may be left out where there is one only (of PgBouncers: the first is meant)."""
     text: str
     """What is the matter then."""
     strike: Callable[[Layout, str], None]
@@ -59,14 +66,34 @@ def _target(layout: Layout, fault: Fault, target: str | None) -> str:
         return ""
     if fault.target == "[POOLER]":
         return layout.pooler(target or layout.poolers[0].name).name
+    if fault.target == "[HAPROXY]" and not target and len(layout.proxies) == 1:
+        return layout.proxies[0].name
     if not target:
         raise ConsoleError(f"{fault.name} needs to be told where", f"Name it: {fault.name} {fault.target}.")
-    if fault.target == "NODE":
-        return layout.node(target).name
-    if fault.target == "POOLER":
-        return layout.pooler(target).name
-    _link(layout, delay.parse(target)[0])
+    match fault.target:
+        case "NODE":
+            return layout.node(target).name
+        case "POOLER":
+            return layout.pooler(target).name
+        case "HAPROXY" | "[HAPROXY]":
+            return layout.proxy(target).name
+        case "NODE|HAPROXY":
+            return (layout.proxy if target in {p.name for p in layout.proxies} else layout.node)(target).name
+        case "SERVER[@HAPROXY]":
+            _server(layout, target)
+        case _:
+            _link(layout, delay.parse(target)[0])
     return target
+
+
+def _server(layout: Layout, target: str) -> tuple[str, tuple[str, ...]]:
+    """HAProxy's name for a node (which may be named either way), and the HAProxies that are meant."""
+    name, _, proxy = target.partition("@")
+    node = next((node for node in layout.nodes if node.server == name), None) or layout.node(name)
+    if not node.server:
+        raise ConsoleError(f"{name} takes no clients: no HAProxy has it as a server")
+    proxies = (layout.proxy(proxy).name,) if proxy else tuple(known.name for known in layout.proxies)
+    return node.server, proxies
 
 
 def _link(layout: Layout, target: str) -> tuple[str, str]:
@@ -149,64 +176,142 @@ def _conflict(layout: Layout, target: str) -> None:
 
 def _hold_transaction(layout: Layout, pooler: str) -> None:
     """A client that updates a row and then sits in its transaction: `billing`, idle in transaction."""
-    if processes.find(layout, HOLD):
+    _open_transaction(layout, HOLD, layout.pooler(pooler).port, pooler, "billing")
+
+
+def _direct_client(layout: Layout, target: str) -> None:
+    """A job that knows nothing of the PgBouncers: `etl`, idle in a transaction that has written."""
+    proxy = next((proxy for proxy in layout.proxies if proxy.name == target), None)
+    _open_transaction(layout, DIRECT, proxy.port if proxy else layout.node(target).port, target, "etl")
+
+
+def _open_transaction(layout: Layout, name: str, port: int, through: str, application: str) -> None:
+    if processes.find(layout, name):
         raise ConsoleError(
-            "a transaction is held open already", f"End it first: bdr-console lab mend {HOLD}."
+            "a transaction is held open already", f"End it first: bdr-console lab mend {name}."
         )
-    directory = layout.data(HOLD)
+    directory = layout.data(name)
     if not directory.exists():
         layout.account.make_dir(directory)
     script = layout.account.write(directory / "hold.sql", _HOLD_SCRIPT)
     command: list[str | Path] = [
         programs.postgres_bin(layout.engine) / "pgbench",
         *("--no-vacuum", "--client", "1", "--transactions", "1", "--file", script),
-        *("--define", f"held={tables.HELD_CLIENT}"),
-        layout.dsn(layout.pooler(pooler).port, "app"),
+        *("--define", f"held={tables.HELD_CLIENT if name == HOLD else tables.DIRECT_CLIENT}"),
+        layout.dsn(port, "app"),
     ]
-    process = processes.start(layout, HOLD, command, cwd=directory, env={"PGAPPNAME": "billing"})
+    process = processes.start(layout, name, command, cwd=directory, env={"PGAPPNAME": application})
 
     def held() -> bool:
         if not process.alive:
             raise ConsoleError(
-                f"the client did not get through {pooler}: {processes.last_words(layout, HOLD)}"
+                f"the client did not get through {through}: {processes.last_words(layout, name)}"
             )
-        return any(_holds(layout, node.name) for node in layout.nodes)
+        return any(_holds(layout, node.name, application) for node in layout.nodes)
 
     if not processes.wait(held, 20, pause=0.05):
         processes.stop([process], signal.SIGKILL)
-        raise ConsoleError(f"no transaction could be opened through {pooler}")
+        raise ConsoleError(f"no transaction could be opened through {through}")
 
 
-def _holds(layout: Layout, node: str) -> bool:
+def _holds(layout: Layout, node: str, application: str) -> bool:
     try:
         with postgres.session(layout, layout.node(node), timeout=5) as connection:
             row = connection.execute(
                 "SELECT count(*) FROM pg_stat_activity"
-                " WHERE application_name = 'billing' AND state = 'idle in transaction'"
+                " WHERE application_name = %s AND state = 'idle in transaction'",
+                (application,),
             ).fetchone()
     except ConsoleError:
         return False  # a frozen or stopped node cannot be the one
     return row is not None and row[0] > 0
 
 
-def end_held(layout: Layout, _pooler: str = "") -> None:
-    """End the client that holds a transaction; harmless when there is none."""
-    if process := processes.find(layout, HOLD):
-        processes.stop([process], signal.SIGTERM)
+def end_clients(layout: Layout, *names: str) -> None:
+    """End the clients of these faults, all of them when none is named; harmless when there is none."""
+    processes.stop(
+        [process for name in names or CLIENTS if (process := processes.find(layout, name))], signal.SIGTERM
+    )
 
 
-def _stop_haproxy(layout: Layout, _target: str) -> None:
-    haproxy.stop(_running(layout, haproxy.NAME))
+def _stop_haproxy(layout: Layout, name: str) -> None:
+    haproxy.stop(_running(layout, name))
 
 
-def start_haproxy(layout: Layout, _target: str = "") -> None:
-    """Start HAProxy when it does not run."""
-    if processes.find(layout, haproxy.NAME) is None:
-        haproxy.start(layout)
+def start_haproxy(layout: Layout, name: str) -> None:
+    """Start a HAProxy when it does not run."""
+    if processes.find(layout, name) is None:
+        haproxy.start(layout, name)
 
 
-def _reload_haproxy(layout: Layout, _target: str) -> None:
-    haproxy.reload(layout, _running(layout, haproxy.NAME))
+def _reload_haproxy(layout: Layout, name: str) -> None:
+    haproxy.reload(layout, _running(layout, name), name)
+
+
+def _weight_0(layout: Layout, target: str) -> None:
+    """As people drain a server by hand: it stays UP, keeps its sessions, and takes no new one but those that
+    its stick table leads there (HAProxy's manual, `weight`)."""
+    _set_weight(layout, target, "0")
+
+
+def _set_weight(layout: Layout, target: str, weight: str) -> None:
+    server, proxies = _server(layout, target)
+    for proxy in proxies:
+        said = haproxy.command(
+            layout, f"set server {haproxy.BACKEND}/{server} weight {weight}", name=proxy
+        ).strip()
+        if said:
+            raise ConsoleError(f"{proxy}: {said}")
+
+
+def wait_up(layout: Layout, proxy: str, patience: float) -> None:
+    """Wait until a HAProxy sees every node as UP; raises ConsoleError after `patience` seconds."""
+
+    def up() -> bool:
+        return all(state.status == "UP" for state in haproxy.servers(layout, proxy))
+
+    if not processes.wait(up, patience, pause=0.1):
+        raise ConsoleError(
+            f"{proxy} does not see every node as UP", "See what it says: bdr-console lab status."
+        )
+
+
+def _split_traffic(layout: Layout, proxy: str) -> None:
+    """Every server is UP, and this HAProxy's stick entry leads to the second node: as after a reload in the
+    middle of somebody's switchover."""
+    if len(layout.nodes) < 2 or len(layout.proxies) < 2:
+        raise ConsoleError(
+            "only two HAProxies can send their sessions to two nodes",
+            "Start such a lab: bdr-console lab up --proxies 2.",
+        )
+    first, second = layout.nodes[0], layout.nodes[1]
+    haproxy.command(layout, f"disable server {haproxy.BACKEND}/{first.server}", name=proxy)
+    haproxy.command(layout, f"clear table {haproxy.BACKEND}", name=proxy)
+    _lead_anew(layout, proxy, second.name)
+    haproxy.command(layout, f"enable server {haproxy.BACKEND}/{first.server}", name=proxy)
+    wait_up(layout, proxy, 20)
+
+
+def _join_traffic(layout: Layout, proxy: str) -> None:
+    haproxy.command(layout, f"clear table {haproxy.BACKEND}", name=proxy)
+    _lead_anew(layout, proxy, layout.nodes[0].name)
+
+
+def _lead_anew(layout: Layout, proxy: str, node: str) -> None:
+    """Have the PgBouncers of a HAProxy connect again, and wait until new sessions come to `node`."""
+    for pooler in layout.poolers_of(proxy):
+        pgbouncer.admin(layout, pooler, f"RECONNECT {DATABASE}")
+    if not processes.wait(lambda: _leads_to(layout, proxy) == node, 20, pause=0.1):
+        raise ConsoleError(f"{proxy} does not lead to {node}")
+
+
+def _leads_to(layout: Layout, proxy: str) -> str:
+    try:
+        with postgres.session(layout, layout.proxy(proxy), timeout=5) as connection:
+            row = connection.execute("SELECT current_setting('cluster_name')").fetchone()
+    except ConsoleError:
+        return ""
+    return str(row[0]) if row else ""
 
 
 def _stop_pooler(layout: Layout, name: str) -> None:
@@ -243,21 +348,49 @@ FAULTS = {
             _end_delay,
         ),
         Fault("conflict", "NODE:NODE", "both nodes have changed the same row at once", _conflict, _nothing),
-        Fault(HOLD, "[POOLER]", "a client sits in an open transaction", _hold_transaction, end_held),
-        Fault("stop-haproxy", "", "HAProxy is gone: every session is cut", _stop_haproxy, start_haproxy),
         Fault(
-            "freeze-haproxy",
-            "",
-            "HAProxy answers nothing",
-            lambda layout, _: _freeze(layout, haproxy.NAME),
-            lambda layout, _: thaw(layout, haproxy.NAME),
+            HOLD,
+            "[POOLER]",
+            "a client sits in an open transaction",
+            _hold_transaction,
+            lambda layout, _: end_clients(layout, HOLD),
         ),
         Fault(
+            DIRECT,
+            "NODE|HAPROXY",
+            "a client that comes through no PgBouncer sits in an open transaction",
+            _direct_client,
+            lambda layout, _: end_clients(layout, DIRECT),
+        ),
+        Fault(
+            "stop-haproxy",
+            "[HAPROXY]",
+            "that HAProxy is gone: every session is cut",
+            _stop_haproxy,
+            start_haproxy,
+        ),
+        Fault("freeze-haproxy", "[HAPROXY]", "that HAProxy answers nothing", _freeze, thaw),
+        Fault(
             "reload-haproxy",
-            "",
-            "HAProxy was reloaded: it forgot maintenance and stickiness",
+            "[HAPROXY]",
+            "that HAProxy was reloaded: it forgot maintenance, weights and stickiness,"
+            " and its old process lives on as long as it has sessions",
             _reload_haproxy,
             _nothing,
+        ),
+        Fault(
+            "weight0",
+            "SERVER[@HAPROXY]",
+            "that server has weight 0: it is UP and takes no new session but those that stick to it",
+            _weight_0,
+            lambda layout, target: _set_weight(layout, target, "100%"),
+        ),
+        Fault(
+            "split-traffic",
+            "HAPROXY",
+            "that HAProxy leads to the second node, the others to the first: both are written",
+            _split_traffic,
+            _join_traffic,
         ),
         Fault(
             "stop-pooler", "POOLER", "that PgBouncer is gone: its clients are cut", _stop_pooler, start_pooler

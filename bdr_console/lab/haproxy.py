@@ -1,4 +1,4 @@
-"""The lab's HAProxy, set up as published for a BDR cluster: one active server, the others as backup."""
+"""The lab's HAProxies, set up as published for a BDR cluster: one active server, the others as backup."""
 
 import csv
 import signal
@@ -8,10 +8,11 @@ from pathlib import Path
 
 from bdr_console.errors import ConsoleError
 from bdr_console.lab import processes, programs
-from bdr_console.lab.layout import Layout
+from bdr_console.lab.layout import Layout, ProxyLayout
 from bdr_console.lab.processes import Process
 
 NAME = "haproxy1"
+"""The first one, the only one unless a lab was told to have more."""
 BACKEND = "bk_db"
 
 
@@ -24,16 +25,18 @@ class ServerState:
     """HAProxy's own word: UP, MAINT, DOWN 1/2."""
     sessions: int
     """Sessions now (scur)."""
+    weight: int
+    """Effective; with 0 it takes no new session."""
 
 
-def _configuration(layout: Layout) -> str:
+def _configuration(layout: Layout, proxy: ProxyLayout) -> str:
     servers = "\n".join(
         f"    server {node.server} 127.0.0.1:{node.port} check{' backup' if index else ''}"
         for index, node in enumerate(layout.nodes)
     )
     return f"""\
 global
-    stats socket {layout.haproxy_socket} mode 600 level admin
+    stats socket {layout.socket(proxy.name)} mode 600 level admin
     stats timeout 30s
     maxconn 400
     nbthread 1
@@ -48,7 +51,7 @@ defaults
     default-server inter 1s
 
 frontend ft_postgresql
-    bind 127.0.0.1:{layout.frontend_port}
+    bind 127.0.0.1:{proxy.port}
     default_backend {BACKEND}
 
 backend {BACKEND}
@@ -58,38 +61,40 @@ backend {BACKEND}
 """
 
 
-def create(layout: Layout) -> None:
-    """Write HAProxy's configuration."""
-    directory = layout.account.make_dir(layout.data(NAME))
-    layout.account.write(directory / "haproxy.cfg", _configuration(layout))
+def create(layout: Layout, proxy: ProxyLayout) -> None:
+    """Write one HAProxy's configuration."""
+    directory = layout.account.make_dir(layout.data(proxy.name))
+    layout.account.write(directory / "haproxy.cfg", _configuration(layout, proxy))
 
 
-def start(layout: Layout) -> Process:
-    """Start HAProxy (master and worker) and wait until its runtime socket answers."""
-    directory = layout.data(NAME)
+def start(layout: Layout, name: str = NAME) -> Process:
+    """Start one HAProxy (master and worker) and wait until its runtime socket answers."""
+    directory = layout.data(name)
     command: list[str | Path] = [programs.find("haproxy"), "-W", "-f", directory / "haproxy.cfg"]
-    process = processes.start(layout, NAME, command, cwd=directory)
-    _wait_answering(layout, process)
+    process = processes.start(layout, name, command, cwd=directory)
+    _wait_answering(layout, name, process)
     return process
 
 
-def _wait_answering(layout: Layout, process: Process, not_pid: str = "") -> None:
+def _wait_answering(layout: Layout, name: str, process: Process, not_pid: str = "") -> None:
     def answers() -> bool:
         if not process.alive:
-            raise ConsoleError(f"{NAME} did not start: {processes.last_words(layout, NAME)}")
+            raise ConsoleError(f"{name} did not start: {processes.last_words(layout, name)}")
         try:
             # More than once: while it leaves, the old process still takes connections now and then.
-            return all(_pid(command(layout, "show info", timeout=1)) not in ("", not_pid) for _ in range(5))
+            return all(pid(layout, name) not in ("", not_pid) for _ in range(5))
         except ConsoleError:
             return False
 
     if not processes.wait(answers, 15):
         raise ConsoleError(
-            f"{NAME} does not answer on {layout.haproxy_socket}: {processes.last_words(layout, NAME)}"
+            f"{name} does not answer on {layout.socket(name)}: {processes.last_words(layout, name)}"
         )
 
 
-def _pid(info: str) -> str:
+def pid(layout: Layout, name: str = NAME) -> str:
+    """The process that takes new connections, as it says itself; raises ConsoleError when nobody answers."""
+    info = command(layout, "show info", timeout=1, name=name)
     return next((line[5:] for line in info.splitlines() if line.startswith("Pid: ")), "")
 
 
@@ -98,30 +103,36 @@ def stop(process: Process) -> None:
     processes.stop([process], signal.SIGTERM)
 
 
-def reload(layout: Layout, process: Process) -> None:
-    """Reload HAProxy, as its master does on SIGUSR2: a new worker, without the old one's server states."""
-    before = _pid(command(layout, "show info"))
+def reload(layout: Layout, process: Process, name: str = NAME) -> None:
+    """Reload one HAProxy, as its master does on SIGUSR2: a new worker, without the old one's server states.
+
+    The old worker (it is told to finish by -sf) lives on as long as it has sessions.
+    """
+    before = pid(layout, name)
     process.send(signal.SIGUSR2)
-    _wait_answering(layout, process, not_pid=before)
+    _wait_answering(layout, name, process, not_pid=before)
 
 
-def command(layout: Layout, text: str, timeout: float = 5) -> str:
-    """Send one line to the runtime socket and return the answer; raises ConsoleError when nobody answers."""
+def command(layout: Layout, text: str, timeout: float = 5, *, name: str = NAME) -> str:
+    """Send one line to a runtime socket and return the answer; raises ConsoleError when nobody answers."""
     try:
         with socket.socket(socket.AF_UNIX) as link:
             link.settimeout(timeout)
-            link.connect(str(layout.haproxy_socket))
+            link.connect(str(layout.socket(name)))
             link.sendall(text.encode() + b"\n")
             parts = []
             while part := link.recv(65536):
                 parts.append(part)
     except OSError as error:
-        raise ConsoleError(f"{NAME} ({layout.haproxy_socket}) does not answer: {error}") from None
+        raise ConsoleError(f"{name} ({layout.socket(name)}) does not answer: {error}") from None
     return b"".join(parts).decode(errors="replace")
 
 
-def servers(layout: Layout) -> tuple[ServerState, ...]:
+def servers(layout: Layout, name: str = NAME) -> tuple[ServerState, ...]:
     """The servers of the backend in the order of the configuration, as `show stat` has them."""
-    lines = command(layout, f"show stat {BACKEND} 4 -1").removeprefix("# ").strip().splitlines()
+    shown = command(layout, f"show stat {BACKEND} 4 -1", name=name)
+    lines = shown.removeprefix("# ").strip().splitlines()
     rows = [line for line in csv.DictReader(lines) if line["type"] == "2"]
-    return tuple(ServerState(row["svname"], row["status"], int(row["scur"])) for row in rows)
+    return tuple(
+        ServerState(row["svname"], row["status"], int(row["scur"]), int(row["weight"])) for row in rows
+    )

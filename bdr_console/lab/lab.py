@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from bdr_console.lab import bucardo, faults, haproxy, layout, lifecycle, load, processes, recovery
+from bdr_console.lab import bucardo, faults, layout, lifecycle, load, processes, recovery
 from bdr_console.lab.layout import Layout
-from bdr_console.lab.load import LoadResult
+from bdr_console.lab.load import LoadResult, Order
 from bdr_console.lab.pgbench import Stall
 from bdr_console.lab.processes import ProcessState
 
@@ -35,15 +35,15 @@ class Lab:
         """Every server of the lab, and the load and the held transaction where there are any."""
         servers = {
             **{node.name: f"PostgreSQL 127.0.0.1:{node.port}" for node in self.layout.servers},
-            haproxy.NAME: f"HAProxy 127.0.0.1:{self.layout.frontend_port}",
+            **{proxy.name: f"HAProxy 127.0.0.1:{proxy.port}" for proxy in self.layout.proxies},
             **{
-                pooler.name: f"PgBouncer 127.0.0.1:{pooler.port} ({pooler.mode} pool)"
+                pooler.name: f"PgBouncer 127.0.0.1:{pooler.port} ({pooler.mode} pool, to {pooler.proxy})"
                 for pooler in self.layout.poolers
             },
         }
         if self.layout.engine == "bucardo":
             servers[bucardo.NAME] = "Bucardo's daemons"
-        clients = {load.NAME: "pgbench", faults.HOLD: "pgbench, idle in transaction as 'billing'"}
+        clients = {**load.names(self.layout), **faults.CLIENTS}
         running = {name: what for name, what in clients.items() if processes.find(self.layout, name)}
         return tuple(_state(self.layout, name, what) for name, what in {**servers, **running}.items())
 
@@ -52,15 +52,23 @@ class Lab:
         clients: int = 16,
         rate: int | None = 200,
         protocol: str = "simple",
-        pooler: str = "pgb-tx",
+        pooler: str | None = None,
         seconds: int | None = None,
-    ) -> None:
-        """Start pgbench through a PgBouncer; `rate` in transactions per second (None: as many as go)."""
-        load.start(self.layout, clients, rate, protocol, pooler, seconds)
+    ) -> Order:
+        """Start pgbench through a PgBouncer, or spread over the transaction pool of every HAProxy.
+
+        `rate` is in transactions per second of all clients (None: as many as go).
+        """
+        return load.start(self.layout, clients, rate, protocol, pooler, seconds)
 
     def stop_load(self) -> LoadResult:
         """End the load, wait for replication to come to rest, and count what arrived on every node."""
         return load.stop(self.layout)
+
+    @property
+    def load_runs(self) -> bool:
+        """Whether any part of a load is under way."""
+        return any(processes.find(self.layout, name) for name in load.names(self.layout))
 
     def load_result(self) -> LoadResult:
         """Count the latest load again; while it runs, what it has done so far."""
@@ -90,9 +98,11 @@ def _state(planned: Layout, name: str, what: str) -> ProcessState:
     return ProcessState(name, what, "frozen" if process.frozen else "running", process.pid)
 
 
-def up(directory: Path, nodes: int = 3, environment: str = "lab", engine: str = "bdr3") -> Lab:
+def up(
+    directory: Path, nodes: int = 3, environment: str = "lab", engine: str = "bdr3", proxies: int = 1
+) -> Lab:
     """Start a lab in `directory` and return when it replicates and takes traffic.
 
     A half-started lab is cleaned up; raises ConsoleError when one runs there or a part does not start.
     """
-    return Lab(lifecycle.up(directory, nodes, environment, engine))
+    return Lab(lifecycle.up(directory, nodes, environment, engine, proxies))

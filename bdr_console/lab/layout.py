@@ -16,6 +16,9 @@ MARKER = "lab.json"
 DATABASE = "app"
 GROUP = "lab"
 _KIND = "bdr-console lab"
+_POOLS = (("transaction", "tx"), ("session", "session"))
+"""The PgBouncers in front of each HAProxy: how they pool, and the end of their name."""
+_MOST_PROXIES = 4
 _SOCKET_LIMIT = 97
 """HAProxy binds a temporary name ten characters longer first; the system's own limit is 107 bytes."""
 
@@ -31,6 +34,15 @@ class NodeLayout:
 
 
 @dataclass(frozen=True, slots=True)
+class ProxyLayout:
+    """One HAProxy."""
+
+    name: str
+    port: int
+    """Where its frontend listens."""
+
+
+@dataclass(frozen=True, slots=True)
 class PoolerLayout:
     """One PgBouncer."""
 
@@ -38,6 +50,8 @@ class PoolerLayout:
     mode: str
     """transaction or session."""
     port: int
+    proxy: str
+    """The HAProxy that it leads to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +62,7 @@ class Layout:
     environment: str
     nodes: tuple[NodeLayout, ...]
     poolers: tuple[PoolerLayout, ...]
-    frontend_port: int
-    """Where HAProxy's frontend listens."""
+    proxies: tuple[ProxyLayout, ...]
     engine: str = "bdr3"
     """What replicates between the nodes: a word of mesh.MESHES."""
     control: NodeLayout | None = None
@@ -76,9 +89,13 @@ class Layout:
         return self.directory / "console.pass"
 
     @property
-    def haproxy_socket(self) -> Path:
-        """HAProxy's runtime socket, level admin."""
-        return self.directory / "haproxy.sock"
+    def frontend_port(self) -> int:
+        """Where the first HAProxy's frontend listens."""
+        return self.proxies[0].port
+
+    def socket(self, proxy: str) -> Path:
+        """The runtime socket of a HAProxy, level admin."""
+        return self.directory / f"{proxy}.sock"
 
     @property
     def config(self) -> Path:
@@ -105,6 +122,18 @@ class Layout:
                 return node
         known = ", ".join(node.name for node in self.servers)
         raise ConsoleError(f"the lab has no node '{name}'", f"It has: {known}.")
+
+    def proxy(self, name: str) -> ProxyLayout:
+        """The HAProxy of that name; raises ConsoleError that lists the known ones."""
+        for proxy in self.proxies:
+            if proxy.name == name:
+                return proxy
+        known = ", ".join(proxy.name for proxy in self.proxies)
+        raise ConsoleError(f"the lab has no HAProxy '{name}'", f"It has: {known}.")
+
+    def poolers_of(self, proxy: str) -> tuple[PoolerLayout, ...]:
+        """The PgBouncers that lead to a HAProxy."""
+        return tuple(pooler for pooler in self.poolers if pooler.proxy == proxy)
 
     def pooler(self, name: str) -> PoolerLayout:
         """The PgBouncer of that name; raises ConsoleError that lists the known ones."""
@@ -147,7 +176,7 @@ def load(directory: Path) -> Layout:
             content["environment"],
             tuple(NodeLayout(**node) for node in content["nodes"]),
             tuple(PoolerLayout(**pooler) for pooler in content["poolers"]),
-            content["frontend_port"],
+            tuple(ProxyLayout(**proxy) for proxy in content["proxies"]),
             content["engine"],
             NodeLayout(**content["control"]) if content["control"] else None,
         )
@@ -158,7 +187,12 @@ def load(directory: Path) -> Layout:
 
 
 def plan(
-    directory: Path, nodes: int, environment: str, engine: str = "bdr3", control: str | None = None
+    directory: Path,
+    nodes: int,
+    environment: str,
+    engine: str = "bdr3",
+    control: str | None = None,
+    proxies: int = 1,
 ) -> Layout:
     """A layout with free ports for `nodes` nodes; creates nothing. Raises ConsoleError for a bad request.
 
@@ -166,20 +200,33 @@ def plan(
     """
     if not 1 <= nodes <= 9:
         raise ConsoleError(f"a lab of {nodes} nodes cannot be made", "Choose from 1 to 9 nodes.")
-    poolers = (("pgb-tx", "transaction"), ("pgb-session", "session"))
-    ports = _free_ports(nodes + len(poolers) + 2)
+    if not 1 <= proxies <= _MOST_PROXIES:
+        raise ConsoleError(
+            f"a lab with {proxies} HAProxies cannot be made", f"Choose from 1 to {_MOST_PROXIES}."
+        )
+    ports = _free_ports(nodes + 3 * proxies + 1)
+    node_ports, proxy_ports, pooler_ports = (
+        ports[:nodes],
+        ports[nodes : nodes + proxies],
+        ports[-2 * proxies :],
+    )
+    fronts = tuple(ProxyLayout(f"haproxy{i + 1}", port) for i, port in enumerate(proxy_ports))
+    modes = [(mode, short, i) for i in range(proxies) for mode, short in _POOLS]
     layout = Layout(
         directory,
         environment,
-        tuple(NodeLayout(f"node{i + 1}", _server_name(i), ports[i]) for i in range(nodes)),
-        tuple(PoolerLayout(name, mode, ports[nodes + i]) for i, (name, mode) in enumerate(poolers)),
-        ports[-1],
+        tuple(NodeLayout(f"node{i + 1}", _server_name(i), port) for i, port in enumerate(node_ports)),
+        tuple(
+            PoolerLayout(f"pgb{i + 1 if i else ''}-{short}", mode, port, fronts[i].name)
+            for (mode, short, i), port in zip(modes, pooler_ports, strict=True)
+        ),
+        fronts,
         engine,
-        NodeLayout(control, "", ports[-2]) if control else None,
+        NodeLayout(control, "", ports[nodes + proxies]) if control else None,
     )
     longest = max(
-        len(os.fsencode(layout.haproxy_socket)),
-        *(len(os.fsencode(layout.data(name) / ".s.PGSQL.65535")) - 10 for name, _ in poolers),
+        *(len(os.fsencode(layout.socket(proxy.name))) for proxy in layout.proxies),
+        *(len(os.fsencode(layout.data(pooler.name) / ".s.PGSQL.65535")) - 10 for pooler in layout.poolers),
     )
     if longest > _SOCKET_LIMIT:
         raise ConsoleError(

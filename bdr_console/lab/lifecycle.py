@@ -31,7 +31,7 @@ from bdr_console.lab.mesh import mesh_of
 _ROLES = ("postgres", "app", "bdr_console")
 
 
-def up(directory: Path, nodes: int, environment: str, engine: str) -> Layout:
+def up(directory: Path, nodes: int, environment: str, engine: str, proxies: int = 1) -> Layout:
     """Make and start a lab in `directory`; whatever goes wrong, nothing of a half-started one is left.
 
     Raises ConsoleError when a lab already runs there, the directory is not a lab's, or a part does not start.
@@ -39,7 +39,7 @@ def up(directory: Path, nodes: int, environment: str, engine: str) -> Layout:
     mesh = mesh_of(engine)
     programs.check(engine)
     directory = directory.absolute()
-    planned = layout.plan(directory, nodes, environment, engine, mesh.control)
+    planned = layout.plan(directory, nodes, environment, engine, mesh.control, proxies)
     _clear_dead(directory)
     with _signals_end_it():
         try:
@@ -106,8 +106,9 @@ def _start_everything(planned: Layout) -> None:
         for future in [pool.submit(begin, node) for node in planned.servers]:
             future.result()
     first_password.unlink()
-    haproxy.create(planned)
-    haproxy.start(planned)
+    for proxy in planned.proxies:
+        haproxy.create(planned, proxy)
+        haproxy.start(planned, proxy.name)
     for pooler in planned.poolers:
         pgbouncer.create(planned, pooler, passwords)
         pgbouncer.start(planned, pooler)

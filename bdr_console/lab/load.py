@@ -1,4 +1,4 @@
-"""The load: pgbench clients that write through a PgBouncer, and the count of what arrived where."""
+"""The load: pgbench clients that write through the PgBouncers, and the count of what arrived where."""
 
 import json
 import signal
@@ -12,6 +12,7 @@ from bdr_console.errors import ConsoleError
 from bdr_console.lab import pgbench, pgbouncer, postgres, processes, programs
 from bdr_console.lab.layout import DATABASE, Layout, PoolerLayout
 from bdr_console.lab.pgbench import Stall
+from bdr_console.lab.processes import Process
 from bdr_console.lab.tables import CLIENTS
 
 NAME = "load"
@@ -20,11 +21,27 @@ _LONGEST = 4 * 3600
 
 _SCRIPT = """\
 \\set seq :seq + 1
+\\set client :first + :client_id
 BEGIN;
-UPDATE counter SET n = n + 1 WHERE client = :client_id RETURNING n \\gset
-INSERT INTO ledger (run, client, seq, n) VALUES (:run, :client_id, :seq, :n);
+UPDATE counter SET n = n + 1 WHERE client = :client RETURNING n \\gset
+INSERT INTO ledger (run, client, seq, n) VALUES (:run, :client, :seq, :n);
 END;
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The clients that go through one PgBouncer: a pgbench of its own."""
+
+    pooler: str
+    first: int
+    """The number of its first client; each writes a counter of its own."""
+    clients: int
+
+    @property
+    def name(self) -> str:
+        """Of its process."""
+        return f"{NAME}-{self.pooler}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +54,8 @@ class Order:
     rate: int | None
     """Transactions per second of all clients together; None for as many as go."""
     protocol: str
-    pooler: str
+    parts: tuple[Part, ...]
+    """In the order of their clients."""
     baseline: int
     """The sum of all counters before it began."""
 
@@ -84,15 +102,24 @@ def _directory(layout: Layout) -> Path:
 def order(layout: Layout) -> Order | None:
     """What the running or latest load was asked to do; None when there never was one."""
     try:
-        return Order(**json.loads((_directory(layout) / "order.json").read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        kept = json.loads((_directory(layout) / "order.json").read_text(encoding="utf-8"))
+        return Order(**{**kept, "parts": tuple(Part(**part) for part in kept["parts"])})
+    except (OSError, ValueError, TypeError, KeyError):
         return None
 
 
+def names(layout: Layout) -> dict[str, str]:
+    """The processes of the running or latest load, and what each is."""
+    given = order(layout)
+    return {part.name: f"pgbench through {part.pooler}" for part in given.parts} if given else {}
+
+
 def start(
-    layout: Layout, clients: int, rate: int | None, protocol: str, pooler: str, seconds: int | None
+    layout: Layout, clients: int, rate: int | None, protocol: str, pooler: str | None, seconds: int | None
 ) -> Order:
-    """Start pgbench in the background and return once its first transaction has arrived on a node.
+    """Start pgbench in the background and return once a transaction of every part has arrived on a node.
+
+    Without a `pooler` the clients are spread over the transaction pools of all HAProxies.
 
     Raises ConsoleError for a bad request, when a load is running already, or when pgbench cannot begin.
     """
@@ -103,30 +130,69 @@ def start(
             path.unlink()
     else:
         account.make_dir(directory)
-    layout.log(NAME).unlink(missing_ok=True)
-    wanted = Order(time.time_ns() // 1_000_000, clients, rate, protocol, pooler, _sum(layout))
+    parts = _spread(_through(layout, pooler), clients)
+    wanted = Order(time.time_ns() // 1_000_000, clients, rate, protocol, parts, _sum(layout))
     account.write(directory / "order.json", json.dumps(asdict(wanted)))
-    script = account.write(directory / "load.sql", _SCRIPT)
+    account.write(directory / "load.sql", _SCRIPT)
+    started = {}
+    try:
+        for part in parts:
+            started[part] = _start_part(layout, wanted, part, seconds or _LONGEST)
+        for part, process in started.items():
+            _await_first(layout, wanted, part, process)
+    except ConsoleError:
+        processes.stop(started.values(), signal.SIGKILL)
+        raise
+    for part in parts:
+        _settle(layout, layout.pooler(part.pooler))
+    return wanted
+
+
+def _through(layout: Layout, pooler: str | None) -> tuple[PoolerLayout, ...]:
+    if pooler is not None:
+        return (layout.pooler(pooler),)
+    return tuple(known for known in layout.poolers if known.mode == "transaction")
+
+
+def _spread(poolers: tuple[PoolerLayout, ...], clients: int) -> tuple[Part, ...]:
+    """As evenly as it goes; a PgBouncer that no client is left for has no part."""
+    each, more = divmod(clients, len(poolers))
+    parts, first = [], 0
+    for index, pooler in enumerate(poolers):
+        share = each + (index < more)
+        if share:
+            parts.append(Part(pooler.name, first, share))
+        first += share
+    return tuple(parts)
+
+
+def _start_part(layout: Layout, wanted: Order, part: Part, seconds: int) -> Process:
+    directory = _directory(layout)
+    layout.log(part.name).unlink(missing_ok=True)
     command: list[str | Path] = [
         programs.postgres_bin(layout.engine) / "pgbench",
-        *("--no-vacuum", "--log", "--log-prefix", directory / "transactions", "--failures-detailed"),
-        *("--client", str(clients), "--jobs", "1", "--protocol", protocol, "--file", script),
-        *("--time", str(seconds or _LONGEST), "--define", f"run={wanted.run}", "--define", "seq=0"),
-        *(("--rate", str(rate)) if rate else ()),
-        layout.dsn(layout.pooler(pooler).port, "app"),
+        *("--no-vacuum", "--log", "--log-prefix", directory / f"transactions.{part.pooler}"),
+        *("--failures-detailed", "--client", str(part.clients), "--jobs", "1"),
+        *("--protocol", wanted.protocol, "--file", directory / "load.sql", "--time", str(seconds)),
+        *("--define", f"run={wanted.run}", "--define", "seq=0", "--define", f"first={part.first}"),
+        *(("--rate", f"{wanted.rate * part.clients / wanted.clients:.3f}") if wanted.rate else ()),
+        layout.dsn(layout.pooler(part.pooler).port, "app"),
     ]
-    process = processes.start(layout, NAME, command, cwd=directory, env={"PGAPPNAME": "load"})
+    return processes.start(layout, part.name, command, cwd=directory, env={"PGAPPNAME": "load"})
+
+
+def _await_first(layout: Layout, wanted: Order, part: Part, process: Process) -> None:
+    """Wait until a transaction of this part has arrived on a node; raises ConsoleError when none does."""
 
     def begun() -> bool:
-        if not process.alive and not pgbench.read(directory):
-            raise ConsoleError(f"the load did not start: {processes.last_words(layout, NAME)}")
-        return any(_ledger_rows(layout, node.name, wanted.run) for node in layout.nodes)
+        if not process.alive and not pgbench.read(_directory(layout), part.pooler):
+            raise ConsoleError(f"the load did not start: {processes.last_words(layout, part.name)}")
+        return any(_ledger_rows(layout, node.name, wanted.run, part) for node in layout.nodes)
 
     if not processes.wait(begun, 30, pause=0.05):
-        processes.stop([process], signal.SIGKILL)
-        raise ConsoleError(f"the load does not get through {pooler}: {processes.last_words(layout, NAME)}")
-    _settle(layout, layout.pooler(pooler))
-    return wanted
+        raise ConsoleError(
+            f"the load does not get through {part.pooler}: {processes.last_words(layout, part.name)}"
+        )
 
 
 def _settle(layout: Layout, pooler: PoolerLayout) -> None:
@@ -144,10 +210,10 @@ def _settle(layout: Layout, pooler: PoolerLayout) -> None:
 
 
 def _check(
-    layout: Layout, clients: int, rate: int | None, protocol: str, pooler: str, seconds: int | None
+    layout: Layout, clients: int, rate: int | None, protocol: str, pooler: str | None, seconds: int | None
 ) -> None:
-    mode = layout.pooler(pooler).mode
-    if processes.find(layout, NAME):
+    poolers = _through(layout, pooler)
+    if any(processes.find(layout, name) for name in names(layout)):
         raise ConsoleError("a load is running already", "Stop it first: bdr-console lab load stop.")
     if not 1 <= clients <= CLIENTS:
         raise ConsoleError(f"a load of {clients} clients cannot be made", f"Choose from 1 to {CLIENTS}.")
@@ -157,9 +223,10 @@ def _check(
         raise ConsoleError(f"a load of {seconds} s cannot be made", f"Choose from 1 to {_LONGEST}.")
     if protocol not in ("simple", "extended", "prepared"):
         raise ConsoleError(f"pgbench knows no protocol '{protocol}'", "Choose simple, extended or prepared.")
-    if protocol == "prepared" and mode == "transaction":
+    if protocol == "prepared" and poolers[0].mode == "transaction":
         raise ConsoleError(
-            f"{pooler} pools by transaction: prepared statements do not survive there before PgBouncer 1.21",
+            f"{poolers[0].name} pools by transaction: prepared statements do not survive there"
+            " before PgBouncer 1.21",
             "Choose simple or extended, or the session pool.",
         )
 
@@ -172,11 +239,12 @@ def stop(layout: Layout, converge: float = 30) -> LoadResult:
     given = order(layout)
     if given is None:
         raise ConsoleError("no load was started in this lab", "Start one: bdr-console lab load start.")
-    if process := processes.find(layout, NAME):
+    running = [process for part in given.parts if (process := processes.find(layout, part.name))]
+    for process in running:
         # The end of --time comes as SIGALRM: pgbench lets its clients finish and writes its last lines.
         process.send(signal.SIGALRM)
-        if not processes.wait(lambda: not process.alive, 20):
-            processes.stop([process], signal.SIGTERM)
+    if not processes.wait(lambda: not any(process.alive for process in running), 20):
+        processes.stop([process for process in running if process.alive], signal.SIGTERM)
     return result(layout, converge)
 
 
@@ -185,14 +253,10 @@ def result(layout: Layout, converge: float = 30) -> LoadResult:
     given = order(layout)
     if given is None:
         raise ConsoleError("no load was started in this lab", "Start one: bdr-console lab load start.")
-    running = processes.find(layout, NAME) is not None
+    running = any(processes.find(layout, part.name) for part in given.parts)
     transactions = pgbench.read(_directory(layout))
     done = sum(not transaction.failed for transaction in transactions)
-    try:
-        said = layout.log(NAME).read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        said = ""
-    aborted = pgbench.aborted_clients(said)
+    aborted = sum(pgbench.aborted_clients(_log(layout, part)) for part in given.parts)
     counts, unread = (
         ((), {"every node": "the load still runs"}) if running else _count(layout, given, done, converge)
     )
@@ -210,18 +274,25 @@ def result(layout: Layout, converge: float = 30) -> LoadResult:
     )
 
 
+def _log(layout: Layout, part: Part) -> str:
+    try:
+        return layout.log(part.name).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
 def stall(layout: Layout, since: datetime, until: datetime) -> Stall | None:
     """The longest transaction in the window; waits until pgbench, which buffers, has written past it."""
-    process = processes.find(layout, NAME)
-    seen = pgbench.read(_directory(layout))
+    given = order(layout)
+    parts = given.parts if given else ()
 
-    def passed() -> bool:
-        nonlocal seen
-        seen = pgbench.read(_directory(layout))
-        return process is None or not process.alive or (bool(seen) and seen[-1].ended > until.timestamp())
+    def passed(part: Part) -> bool:
+        process = processes.find(layout, part.name)
+        seen = pgbench.read(_directory(layout), part.pooler)
+        return process is None or (bool(seen) and seen[-1].ended > until.timestamp())
 
-    processes.wait(passed, 30, pause=0.2)
-    return pgbench.longest(seen, since.timestamp(), until.timestamp())
+    processes.wait(lambda: all(passed(part) for part in parts), 30, pause=0.2)
+    return pgbench.longest(pgbench.read(_directory(layout)), since.timestamp(), until.timestamp())
 
 
 def _count(
@@ -261,7 +332,9 @@ def _sum(layout: Layout, node: str | None = None) -> int:
     return int(row[0]) if row else 0
 
 
-def _ledger_rows(layout: Layout, node: str, run: int) -> int:
+def _ledger_rows(layout: Layout, node: str, run: int, part: Part | None = None) -> int:
+    first, clients = (part.first, part.clients) if part else (0, CLIENTS)
+    query = "SELECT count(*) FROM ledger WHERE run = %s AND client >= %s AND client < %s"
     with postgres.session(layout, layout.node(node), timeout=10) as connection:
-        row = connection.execute("SELECT count(*) FROM ledger WHERE run = %s", (run,)).fetchone()
+        row = connection.execute(query, (run, first, first + clients)).fetchone()
     return int(row[0]) if row else 0

@@ -58,10 +58,10 @@ def parse(lines: Iterable[str]) -> Iterator[Transaction]:
         yield Transaction(int(fields[0]), ended - (int(fields[2]) - lag) / 1e6, ended, failed=False)
 
 
-def read(directory: Path) -> tuple[Transaction, ...]:
-    """Every transaction that the logs in `directory` hold so far, in order of their end."""
+def read(directory: Path, pooler: str = "*") -> tuple[Transaction, ...]:
+    """Every transaction (through that PgBouncer) that the logs in `directory` hold so far, by their end."""
     found: list[Transaction] = []
-    for path in directory.glob("transactions.*"):
+    for path in directory.glob(f"transactions.{pooler}.*"):
         with path.open(encoding="ascii", errors="replace") as file:
             found += parse(file)
     return tuple(sorted(found, key=lambda transaction: transaction.ended))

@@ -1,4 +1,4 @@
-"""The lab's two PgBouncers in front of HAProxy: one pools by transaction, one by session."""
+"""The lab's PgBouncers, two in front of each HAProxy: one pools by transaction, one by session."""
 
 import signal
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ def _configuration(layout: Layout, pooler: PoolerLayout) -> str:
     directory = layout.data(pooler.name)
     return f"""\
 [databases]
-* = host=127.0.0.1 port={layout.frontend_port}
+* = host=127.0.0.1 port={layout.proxy(pooler.proxy).port}
 
 [pgbouncer]
 listen_addr = 127.0.0.1

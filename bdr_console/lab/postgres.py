@@ -11,7 +11,7 @@ import psycopg
 from bdr_console.cluster.text import clean
 from bdr_console.errors import ConsoleError
 from bdr_console.lab import processes, programs
-from bdr_console.lab.layout import Layout, NodeLayout
+from bdr_console.lab.layout import Layout, NodeLayout, ProxyLayout
 from bdr_console.lab.processes import Process
 
 _HBA = "host all all 127.0.0.1/32 scram-sha-256\n"
@@ -106,9 +106,9 @@ def stop(process: Process) -> None:
 
 @contextmanager
 def session(
-    layout: Layout, node: NodeLayout, database: str = "app", timeout: float = 30
+    layout: Layout, node: NodeLayout | ProxyLayout, database: str = "app", timeout: float = 30
 ) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
-    """A superuser's connection straight to `node`, autocommit; raises ConsoleError that names the node."""
+    """A superuser's connection to a node, or to where a HAProxy leads; raises ConsoleError that names it."""
     try:
         with psycopg.connect(
             layout.dsn(node.port, database=database),

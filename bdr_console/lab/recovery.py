@@ -22,18 +22,20 @@ def mend_all(layout: Layout, patience: float = 60) -> None:
     ConsoleError when that does not come about within `patience` seconds.
     """
     deadline = time.monotonic() + patience
-    everyone = (*(n.name for n in layout.servers), haproxy.NAME, *(p.name for p in layout.poolers))
-    for name in everyone:
+    servers = (s.name for s in layout.servers)
+    for name in (*servers, *(p.name for p in layout.proxies), *(p.name for p in layout.poolers)):
         faults.thaw(layout, name)
-    faults.end_held(layout)
+    faults.end_clients(layout)
     for node in layout.servers:
         faults.start_node(layout, node.name)
-    faults.start_haproxy(layout)
+    for proxy in layout.proxies:
+        faults.start_haproxy(layout, proxy.name)
     for pooler in layout.poolers:
         faults.start_pooler(layout, pooler.name)
     _wait_replicating(layout, deadline)
     mesh_of(layout.engine).end_delays(layout)
-    _offer_every_server(layout, deadline)
+    for proxy in layout.proxies:
+        _offer_every_server(layout, proxy.name, deadline)
     for pooler in layout.poolers:
         _lead_to_first(layout, pooler, deadline)
     for node in layout.servers:
@@ -63,18 +65,12 @@ def _wait_replicating(layout: Layout, deadline: float) -> None:
     raise ConsoleError(f"replication does not recover: {mesh.troubles(layout) or 'it has not caught up'}")
 
 
-def _offer_every_server(layout: Layout, deadline: float) -> None:
+def _offer_every_server(layout: Layout, proxy: str, deadline: float) -> None:
     for node in layout.nodes:
-        haproxy.command(layout, f"set server {haproxy.BACKEND}/{node.server} state ready")
-
-    def up() -> bool:
-        return [state.status for state in haproxy.servers(layout)] == ["UP"] * len(layout.nodes)
-
-    if not processes.wait(up, deadline - time.monotonic(), pause=0.1):
-        raise ConsoleError(
-            "HAProxy does not see every node as UP", "See what it says: bdr-console lab status."
-        )
-    haproxy.command(layout, f"clear table {haproxy.BACKEND}")
+        for wanted in ("state ready", "weight 100%"):
+            haproxy.command(layout, f"set server {haproxy.BACKEND}/{node.server} {wanted}", name=proxy)
+    faults.wait_up(layout, proxy, deadline - time.monotonic())
+    haproxy.command(layout, f"clear table {haproxy.BACKEND}", name=proxy)
 
 
 def _lead_to_first(layout: Layout, pooler: PoolerLayout, deadline: float) -> None:

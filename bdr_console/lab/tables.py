@@ -7,6 +7,9 @@ HELD_CLIENT = -1
 CONFLICT_CLIENT = -2
 """One more counter, for the row that two nodes change at the same time on purpose."""
 
+DIRECT_CLIENT = -3
+"""One more counter, for the transaction that a client past the PgBouncers holds open."""
+
 DEFINITIONS = """
 CREATE TABLE public.counter (client int PRIMARY KEY, n bigint NOT NULL);
 CREATE TABLE public.ledger (
@@ -22,6 +25,6 @@ SELECT pglogical.replication_set_add_table('default', 'public.counter');
 SELECT pglogical.replication_set_add_table('default', 'public.ledger');
 """
 
-FIRST_ROWS = CLIENTS + 2
-ROWS = "INSERT INTO public.counter SELECT client, 0 FROM generate_series(-2, 255) client"
-"""CONFLICT_CLIENT to CLIENTS - 1."""
+FIRST_ROWS = CLIENTS + 3
+ROWS = "INSERT INTO public.counter SELECT client, 0 FROM generate_series(-3, 255) client"
+"""DIRECT_CLIENT to CLIENTS - 1."""

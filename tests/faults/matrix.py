@@ -212,7 +212,7 @@ def fake_socket(answer: Callable[[bytes, Path], bytes]) -> Strike:
     """A FAKE listener in the place of HAProxy's socket: answers that the real one cannot be made to give."""
 
     def strike(cell: Cell) -> Callable[[], None]:
-        path = cell.lab.layout.directory / "haproxy.sock"
+        path = cell.lab.layout.socket("haproxy1")
         aside = path.with_name("haproxy.real")
         path.rename(aside)
         listener = socket.socket(socket.AF_UNIX)
@@ -372,7 +372,7 @@ def _whole(lab: Lab) -> None:
 
 
 def _left_out(lab: Lab) -> list[str]:
-    command = ["socat", "-", f"UNIX-CONNECT:{lab.layout.directory / 'haproxy.sock'}"]
+    command = ["socat", "-", f"UNIX-CONNECT:{lab.layout.socket('haproxy1')}"]
     asked = "show servers state bk_db\n"
     told = subprocess.run(
         command, input=asked, capture_output=True, text=True, timeout=10, check=False

@@ -161,7 +161,11 @@ def test_mending_everything_takes_back_what_a_switchover_left(healthy_lab: Lab) 
         ("stop-pooler", "pgb-9", "no PgBouncer 'pgb-9'"),
         ("pause-apply", "node1", "is no link"),
         ("pause-apply", "node1->node1", "receives nothing from"),
-        ("stop-haproxy", "node1", "takes no target"),
+        ("stop-haproxy", "node1", "no HAProxy 'node1'"),
+        ("weight0", "node9", "no node 'node9'"),
+        ("weight0", "node1@haproxy9", "no HAProxy 'haproxy9'"),
+        ("direct-client", "pgb-tx", "no node 'pgb-tx'"),
+        ("split-traffic", "haproxy1", "only two HAProxies"),
     ],
 )
 def test_a_wrong_fault_or_target_is_refused_in_words(

@@ -40,7 +40,7 @@ def test_a_load_of_some_seconds_ends_by_itself_and_is_counted_later(healthy_lab:
     with pytest.raises(ConsoleError, match="running already"):
         healthy_lab.start_load(clients=2)
     assert healthy_lab.load_result().lost is None, "a running load is not counted on the nodes"
-    wait_until(lambda: all(line.name != "load" for line in healthy_lab.status()), "it has ended")
+    wait_until(lambda: not healthy_lab.load_runs, "it has ended")
     result = healthy_lab.load_result()
     assert result.lost == 0
     assert result.counts[0].increments == result.transactions > 0
@@ -49,7 +49,7 @@ def test_a_load_of_some_seconds_ends_by_itself_and_is_counted_later(healthy_lab:
 @pytest.mark.lab
 def test_lost_increments_are_noticed_on_every_node(healthy_lab: Lab) -> None:
     healthy_lab.start_load(clients=2, rate=100, seconds=1)
-    wait_until(lambda: all(line.name != "load" for line in healthy_lab.status()), "it has ended")
+    wait_until(lambda: not healthy_lab.load_runs, "it has ended")
     ask(healthy_lab, "node2", "UPDATE counter SET n = n - 3 WHERE client = 1")
     wait_until(lambda: healthy_lab.load_result().lost == 3, "three increments are missing everywhere")
     assert [count.lost for count in healthy_lab.load_result().counts] == [3, 3, 3]
@@ -59,7 +59,7 @@ def test_lost_increments_are_noticed_on_every_node(healthy_lab: Lab) -> None:
 def test_clients_that_lose_their_connection_count_as_failures(healthy_lab: Lab) -> None:
     healthy_lab.start_load(clients=4, rate=None)
     healthy_lab.break_("stop-pooler", "pgb-tx")
-    wait_until(lambda: all(line.name != "load" for line in healthy_lab.status()), "every client gave up")
+    wait_until(lambda: not healthy_lab.load_runs, "every client gave up")
     result = healthy_lab.stop_load()
     assert (result.aborted_clients, result.failed) == (4, 4)
     assert result.lost == 0, "what was done is still there"

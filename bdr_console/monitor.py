@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
+from bdr_console.cluster.access import accounts
 from bdr_console.cluster.nodes import NodeFacts
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.poolers import PoolerFacts
@@ -214,7 +215,7 @@ class Monitor:
         return _Target(
             reader.name,
             lambda: reader.address,
-            probe.read,
+            lambda: probe.read(accounts(target.observed.facts for target in self._poolers)),
             reader.close,
             self._changed,
             lambda: IN_CLEAR if reader.password_in_clear else "",

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from bdr_console.cluster.access import Access
 from bdr_console.cluster.activity import Activity, Parameter, SlotRoom
 from bdr_console.cluster.conflicts import Conflict, ConflictCount
 from bdr_console.cluster.groups import Consensus, GlobalLock, Group, SequenceShare
@@ -216,6 +217,8 @@ class NodeFacts:
     """How much more WAL its slots may keep; empty before PostgreSQL 13."""
     seldom_at: datetime | None = None
     """When the parts were read that are asked seldom: conflicts, parameters, room of slots and the like."""
+    logins: tuple[Access, ...] = ()
+    """Whether the users that the PgBouncers log in get in here; empty when there are none to ask for."""
 
     @property
     def membership(self) -> Membership:

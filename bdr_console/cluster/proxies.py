@@ -100,10 +100,22 @@ class ProxyServer:
 
     @property
     def in_maintenance(self) -> bool:
-        """Forced, inherited, configured or resolution maintenance; the bits win over the words."""
+        """Whether maintenance is set: forced, inherited or configured; the bits win over the words."""
         if self.admin_state is not None:
-            return bool(self.admin_state & 0x27)
-        return self.state is ServerState.MAINT
+            return bool(self.admin_state & 0x07)
+        return self.state is ServerState.MAINT and not self.is_unresolved
+
+    @property
+    def is_unresolved(self) -> bool:
+        """Its name has no address now (`MAINT (resolution)`): nobody's doing."""
+        if self.admin_state is not None:
+            return bool(self.admin_state & 0x20)
+        return self.status == "MAINT (resolution)"
+
+    @property
+    def is_empty_slot(self) -> bool:
+        """A line of a server-template that stands for nothing now."""
+        return self.is_unresolved and not self.in_maintenance and self.node is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,11 @@ def read_lately(snapshot: Snapshot, now: datetime) -> tuple[tuple[Observed[NodeF
     )
 
 
+def present(snapshot: Snapshot, now: datetime) -> dict[str, NodeFacts]:
+    """The same by configured name."""
+    return {node.name: facts for node, facts in read_lately(snapshot, now)}
+
+
 def listed(names: list[str] | tuple[str, ...]) -> str:
     """`node1`, `node1 and node2`, `node1, node2 and node3`."""
     return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bdr_console.cluster.poolers import PoolerFacts
-from bdr_console.cluster.proxies import ProxyFacts, ProxyServer
+from bdr_console.cluster.proxies import ProxyFacts
 from bdr_console.cluster.snapshot import Snapshot
+from bdr_console.cluster.traffic_takers import chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,23 +76,13 @@ def traffic(snapshot: Snapshot, now: datetime) -> Traffic:
 
 def _backend(proxy: str, facts: ProxyFacts, backend: str) -> list[Route]:
     servers = [server for server in facts.servers if server.backend == backend]
-    chosen = {server.name for server in _chosen(facts, backend, servers)}
+    stick = [entry for entry in facts.stick or () if entry.table == backend]
+    names = {server.name for server in chosen(servers, stick)}
     return [
-        Route(f"{proxy}/{backend}", server.node, server.name in chosen, server.sessions)
+        Route(f"{proxy}/{backend}", server.node, server.name in names, server.sessions)
         for server in servers
-        if server.node is not None and (server.name in chosen or server.sessions)
+        if server.node is not None and (server.name in names or server.sessions)
     ]
-
-
-def _chosen(facts: ProxyFacts, backend: str, servers: list[ProxyServer]) -> list[ProxyServer]:
-    """What a new connection gets: the sticky server, else the active ones, else the first backup."""
-    usable = [server for server in servers if server.state.accepts]
-    stuck = {entry.server for entry in facts.stick or () if entry.table == backend}
-    if sticky := [server for server in usable if server.name in stuck]:
-        return sticky
-    weighted = [server for server in usable if server.weight != 0]
-    active = [server for server in weighted if not server.backup]
-    return active or weighted[:1]
 
 
 def _direct(pooler: str, facts: PoolerFacts) -> list[Route]:

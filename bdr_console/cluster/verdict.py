@@ -17,7 +17,7 @@ from bdr_console.cluster.verdict_links import link_findings, slot_findings
 from bdr_console.cluster.verdict_locks import lock_findings
 from bdr_console.cluster.verdict_members import member_findings
 from bdr_console.cluster.verdict_nodes import clock_findings, node_findings
-from bdr_console.cluster.verdict_proxies import pooler_findings, proxy_findings, unserved
+from bdr_console.cluster.verdict_proxies import pooler_findings, proxy_findings, refused, unserved
 
 __all__ = ["Finding", "Level", "Thresholds", "Verdict", "judge"]
 
@@ -50,6 +50,7 @@ def judge(
     found += conflict_findings(snapshot, thresholds, now)
     found += [f for proxy in snapshot.proxies for f in proxy_findings(proxy, snapshot, now)]
     found += unserved(snapshot)
+    found += refused(snapshot, now)
     found += [f for pooler in snapshot.poolers for f in pooler_findings(pooler, snapshot, thresholds, now)]
     found.sort(key=lambda finding: -finding.level)
     return Verdict(max((f.level for f in found), default=Level.OK), tuple(found))

@@ -1,14 +1,17 @@
 """What is wrong in front of the nodes: HAProxy and PgBouncer. Pure."""
 
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from bdr_console.cluster.findings import Finding, Level, Thresholds
+from bdr_console.cluster.nodes import NodeFacts
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.poolers import PoolerFacts
-from bdr_console.cluster.proxies import ProxyFacts, ServerState
-from bdr_console.cluster.reach import unreached
+from bdr_console.cluster.proxies import ProxyFacts, ProxyServer, ServerState
+from bdr_console.cluster.reach import present, unreached
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.cluster.text import format_seconds
+from bdr_console.cluster.text import counted, format_seconds
+from bdr_console.cluster.traffic_takers import Taker, chosen, node_refusal, refused_accounts, takers_of
 
 
 def proxy_findings(proxy: Observed[ProxyFacts], snapshot: Snapshot, now: datetime) -> list[Finding]:
@@ -16,27 +19,86 @@ def proxy_findings(proxy: Observed[ProxyFacts], snapshot: Snapshot, now: datetim
     facts = proxy.facts
     if (stale := unreached("proxy", proxy, snapshot, now)) or facts is None:
         return [stale] if stale else []
+    nodes = present(snapshot, now)
     found = []
     for backend in facts.backends():
-        servers = [server for server in facts.servers if server.backend == backend]
-        usable = [server for server in servers if server.state.accepts]
-        subject = f"{proxy.name}/{backend}"
-        if not usable:
-            found.append(Finding(Level.CRIT, subject, "no server takes traffic", "backend.none"))
-        elif len(usable) == 1 and len(servers) > 1:
-            text = f"{usable[0].name} is the last server that takes traffic"
-            found.append(Finding(Level.WARN, subject, text, "backend.last"))
-        for server in servers:
-            name, code = f"{subject}/{server.name}", f"server.{server.state.name.lower()}"
-            if server.state in (ServerState.DOWN, ServerState.FAILING, ServerState.RISING):
-                text = f"{server.state.value} ({server.check_text or server.check or 'no check result'})"
-                found.append(Finding(Level.WARN, name, text, code))
-            elif server.state in (ServerState.MAINT, ServerState.DRAIN, ServerState.STOPPING):
-                text = f"in {server.state.value}" if server.in_maintenance else server.state.value
-                found.append(Finding(Level.WARN, name, text, code))
-            elif server.state is ServerState.UNKNOWN:
-                found.append(Finding(Level.UNKNOWN, name, f"unknown status '{server.status}'", code))
+        takers = takers_of(facts, backend, nodes)
+        found += _backend_findings(f"{proxy.name}/{backend}", takers)
+        found += _misplaced(proxy.name, facts, backend, nodes)
+        for one in takers:
+            found += _server_findings(f"{proxy.name}/{backend}/{one.server.name}", one.server)
     return found
+
+
+def _backend_findings(subject: str, takers: tuple[Taker, ...]) -> list[Finding]:
+    """Whether a server takes the traffic, and whether there is another. One that has weight 0 by its
+    configuration is not meant to."""
+    taking = [one for one in takers if one.takes]
+    unknown = [one for one in takers if one.takes is None]
+    meant = [one for one in takers if one.takes or not _is_weightless(one.server)]
+    reasons = "; ".join(f"{one.server.name}: {one.why}" for one in takers if not one.takes)
+    if not taking and not unknown:
+        text = "no server takes traffic" + (f" ({reasons})" if reasons else "")
+        return [Finding(Level.CRIT, subject, text, "backend.none")]
+    if not taking:
+        text = f"no server is known to take traffic ({reasons})"
+        return [Finding(Level.UNKNOWN, subject, text, "backend.none")]
+    if len(taking) == 1 and len(meant) > 1:
+        text = f"{taking[0].server.name} is the last server that takes traffic"
+        return [Finding(Level.WARN, subject, text, "backend.last")]
+    return []
+
+
+def refused(snapshot: Snapshot, now: datetime) -> list[Finding]:
+    """Nodes that cannot take over, because they refuse users that another node lets in."""
+    nodes = present(snapshot, now)
+    found = []
+    for name in nodes:
+        if snapshot.servers_of(name) and (accesses := refused_accounts(name, nodes)):
+            more = f" (and {counted(len(accesses) - 1, 'account')} more)" if len(accesses) > 1 else ""
+            text = f"cannot take the traffic: {accesses[0].refusal}{more}, which is let in elsewhere"
+            found.append(Finding(Level.WARN, name, text, "node.logins"))
+    return found
+
+
+def _is_weightless(server: ProxyServer) -> bool:
+    return server.figures is not None and server.figures.configured_weight == 0
+
+
+def _misplaced(
+    proxy: str, facts: ProxyFacts, backend: str, nodes: Mapping[str, NodeFacts]
+) -> Iterator[Finding]:
+    """Clients on a node that must not have them, and new ones that would be sent there."""
+    servers = [server for server in facts.servers if server.backend == backend]
+    stick = [entry for entry in facts.stick or () if entry.table == backend]
+    coming = {server.name for server in chosen(servers, stick)}
+    for server in servers:
+        if server.node is None or server.node not in nodes or not (server.name in coming or server.sessions):
+            continue
+        if not (why := node_refusal(server.node, nodes)):
+            continue
+        here = counted(server.sessions, "session")
+        new = ", and new connections go there" if server.name in coming else ""
+        text = f"{why}, but has {here} of {proxy}/{backend}{new}. s: take it out of service"
+        level = Level.CRIT if new else Level.WARN
+        yield Finding(level, server.node, text, f"traffic.misplaced:{proxy}/{backend}")
+
+
+def _server_findings(name: str, server: ProxyServer) -> list[Finding]:
+    code = f"server.{server.state.name.lower()}"
+    if server.state in (ServerState.DOWN, ServerState.FAILING, ServerState.RISING):
+        text = f"{server.state.value} ({server.check_text or server.check or 'no check result'})"
+    elif server.state in (ServerState.MAINT, ServerState.DRAIN, ServerState.STOPPING):
+        text = f"in {server.state.value}" if server.in_maintenance else server.state.value
+        if server.is_unresolved and not server.in_maintenance:
+            text = "its name cannot be resolved"
+    elif server.state is ServerState.UNKNOWN:
+        return [Finding(Level.UNKNOWN, name, f"unknown status '{server.status}'", code)]
+    elif server.weight == 0 and not _is_weightless(server):
+        text, code = "has weight 0: it gets no new connection", "server.weight"
+    else:
+        return []
+    return [Finding(Level.WARN, name, text, code)]
 
 
 def unserved(snapshot: Snapshot) -> list[Finding]:

@@ -1,11 +1,14 @@
 """Reads one node again and again: finds out which engine it runs, asks the costly parts only now and then."""
 
 import time
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from bdr_console.cluster.access import Account
 from bdr_console.cluster.nodes import NodeFacts, WalPositions
 from bdr_console.cluster.text import clean
+from bdr_console.engines.core.access import access_statement, accesses
 from bdr_console.engines.core.facts import Answers
 from bdr_console.engines.core.positions import wal_positions
 from bdr_console.engines.detect import DETECT, kind_of
@@ -36,8 +39,9 @@ class Probe:
         self._kept_at = 0.0
         self._kept_on: datetime | None = None
 
-    async def read(self, *, fresh: bool = False) -> NodeFacts:
-        """One reading; raises LinkError. `fresh`: nothing in it is older than the question."""
+    async def read(self, accounts: Collection[Account] = (), *, fresh: bool = False) -> NodeFacts:
+        """One reading; raises LinkError. `accounts`: whether these get in here is asked too. `fresh`: nothing
+        in it is older than the question."""
         now = time.monotonic()
         engine = self._engine if now - self._detected < _HOLDS else None
         self._engine = None
@@ -49,12 +53,16 @@ class Probe:
         seldom = engine.seldom()
         if due:
             statements |= seldom
+        if accounts:
+            statements["access"] = access_statement(accounts, self._reader.server_version)
         answers = await self._reader.fetch(statements)
         if due:
             self._kept, self._kept_at = {name: answers[name] for name in seldom}, now
             self._kept_on = datetime.now(UTC)
         self._engine = engine
-        return replace(engine.facts({**self._kept, **answers}), seldom_at=self._kept_on)
+        logins, unread = accesses(answers.pop("access", []))
+        facts = engine.facts({**self._kept, **answers})
+        return replace(facts, seldom_at=self._kept_on, logins=logins, unread=(*facts.unread, *unread))
 
     async def kind(self) -> Kind:
         """Which kind of engine the node runs; raises LinkError."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bdr_console.errors import ConsoleError
-from bdr_console.lab import delay, haproxy, pgbouncer, postgres, processes, programs, tables
+from bdr_console.lab import delay, haproxy, pgbouncer, postgres, processes, programs, refusals, tables
 from bdr_console.lab.layout import DATABASE, Layout
 from bdr_console.lab.mesh import mesh_of
 from bdr_console.lab.processes import Process
@@ -348,6 +348,34 @@ FAULTS = {
             _end_delay,
         ),
         Fault("conflict", "NODE:NODE", "both nodes have changed the same row at once", _conflict, _nothing),
+        Fault(
+            "read-only",
+            "NODE",
+            "every new transaction there is read-only",
+            refusals.read_only,
+            refusals.let_in,
+        ),
+        Fault(
+            "no-login",
+            "NODE",
+            "role app is not permitted to log in there",
+            refusals.no_login,
+            refusals.let_in,
+        ),
+        Fault(
+            "login-limit",
+            "NODE",
+            "role app may have one session there",
+            refusals.login_limit,
+            refusals.let_in,
+        ),
+        Fault(
+            "no-connections",
+            "NODE",
+            "database app accepts no connections there",
+            refusals.no_connections,
+            refusals.let_in,
+        ),
         Fault(
             HOLD,
             "[POOLER]",

@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 
 from bdr_console.errors import ConsoleError
-from bdr_console.lab import faults, haproxy, pgbouncer, processes, programs
+from bdr_console.lab import faults, haproxy, pgbouncer, processes, programs, refusals
 from bdr_console.lab.layout import DATABASE, Layout, NodeLayout, PoolerLayout
 from bdr_console.lab.mesh import mesh_of
 
@@ -32,6 +32,7 @@ def mend_all(layout: Layout, patience: float = 60) -> None:
         faults.start_haproxy(layout, proxy.name)
     for pooler in layout.poolers:
         faults.start_pooler(layout, pooler.name)
+    refusals.let_in_everywhere(layout)
     _wait_replicating(layout, deadline)
     mesh_of(layout.engine).end_delays(layout)
     for proxy in layout.proxies:

@@ -3,14 +3,16 @@
 import math
 from collections.abc import Iterator
 
+from bdr_console.cluster.access import Access, Account, accounts
 from bdr_console.cluster.groups import GlobalLock
 from bdr_console.cluster.nodes import Membership, NodeFacts
-from bdr_console.cluster.text import format_seconds
+from bdr_console.cluster.text import counted, format_seconds
+from bdr_console.cluster.traffic_takers import chosen, member_refusal, refused_accounts
 from bdr_console.config import ClusterSettings
 from bdr_console.runbooks.reading import Reading
 from bdr_console.runbooks.run import Check, Outcome
 from bdr_console.runbooks.step import Plan
-from bdr_console.runbooks.switchover import routed_databases, successors
+from bdr_console.runbooks.switchover import routed_databases
 
 
 def nodes(reading: Reading, made: Plan, settings: ClusterSettings) -> Iterator[Check]:
@@ -30,8 +32,8 @@ def taking(reading: Reading, made: Plan) -> Iterator[Check]:
     for server, node in names.items():
         if node is None:
             yield Check(
-                f"{server} is a ready member",
-                Outcome.WARN,
+                f"a node stands behind {server}",
+                Outcome.FAIL,
                 "no configured node stands behind it",
                 "It will get the traffic, and nothing is known of it.",
                 "Add its node to the configuration.",
@@ -39,6 +41,8 @@ def taking(reading: Reading, made: Plan) -> Iterator[Check]:
     for node in dict.fromkeys(node for node in names.values() if node):
         shown = ", ".join(server for server, behind in names.items() if behind == node)
         yield _taker(reading, node, shown)
+        if reading.node(node) is not None:
+            yield _logins(reading, made.node, node)
 
 
 def takers(reading: Reading, made: Plan) -> dict[str, str | None]:
@@ -50,8 +54,8 @@ def takers(reading: Reading, made: Plan) -> dict[str, str | None]:
             continue
         beside = [other for other in facts.servers if other.backend == server.backend]
         stick = [entry for entry in facts.stick or () if entry.table == server.backend]
-        for taker in successors(beside, stick, server.name):
-            found.setdefault(taker, next((other.node for other in beside if other.name == taker), None))
+        for taker in chosen(beside, stick, without=server.name):
+            found.setdefault(taker.name, taker.node)
     return found
 
 
@@ -63,24 +67,43 @@ def _taker(reading: Reading, node: str, server: str) -> Check:
         observed = reading.snapshot.node(node)
         seen = (observed.error if observed else None) or "not read"
         return Check(title, Outcome.FAIL, seen, why, "Bring the node up first.")
-    problems = [
-        text
-        for bad, text in (
-            (found.in_recovery, "is in recovery"),
-            (found.read_only, "is read-only"),
-            (
-                found.membership not in (Membership.READY, Membership.UNKNOWN),
-                f"is {found.membership.value}",
-            ),
-        )
-        if bad
-    ]
-    if problems:
-        remedy = "Choose a moment when it is a ready member."
-        return Check(title, Outcome.FAIL, ", ".join(problems), why, remedy)
+    if problem := member_refusal(node, reading.present()):
+        remedy = "Choose a moment when it is a ready, writable member."
+        return Check(title, Outcome.FAIL, problem, why, remedy)
     if found.membership is Membership.UNKNOWN:
         return Check(title, Outcome.WARN, "its membership could not be read", why, "Look at the node itself.")
     return Check(title, Outcome.PASS, "ready, writable", why)
+
+
+def _logins(reading: Reading, leaving: str, node: str) -> Check:
+    """Whether the users that the PgBouncers log in on the leaving node get in on the next one."""
+    title = f"the application's users can log in on {node}"
+    why = "After the move every server connection that is refused there costs its clients an error."
+    nodes = reading.present()
+    if unread := nodes[node].why_unread("logins"):
+        return Check(title, Outcome.UNKNOWN, f"could not be read: {unread}", why, "Try again.")
+    wanted = set(accounts(pooler.facts for pooler in reading.snapshot.poolers))
+    known = {access.account for access in nodes[node].logins}
+    if missing := sorted(wanted - known):
+        seen = f"{counted(len(missing), 'user')} not looked at: {_accounts(missing)}"
+        return Check(title, Outcome.UNKNOWN, seen, why, "Make the plan again.")
+    if refused := refused_accounts(node, nodes):
+        seen = "; ".join(access.refusal for access in refused[:5])
+        seen += f" and {len(refused) - 5} more" if len(refused) > 5 else ""
+        remedy = f"Make roles and databases on {node} as they are on {leaving}: they are not replicated."
+        return Check(title, Outcome.FAIL, seen, why, remedy)
+    nowhere = [access for access in nodes[node].logins if access.refusal]
+    if not wanted:
+        return Check(title, Outcome.PASS, "no PgBouncer has a pool in use", why)
+    seen = f"{_accounts(sorted(wanted - {access.account for access in nowhere}))}; passwords are not compared"
+    if nowhere:
+        seen += f". Refused on every node: {'; '.join(access.refusal for access in nowhere[:3])}"
+    return Check(title, Outcome.PASS, seen, why)
+
+
+def _accounts(found: list[Account]) -> str:
+    names = [f"{role} in {database}" for role, database in found[:5]]
+    return ", ".join(names) + (f" and {len(found) - 5} more" if len(found) > 5 else "")
 
 
 def free_connections(reading: Reading, node: str) -> int | None:
@@ -101,28 +124,59 @@ def moving(reading: Reading, made: Plan) -> int:
 def _room(
     reading: Reading, made: Plan, settings: ClusterSettings, node: str, shared_by: int
 ) -> Iterator[Check]:
+    """The least of what PostgreSQL, HAProxy and the limits of roles and databases would admit."""
     title = f"{node} has room for what will move"
     why = "Server connections beyond its limit are refused, and their clients wait or fail."
     free, needed = free_connections(reading, node), math.ceil(moving(reading, made) / shared_by)
-    remedy = "End idle sessions there, lower the pool sizes, or raise max_connections."
+    remedy = "End idle sessions there, lower the pool sizes, or raise the limit."
     if free is None:
         if reading.node(node) is not None:
             grant = "Grant pg_monitor to the console's role."
             yield Check(title, Outcome.WARN, "its sessions could not be read", why, grant)
         return
-    most = 0
-    for pooler in reading.snapshot.poolers:
-        routed = (
-            {d.name: d.pool_size for d in routed_databases(pooler.facts, settings)} if pooler.facts else {}
-        )
-        most += sum(routed.get(pool.database, 0) for pool in (pooler.facts.pools if pooler.facts else ()))
-    seen = f"{free} connections are free, {needed} move now"
-    if free < needed:
-        yield Check(title, Outcome.FAIL, seen, why, remedy)
-    elif free < most:
+    limits = [(free, "max_connections"), *_proxy_room(reading, made, node)]
+    least, limit = min(limits)
+    most = sum(
+        database.pool_size
+        for pooler in reading.snapshot.poolers
+        if pooler.facts
+        for database in routed_databases(pooler.facts, settings)
+        for pool in pooler.facts.pools
+        if pool.database == database.name
+    )
+    tight = [
+        f"{counted(used, 'session')} of {access.role} in {access.database} now, {room} admitted ({which})"
+        for access, used in _in_use(reading, node)
+        if access.room is not None
+        for room, which in (access.room,)
+        if room < math.ceil(used / shared_by)
+    ]
+    seen = f"{least} connections are free ({limit}), {needed} move now"
+    if least < needed or tight:
+        yield Check(title, Outcome.FAIL, "; ".join((seen, *tight)), why, remedy)
+    elif least < most:
         yield Check(title, Outcome.WARN, f"{seen}, but the pools may grow to {most}", why, remedy)
     else:
         yield Check(title, Outcome.PASS, f"{seen}, at most {most} in full pools", why)
+
+
+def _proxy_room(reading: Reading, made: Plan, node: str) -> Iterator[tuple[int, str]]:
+    """What maxconn of the node's servers leaves, where they have one."""
+    for act in made.step("disable").acts:
+        facts, leaving = reading.proxy(act.target), reading.server(act.target, act.subject)
+        for server in facts.servers if facts and leaving else ():
+            limit = server.figures.sessions_limit if server.figures else None
+            if server.node == node and leaving and server.backend == leaving.backend and limit:
+                name = f"maxconn of {server.backend}/{server.name} on {act.target}"
+                yield max(0, limit - server.sessions), name
+
+
+def _in_use(reading: Reading, node: str) -> Iterator[tuple[Access, int]]:
+    """What the node says of each account, with the server connections that PgBouncers have for it now."""
+    used = accounts(pooler.facts for pooler in reading.snapshot.poolers)
+    facts = reading.node(node)
+    for access in facts.logins if facts else ():
+        yield access, used.get(access.account, 0)
 
 
 def _group(reading: Reading) -> Check:

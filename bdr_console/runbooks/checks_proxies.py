@@ -15,7 +15,7 @@ from bdr_console.cluster.proxies import ProxyFacts, ProxyServer, ServerState
 from bdr_console.cluster.text import format_seconds
 from bdr_console.runbooks.reading import Reading
 from bdr_console.runbooks.run import Check, Outcome
-from bdr_console.runbooks.seen import Subject, error_of, server_behind, usable_others
+from bdr_console.runbooks.seen import Subject, others, server_behind
 from bdr_console.runbooks.step import Plan
 
 _JUST_RELOADED = 60
@@ -158,7 +158,7 @@ def _servers(reading: Reading, made: Plan, proxy: str, facts: ProxyFacts) -> Ite
             f"Name its server in the configuration: nodes.{made.node}.server.",
         )
     for subject in subjects:
-        yield _others(reading, made, proxy, facts, subject)
+        yield _others(reading, made, proxy, subject)
         server = reading.server(proxy, subject)
         if server is None:
             yield Check(
@@ -178,27 +178,21 @@ def _servers(reading: Reading, made: Plan, proxy: str, facts: ProxyFacts) -> Ite
             )
 
 
-def _others(reading: Reading, made: Plan, proxy: str, facts: ProxyFacts, subject: str) -> Check:
+def _others(reading: Reading, made: Plan, proxy: str, subject: str) -> Check:
     backend = subject.split("/", maxsplit=1)[0]
-    others = usable_others(reading, (proxy, subject), made.node)
+    beside = others(reading, (proxy, subject), made.node)
     why = "The last server that takes traffic is never disabled: every client would be refused."
     title = f"another server takes the traffic of {backend} on {proxy}"
-    if others:
-        seen = ", ".join(f"{other.name} is {other.status}" for other in others)
-        if any(other.state is ServerState.UP for other in others):
+    usable = [other.server for other in beside if other.takes]
+    if usable:
+        seen = ", ".join(f"{server.name} is {server.status}" for server in usable)
+        seen += "".join(f"; {other.server.name}: {other.why}" for other in beside if not other.takes)
+        if any(server.state is ServerState.UP for server in usable):
             return Check(title, Outcome.PASS, seen, why)
         remedy = "Wait until its checks pass, or give it a check."
         return Check(title, Outcome.WARN, f"{seen}: none is UP by its checks", why, remedy)
-    rest = [s for s in facts.servers if s.backend == backend and f"{backend}/{s.name}" != subject]
-    seen = ", ".join(_why_not(reading, server) for server in rest) or "there is no other server"
-    return Check(title, Outcome.FAIL, seen, why, "Bring another server of this backend UP first.")
-
-
-def _why_not(reading: Reading, server: ProxyServer) -> str:
-    if server.node is not None and reading.node(server.node) is None:
-        silent = error_of(reading, server.node)
-        return f"{server.name} is {server.status} but {server.node} does not answer ({silent})"
-    return f"{server.name} is {server.status}"
+    seen = "; ".join(f"{other.server.name}: {other.why}" for other in beside) or "there is no other server"
+    return Check(title, Outcome.FAIL, seen, why, "Make another server of this backend able to take it first.")
 
 
 def _sticky(reading: Reading, made: Plan, proxy: str, facts: ProxyFacts) -> Iterator[Check]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from bdr_console import paths
-from bdr_console.cluster.proxies import ProxyServer, ServerState
+from bdr_console.cluster.traffic_takers import haproxy_refusal, node_refusal
 from bdr_console.errors import ConsoleError
 from bdr_console.runbooks.exit_codes import REFUSED
 from bdr_console.runbooks.reading import Reading
@@ -54,13 +54,14 @@ def seen_by(reading: Reading, made: Plan) -> Seen:
 
 
 def _nodes(reading: Reading) -> Iterator[tuple[str, str]]:
+    present = reading.present()
     for node in reading.snapshot.nodes:
         facts = reading.node(node.name)
         if facts is None:
             yield f"node {node.name}", f"no answer ({error_of(reading, node.name)})"
             continue
-        writes = "in recovery" if facts.in_recovery else "read-only" if facts.read_only else "writable"
-        yield f"node {node.name}", f"{facts.membership.value}, {writes}, {facts.engine}, at {node.address}"
+        fit = node_refusal(node.name, present) or "can take the writes"
+        yield f"node {node.name}", f"{facts.membership.value}, {fit}, {facts.engine}, at {node.address}"
 
 
 def _proxies(reading: Reading) -> Iterator[tuple[str, str]]:
@@ -72,20 +73,10 @@ def _proxies(reading: Reading) -> Iterator[tuple[str, str]]:
         yield f"HAProxy {proxy.name}", f"version {facts.version} at {proxy.address}"
         for server in facts.servers:
             name = f"server {server.backend}/{server.name} on {proxy.name}"
-            yield (
-                name,
-                f"{_state(server)}, {server.node or 'no known node'}, {server.address or 'no address'}",
-            )
+            state = haproxy_refusal(server) or "takes traffic"
+            yield name, f"{state}, {server.node or 'no known node'}, {server.address or 'no address'}"
         for entry in facts.stick or ():
             yield f"stick {entry.table} {entry.key} on {proxy.name}", entry.server or "no server"
-
-
-def _state(server: ProxyServer) -> str:
-    if server.in_maintenance:
-        return "in maintenance"
-    if server.state.accepts:
-        return "takes traffic"
-    return "draining" if server.state is ServerState.DRAIN else "does not take traffic"
 
 
 def _poolers(reading: Reading) -> Iterator[tuple[str, str]]:

@@ -14,7 +14,7 @@ from bdr_console.links.pgbouncer_rows import nothing_paused
 from bdr_console.runbooks.chain import Chain
 from bdr_console.runbooks.holders import describe
 from bdr_console.runbooks.reading import Part, Reading
-from bdr_console.runbooks.seen import Subject, error_of, usable_others
+from bdr_console.runbooks.seen import Subject, error_of, last_server
 from bdr_console.runbooks.step import Act, Intervention, Observation, Proof, Step, StepPlan, World
 from bdr_console.runbooks.switchover_out import Disable
 
@@ -89,7 +89,7 @@ class Pause(Step):
         )
         until = time.monotonic() + _LOGIN_ENDS
         while True:
-            self.known = await world.read(Part.PROXIES | Part.NODES | Part.LOADS)
+            self.known = await world.read(Part.PROXIES | Part.NODES | Part.POOLERS | Part.LOADS)
             reasons = self._reasons(self.known)
             logging_in = tuple(
                 f"{act.target}: a server connection of {act.subject} is logging in"
@@ -102,9 +102,9 @@ class Pause(Step):
 
     def _reasons(self, reading: Reading) -> tuple[str, ...]:
         reasons = [
-            f"{subject[1]} is the last server that can take traffic in its backend on {subject[0]}"
+            last
             for subject in self._leaving
-            if reading.proxy(subject[0]) and not usable_others(reading, subject, self._node)
+            if reading.proxy(subject[0]) and (last := last_server(reading, subject, self._node))
         ]
         reasons += [
             f"{proxy} does not answer ({error_of(reading, proxy)})"

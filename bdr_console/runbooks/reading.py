@@ -194,6 +194,10 @@ class Reading:
         observed = self.snapshot.node(name)
         return observed.facts if observed and not observed.error else None
 
+    def present(self) -> dict[str, NodeFacts]:
+        """What each node said just now, by name; those that did not answer are not in it."""
+        return {node.name: node.facts for node in self.snapshot.nodes if node.facts and not node.error}
+
     def proxy(self, name: str) -> ProxyFacts | None:
         """What that HAProxy said just now; None when it did not answer."""
         found = next((proxy for proxy in self.snapshot.proxies if proxy.name == name), None)

@@ -1,9 +1,6 @@
-"""Which databases lead to the HAProxies, and which server gets the traffic of a leaving one. Pure."""
-
-from collections.abc import Iterable
+"""Which databases lead to the HAProxies, and which node has the traffic of another one. Pure."""
 
 from bdr_console.cluster.poolers import PoolDatabase, PoolerFacts
-from bdr_console.cluster.proxies import ProxyServer, StickEntry
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.config import ClusterSettings
 
@@ -27,20 +24,6 @@ def routed_databases(facts: PoolerFacts, settings: ClusterSettings) -> tuple[Poo
         ),
         *(PoolDatabase(name, None, None, False, False, 0, 0) for name in sorted(hidden)),
     )
-
-
-def successors(
-    servers: Iterable[ProxyServer], stick: Iterable[StickEntry] | None, leaving: str
-) -> tuple[str, ...]:
-    """The servers of one backend that new connections go to once `leaving` (a server's name) is disabled:
-    the sticky one when it is usable, else all active ones that are, else the first usable backup."""
-    usable = [server for server in servers if server.name != leaving and server.state.accepts]
-    stuck = {entry.server for entry in stick or ()}
-    if sticky := tuple(server.name for server in usable if server.name in stuck):
-        return sticky
-    if active := tuple(server.name for server in usable if not server.backup):
-        return active
-    return tuple(server.name for server in usable)[:1]
 
 
 def switch_back_target(snapshot: Snapshot, node: str) -> str | None:

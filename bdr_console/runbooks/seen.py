@@ -1,6 +1,7 @@
 """Questions that several steps and checks ask of one reading. Pure."""
 
 from bdr_console.cluster.proxies import ProxyServer
+from bdr_console.cluster.traffic_takers import Taker, takers_of
 from bdr_console.runbooks.reading import Reading, ServerConnection
 
 _UNNAMED = "unix"
@@ -36,22 +37,35 @@ def error_of(reading: Reading, target: str) -> str:
     return errors.get(target) or "not read"
 
 
-def usable_others(reading: Reading, subject: Subject, node: str) -> tuple[ProxyServer, ...]:
-    """The other servers of the same backend that can take traffic: HAProxy would send it there, they do not
-    stand for the same node, and the node behind them answers us (a frozen one passes HAProxy's TCP check)."""
+def others(reading: Reading, subject: Subject, node: str) -> tuple[Taker, ...]:
+    """The other servers of the same backend that do not stand for `node`, each with whether it can take the
+    traffic."""
     proxy, name = subject
     facts, server = reading.proxy(proxy), reading.server(proxy, name)
     if facts is None or server is None:
         return ()
     return tuple(
         other
-        for other in facts.servers
-        if other.backend == server.backend
-        and other.name != server.name
-        and other.node != node
-        and other.state.accepts
-        and not other.in_maintenance
-        and (other.node is None or reading.node(other.node) is not None)
+        for other in takers_of(facts, server.backend, reading.present())
+        if other.server.name != server.name and other.server.node != node
+    )
+
+
+def usable_others(reading: Reading, subject: Subject, node: str) -> tuple[ProxyServer, ...]:
+    """Those of them that can take the traffic."""
+    return tuple(other.server for other in others(reading, subject, node) if other.takes)
+
+
+def last_server(reading: Reading, subject: Subject, node: str) -> str:
+    """Why that server must stay: no other of its backend can take the traffic, and why not. Empty when one
+    can."""
+    beside = others(reading, subject, node)
+    if any(other.takes for other in beside):
+        return ""
+    reasons = "; ".join(f"{other.server.name}: {other.why}" for other in beside)
+    return (
+        f"{subject[1]} is the last server that can take traffic in its backend on {subject[0]}"
+        f" ({reasons or 'there is no other'})"
     )
 
 

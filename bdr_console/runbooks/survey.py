@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
 
+from bdr_console.cluster.access import Account, accounts
 from bdr_console.cluster.nodes import NodeFacts, WalPositions
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.poolers import PoolerFacts
@@ -50,6 +51,8 @@ class Survey:
     ) -> None:
         self._nodes, self._proxies, self._poolers = nodes, proxies, poolers
         self._addresses = AddressBook(self._settings, nodes)
+        self._accounts: frozenset[Account] = frozenset()
+        """What the PgBouncers log in as, by their last reading."""
         self._probes = {name: Probe(link, self._settings.nodes[name].engine) for name, link in nodes.items()}
 
     @property
@@ -60,11 +63,14 @@ class Survey:
 
     async def read(self, parts: Part) -> Reading:
         """One look at the named parts; a target that does not answer is in it with its error."""
-        (nodes, proxies, poolers), told, (loads, config, unguarded) = await asyncio.gather(
+        # The nodes are asked whether the users of the PgBouncers get in: so these are asked first.
+        poolers = await self._observe(Part.POOLERS in parts, self._poolers, self._pooler)
+        if Part.POOLERS in parts:
+            self._accounts = frozenset(accounts(pooler.facts for pooler in poolers))
+        (nodes, proxies), told, (loads, config, unguarded) = await asyncio.gather(
             asyncio.gather(
                 self._observe(Part.NODES in parts, self._nodes, partial(self._node, Part.RIGHTS in parts)),
                 self._observe(Part.PROXIES in parts, self._proxies, self._proxy),
-                self._observe(Part.POOLERS in parts, self._poolers, self._pooler),
             ),
             asyncio.gather(
                 _each(self._proxies if Part.SESSIONS in parts else {}, asked.proxy_sessions),
@@ -138,7 +144,7 @@ class Survey:
 
     async def _node(self, fresh: bool, link: PostgresReader) -> NodeFacts:
         """`fresh` where a plan is made: no check rests on what was read for an earlier one."""
-        return await self._probes[link.name].read(fresh=fresh)
+        return await self._probes[link.name].read(self._accounts, fresh=fresh)
 
     async def _proxy(self, link: HaproxyReader) -> ProxyFacts:
         await self._addresses.learn()

@@ -8,6 +8,7 @@ for both.
 
 from bdr_console.cluster.proxies import ProxyServer
 from bdr_console.cluster.snapshot import Snapshot
+from bdr_console.cluster.traffic_takers import chosen
 from bdr_console.config import ClusterSettings
 from bdr_console.errors import ConsoleError
 from bdr_console.runbooks.barrier import Barrier
@@ -15,7 +16,7 @@ from bdr_console.runbooks.hold import Hold, HoldTerms
 from bdr_console.runbooks.modes import choose, notes
 from bdr_console.runbooks.pool_settings import Prepare, Setting
 from bdr_console.runbooks.quiesce import Flagged, Flip, Pause, Quiet, Resume
-from bdr_console.runbooks.routes import routed_databases, successors, switch_back_target
+from bdr_console.runbooks.routes import routed_databases, switch_back_target
 from bdr_console.runbooks.step import Act, OnTimeout, Plan, Step, StepPlan
 from bdr_console.runbooks.switchover_back import Enable, Ready
 from bdr_console.runbooks.switchover_out import Disable, Drained, Reconnect, WaitClose
@@ -32,7 +33,7 @@ from bdr_console.runbooks.ways_out import (
     set_up,
 )
 
-__all__ = ["RUNBOOK", "plan", "routed_databases", "steps", "successors", "switch_back_target"]
+__all__ = ["RUNBOOK", "plan", "routed_databases", "steps", "switch_back_target"]
 
 RUNBOOK = "switchover"
 
@@ -187,7 +188,7 @@ def _notes(snapshot: Snapshot, node: str, servers: tuple[tuple[str, ProxyServer]
             continue
         beside = [other for other in facts.servers if other.backend == server.backend]
         stick = [entry for entry in facts.stick or () if entry.table == server.backend]
-        takers = ", ".join(successors(beside, stick, server.name)) or "nobody"
+        takers = ", ".join(taker.name for taker in chosen(beside, stick, without=server.name)) or "nobody"
         notes.append(f"{proxy}: new connections to {server.backend} will go to {takers}.")
         if server.in_maintenance:
             notes.append(

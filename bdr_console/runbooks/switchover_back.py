@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime
 
-from bdr_console.cluster.nodes import Membership, NodeFacts
 from bdr_console.cluster.proxies import ProxyServer, ServerState
 from bdr_console.cluster.replication import Link, LinkState, links
 from bdr_console.cluster.text import format_bytes, format_seconds
+from bdr_console.cluster.traffic_takers import node_refusal
 from bdr_console.cluster.verdict import Thresholds
 from bdr_console.runbooks.reading import Part, Reading
 from bdr_console.runbooks.routes import switch_back_target
@@ -31,7 +31,9 @@ def ready(reading: Reading, node: str, limits: Thresholds) -> Observation:
     facts = reading.node(node)
     if facts is None:
         return Observation(Proof.UNMET, (f"{node}: {error_of(reading, node)}",))
-    missing = list(_missing(node, facts))
+    # An engine without membership of its own (plain PostgreSQL) says nothing; the links below still count.
+    why = node_refusal(node, reading.present())
+    missing = [f"{node}: {why}"] if why else []
     unknown: list[str] = []
     fine: list[str] = []
     now = max((n.seen_at for n in reading.snapshot.nodes if n.seen_at), default=datetime.now(UTC))
@@ -48,18 +50,6 @@ def ready(reading: Reading, node: str, limits: Thresholds) -> Observation:
             (fine if good else missing).append(text)
     proof = Proof.UNMET if missing else Proof.UNKNOWN if unknown else Proof.MET
     return Observation(proof, (*missing, *dict.fromkeys(unknown), *fine))
-
-
-def _missing(node: str, facts: NodeFacts) -> list[str]:
-    lines = []
-    if facts.in_recovery:
-        lines.append(f"{node}: is in recovery")
-    if facts.read_only:
-        lines.append(f"{node}: is read-only")
-    # An engine without membership of its own (plain PostgreSQL) says nothing; the links below still count.
-    if facts.membership not in (Membership.READY, Membership.UNKNOWN):
-        lines.append(f"{node}: is {facts.membership.value}, not ready")
-    return lines
 
 
 def _link(link: Link, limits: Thresholds) -> tuple[str, bool]:
@@ -118,7 +108,8 @@ class Enable(Step):
         reading = await world.read(Part.NODES)
         if reading.node(self._node) is None:
             return (f"{self._node} does not answer ({error_of(reading, self._node)})",)
-        return ()
+        why = node_refusal(self._node, reading.present())
+        return (f"{self._node} {why}",) if why else ()
 
     def needed(self) -> tuple[Act, ...]:
         return self._open

@@ -13,6 +13,7 @@ from bdr_console.runbooks.seen import (
     describe,
     error_of,
     in_maintenance,
+    last_server,
     lsn,
     paused,
     pooler_of,
@@ -58,10 +59,8 @@ class Disable(Step):
                 reasons.append(f"{act.target} does not answer ({error_of(reading, act.target)})")
             elif reading.server(*subject) is None:
                 reasons.append(f"{act.target} has no server {act.subject}")
-            elif not usable_others(reading, subject, self._node):
-                reasons.append(
-                    f"{act.subject} is the last server that can take traffic in its backend on {act.target}"
-                )
+            elif last := last_server(reading, subject, self._node):
+                reasons.append(last)
         return tuple(reasons)
 
     def needed(self) -> tuple[Act, ...]:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from bdr_console.cluster.access import Access
 from bdr_console.cluster.nodes import Member, Membership, NodeFacts, Sessions, Slot, Subscription
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.poolers import Pool, PoolDatabase, PoolerFacts
@@ -37,6 +38,7 @@ def node_facts(name: str, names: tuple[str, ...] = NAMES) -> NodeFacts:
         subscriptions=tuple(subscription(peer) for peer in peers),
         wal_lsn="0/16B3748",
         started_at=NOW - timedelta(days=3),
+        logins=(Access("app", "app"),),
     )
 
 

@@ -67,7 +67,7 @@ def apply_paused() -> Snapshot:
 def joining() -> Snapshot:
     facts = node_facts("node3")
     members = (Member("node3", Membership.JOINING, "CATCHUP", "app", is_local=True),)
-    return with_node(snapshot(), node("node3", replace(facts, members=members)))
+    return with_node(replace(snapshot(), proxies=()), node("node3", replace(facts, members=members)))
 
 
 def with_sessions(**change: float) -> Snapshot:
@@ -159,7 +159,10 @@ def test_a_healthy_cluster_has_nothing_to_report() -> None:
 
 def test_the_headline_names_the_worst_finding_and_counts_the_rest() -> None:
     verdict = judge(servers(MAINT, DOWN, DOWN), LIMITS, NOW)
-    assert verdict.headline == "CRITICAL: haproxy1/bk_db: no server takes traffic (and 3 more)"
+    assert verdict.headline == (
+        "CRITICAL: haproxy1/bk_db: no server takes traffic (bdr_initial_node: is in maintenance; "
+        "bdr_next_node: is down; bdr_node3: is down) (and 3 more)"
+    )
 
 
 def test_the_same_snapshot_turns_critical_when_nothing_new_arrives() -> None:

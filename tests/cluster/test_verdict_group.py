@@ -22,8 +22,8 @@ LIMITS = Thresholds()
 
 
 def changed(**by_node: Mapping[str, object]) -> Snapshot:
-    """Three healthy nodes, with these fields of these nodes' facts changed."""
-    found = snapshot()
+    """Three healthy nodes with nothing in front of them, with these fields of these nodes' facts changed."""
+    found = replace(snapshot(), proxies=(), poolers=())
     for name, fields in by_node.items():
         found = with_node(found, node(name, replace(node_facts(name), **fields)))  # type: ignore[arg-type]
     return found

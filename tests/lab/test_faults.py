@@ -187,3 +187,31 @@ def test_a_forged_pid_file_ends_no_foreign_process(healthy_lab: Lab) -> None:
             healthy_lab.break_("stop-pooler", "pgb-session")
     finally:
         record.write_text(kept)
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        ("no-login", "is not permitted to log in"),
+        ("no-connections", "is not currently accepting connections"),
+    ],
+)
+def test_a_node_that_lets_nobody_in_is_up_for_haproxy(healthy_lab: Lab, fault: str, error: str) -> None:
+    healthy_lab.break_(fault, "node2")
+    dsn = healthy_lab.layout.dsn(healthy_lab.layout.node("node2").port, "app")
+    with pytest.raises(psycopg.OperationalError, match=error):
+        psycopg.connect(dsn)
+    assert haproxy.servers(healthy_lab.layout)[1].status == "UP"
+    healthy_lab.mend(fault, "node2")
+    psycopg.connect(dsn).close()
+
+
+def test_a_read_only_node_refuses_writes_and_applies_those_of_its_peers(healthy_lab: Lab) -> None:
+    healthy_lab.break_("read-only", "node2")
+    with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+        _write(healthy_lab, "node2")
+    _write(healthy_lab, "node1")
+    count = "SELECT sum(n) FROM counter"
+    wait_until(lambda: ask(healthy_lab, "node2", count) == ask(healthy_lab, "node1", count), "it applies")
+    healthy_lab.mend_all()
+    _write(healthy_lab, "node2")

@@ -244,7 +244,7 @@ async def test_what_was_read_slowly_is_not_old_because_the_pace_has_just_become_
 async def test_asking_to_refresh_cuts_a_long_pause_short(monkeypatch: pytest.MonkeyPatch) -> None:
     attempts: list[object] = []
 
-    async def refuse(probe: object) -> object:
+    async def refuse(probe: object, *_accounts: object) -> object:
         attempts.append(probe)
         raise ValueError("no such thing \x1b[31m")
 

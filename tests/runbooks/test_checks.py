@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from bdr_console.cluster.access import Access
 from bdr_console.cluster.addresses import places as node_places
 from bdr_console.cluster.groups import GlobalLock
 from bdr_console.cluster.nodes import Member, Membership, NodeFacts, Slot, Unread
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.poolers import PoolerFacts
-from bdr_console.cluster.proxies import ProxyFacts, ServerState, StickEntry
+from bdr_console.cluster.proxies import ProxyFacts, ServerFigures, ServerState, StickEntry
 from bdr_console.runbooks.checks import ALL_PARTS, preflight, refuses
 from bdr_console.runbooks.reading import (
     Backend,
@@ -99,6 +100,46 @@ def membership(word: Membership) -> Callable[[NodeFacts], NodeFacts]:
         return replace(facts, members=members)
 
     return change
+
+
+def own_row(**changed: Any) -> Callable[[NodeFacts], NodeFacts]:
+    return lambda facts: replace(
+        facts, members=tuple(replace(m, **changed) if m.is_local else m for m in facts.members)
+    )
+
+
+def parts(name: str) -> Callable[[NodeFacts], NodeFacts]:
+    def change(facts: NodeFacts) -> NodeFacts:
+        rows = (replace(m, membership=Membership.PARTED) if m.name == name else m for m in facts.members)
+        return replace(facts, members=tuple(rows))
+
+    return change
+
+
+def logins(**changed: Any) -> Callable[[NodeFacts], NodeFacts]:
+    return lambda facts: replace(facts, logins=(replace(Access("app", "app"), **changed),))
+
+
+def logins_unread(facts: NodeFacts) -> NodeFacts:
+    return replace(facts, logins=(), unread=(Unread("logins", "permission denied"),))
+
+
+def no_logins(facts: NodeFacts) -> NodeFacts:
+    return replace(facts, logins=())
+
+
+def weightless(*names: str) -> Callable[[ProxyFacts], ProxyFacts]:
+    return lambda facts: replace(
+        facts, servers=tuple(replace(s, weight=0) if s.name in names else s for s in facts.servers)
+    )
+
+
+def limited(name: str, maxconn: int) -> Callable[[ProxyFacts], ProxyFacts]:
+    figures = ServerFigures(sessions_limit=maxconn)
+    return lambda facts: replace(
+        facts,
+        servers=tuple(replace(s, figures=figures) if s.name == name else s for s in facts.servers),
+    )
 
 
 def pools(**changed: Any) -> Callable[[PoolerFacts], PoolerFacts]:
@@ -282,14 +323,19 @@ CASES: list[tuple[str, Change, Outcome, str]] = [
     ("HAProxy 1.8", right("haproxy/haproxy1", None, "does not say its level"), Outcome.WARN, "does not say"),
     ("level not read", lambda r: replace(r, rights={}), Outcome.UNKNOWN, "did not say"),
     ("two processes", lambda r: with_proxy(r, lambda f: replace(f, processes=2)), Outcome.FAIL, "nbproc 2"),
-    ("others down", lambda r: with_proxy(r, servers(DOWN, *BACKUPS)), Outcome.FAIL, "bdr_next_node is DOWN"),
+    ("others down", lambda r: with_proxy(r, servers(DOWN, *BACKUPS)), Outcome.FAIL, "bdr_next_node: is down"),
     (
         "others drained",
         lambda r: with_proxy(r, servers(DRAIN, *BACKUPS)),
         Outcome.FAIL,
-        "bdr_next_node is DRAIN",
+        "bdr_next_node: is draining",
     ),
-    ("others in maintenance", lambda r: with_proxy(r, servers(MAINT, *BACKUPS)), Outcome.FAIL, "is MAINT"),
+    (
+        "others in maintenance",
+        lambda r: with_proxy(r, servers(MAINT, *BACKUPS)),
+        Outcome.FAIL,
+        "is in maintenance",
+    ),
     (
         "no other server",
         lambda r: with_proxy(r, lambda f: replace(f, servers=f.servers[:1])),
@@ -326,6 +372,49 @@ CASES: list[tuple[str, Change, Outcome, str]] = [
         lambda r: with_node(r, "node2", lambda f: replace(f, in_recovery=True)),
         Outcome.FAIL,
         "recovery",
+    ),
+    (
+        "taker marked read-only by the engine",
+        lambda r: with_node(r, "node2", own_row(read_only=True)),
+        Outcome.FAIL,
+        "is marked read-only in the group",
+    ),
+    (
+        "taker parted by the word of a peer",
+        lambda r: with_node(r, "node1", parts("node2")),
+        Outcome.FAIL,
+        "is parted (node1 says",
+    ),
+    (
+        "users refused by the taker",
+        lambda r: with_node(r, "node2", logins(can_login=False)),
+        Outcome.FAIL,
+        'role "app" is not permitted to log in (NOLOGIN)',
+    ),
+    (
+        "the limit of a role is too small",
+        lambda r: with_node(r, "node2", logins(role_limit=4, role_used=3)),
+        Outcome.FAIL,
+        '3 sessions of app in app now, 1 admitted (connection limit of role "app")',
+    ),
+    (
+        "logins unread",
+        lambda r: with_node(r, "node2", logins_unread),
+        Outcome.UNKNOWN,
+        "could not be read: permission denied",
+    ),
+    ("logins not asked", lambda r: with_node(r, "node2", no_logins), Outcome.UNKNOWN, "app in app"),
+    (
+        "others have weight 0",
+        lambda r: with_proxy(r, weightless(*BACKUPS)),
+        Outcome.FAIL,
+        "bdr_next_node: has weight 0",
+    ),
+    (
+        "HAProxy admits fewer",
+        lambda r: with_proxy(r, limited("bdr_next_node", 2)),
+        Outcome.FAIL,
+        "2 connections are free (maxconn of bk_db/bdr_next_node on haproxy1)",
     ),
     ("node silent", lambda r: with_node(r, "node1", None), Outcome.FAIL, NO_ANSWER),
     ("slot inactive", lambda r: with_node(r, "node1", slots(active=False)), Outcome.FAIL, "slot inactive"),
@@ -451,13 +540,13 @@ CASES: list[tuple[str, Change, Outcome, str]] = [
         "no room",
         lambda r: with_node(r, "node2", sessions(97)),
         Outcome.FAIL,
-        "0 connections are free, 6 move",
+        "0 connections are free (max_connections), 6 move",
     ),
     (
         "room for now",
         lambda r: with_node(r, "node2", sessions(85)),
         Outcome.WARN,
-        "12 connections are free, 6 move now, but the pools may grow to 20",
+        "12 connections are free (max_connections), 6 move now, but the pools may grow to 20",
     ),
     (
         "sessions unread",

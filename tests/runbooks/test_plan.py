@@ -6,14 +6,14 @@ import pytest
 
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.poolers import PoolDatabase
-from bdr_console.cluster.proxies import ProxyServer, ServerState, StickEntry
+from bdr_console.cluster.proxies import ServerState
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.config import ClusterSettings
 from bdr_console.errors import ConsoleError
 from bdr_console.runbooks.paper import paper, rest, shell
 from bdr_console.runbooks.run import Command, RunStatus, RunView, StepStatus
 from bdr_console.runbooks.step import Plan
-from bdr_console.runbooks.switchover import plan, routed_databases, successors
+from bdr_console.runbooks.switchover import plan, routed_databases
 from tests.cluster.builders import NOW, pooler, proxy, server, snapshot
 
 SETTINGS = ClusterSettings.model_validate(
@@ -112,25 +112,6 @@ def test_a_database_name_that_pgbouncer_would_not_parse_is_quoted() -> None:
         plan(before, SETTINGS, "node1", "gradual").step("reconnect").acts[0].command.text
         == 'RECONNECT "Billing-2"'
     )
-
-
-@pytest.mark.parametrize(
-    ("servers", "sticky", "expected"),
-    [
-        # The sticky server keeps the traffic, an active one comes before a backup, else the first backup.
-        ([("a", False, "up"), ("b", True, "up"), ("c", True, "up")], "c", ("c",)),
-        ([("a", False, "up"), ("b", True, "up"), ("c", True, "up")], "a", ("b",)),
-        ([("a", False, "up"), ("b", False, "up"), ("c", False, "up")], "a", ("b", "c")),
-        ([("a", False, "up"), ("b", True, "down"), ("c", True, "up")], "b", ("c",)),
-        ([("a", False, "up"), ("b", True, "down")], "a", ()),
-    ],
-)
-def test_who_gets_the_traffic(
-    servers: list[tuple[str, bool, str]], sticky: str, expected: tuple[str, ...]
-) -> None:
-    states = {"up": ServerState.UP, "down": ServerState.DOWN}
-    shown: list[ProxyServer] = [server(name, name, states[state], backup=b) for name, b, state in servers]
-    assert successors(shown, [StickEntry("bk_db", "127.0.0.1", sticky)], "a") == expected
 
 
 def _no_proxies(before: Snapshot) -> Snapshot:

@@ -63,7 +63,7 @@ def read_only(world: FakeWorld) -> None:
         (maintenance, "server bk_db/bdr_node3 on haproxy2 was: takes traffic"),
         (down, "server bk_db/bdr_next_node on haproxy1 was: takes traffic"),
         (silent_pooler, "PgBouncer pgb-tx was: version 1.18.0"),
-        (read_only, "node node2 was: ready, writable"),
+        (read_only, "node node2 was: ready, can take the writes"),
     ],
 )
 async def test_what_a_plan_rests_on_makes_another_plan_and_is_named(

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from bdr_console.cluster.access import Access
 from bdr_console.cluster.nodes import NodeFacts, PeerPosition, WalPositions
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.poolers import Pool, PoolDatabase, PoolerFacts
@@ -82,6 +83,12 @@ class FakeWorld:
     maintenance: dict[str, set[str]] = field(default_factory=_maintenance)
     down: set[str] = field(default_factory=set)
     """Names of servers that HAProxy's checks find down."""
+    weightless: set[str] = field(default_factory=set)
+    """Names of servers that somebody has given weight 0."""
+    marked_read_only: set[str] = field(default_factory=set)
+    """Nodes that the engine marks read-only."""
+    no_login: set[str] = field(default_factory=set)
+    """Nodes where role app may not log in."""
     connections: list[FakeConnection] = field(
         default_factory=lambda: [FakeConnection(40000 + i, "bdr_initial_node") for i in range(3)]
     )
@@ -286,7 +293,11 @@ class FakeWorld:
             self.connections.append(FakeConnection(connection.port + 1000, self._takes()))
 
     def _takes(self) -> str:
-        usable = [name for name in SERVERS if not any(name in out for out in self.maintenance.values())]
+        usable = [
+            name
+            for name in SERVERS
+            if name not in self.weightless and not any(name in out for out in self.maintenance.values())
+        ]
         return usable[0] if usable else "bdr_next_node"
 
     def _loads(self) -> dict[str, Load]:
@@ -299,6 +310,11 @@ class FakeWorld:
         if name in self.silent:
             return Observed(name, f"{name}:5432", error=NO_ANSWER)
         facts = self.nodes[name]
+        if name in self.marked_read_only:
+            members = tuple(replace(m, read_only=m.is_local) for m in facts.members)
+            facts = replace(facts, members=members)
+        if name in self.no_login:
+            facts = replace(facts, logins=(Access("app", "app", can_login=False),))
         if not self.confirmed:
             facts = replace(facts, slots=tuple(replace(slot, confirmed_lsn="0/1") for slot in facts.slots))
         return Observed(name, f"{name}:5432", facts, NOW)
@@ -318,7 +334,8 @@ class FakeWorld:
         sessions = sum(c.server == server and (c.busy or not self.paused) for c in self.connections)
         sessions += len(self.foreign) if server == "bdr_initial_node" else 0
         return ProxyServer(
-            "bk_db", server, f"{node}:5432", node, state.name, state, server != "bdr_initial_node", 1,
+            "bk_db", server, f"{node}:5432", node, state.name, state, server != "bdr_initial_node",
+            0 if server in self.weightless else 1,
             sessions, sessions, 0, "L4OK", None, 60, 1 if out else 0,
         )  # fmt: skip
 

@@ -147,7 +147,7 @@ async def test_maintenance_and_the_sticky_server_are_said_in_words() -> None:
         assert "none" in line_with(app, "  bdr_initial_node")
         assert "← sticky 127.0.0.1" in line_with(app, "  bdr_next_node")
         assert "x down" in line_with(app, "  bdr_node3")
-        assert "~ 1 of 3 take" in line_with(app, "haproxy1/bk_db  ")
+        assert "~ 1 of 3 available" in line_with(app, "haproxy1/bk_db  ")
 
 
 async def test_clients_that_wait_and_connections_to_close_are_said_in_words() -> None:

@@ -34,7 +34,13 @@ def test_the_way_of_the_clients_leads_to_the_node_that_takes_them() -> None:
     drawn = draw(moment(snapshot()), 100, 34)
     assert drawn is not None
     whole = "\n".join(line.plain for line in drawn.texts(None))
-    for said in ("pgb-tx  16 clients", "haproxy1/bk_db  3 of 3 take", "▼ 10 sess", "╔═ node1", "┌─ node2"):
+    for said in (
+        "pgb-tx  16 clients",
+        "haproxy1/bk_db  3 of 3 available",
+        "▼ 10 sess",
+        "╔═ node1",
+        "┌─ node2",
+    ):
         assert said in whole
     assert whole.count("no traffic") == 2
 

@@ -6,8 +6,10 @@ from rich.cells import cell_len
 
 from bdr_console.cluster.nodes import NodeFacts
 from bdr_console.cluster.observed import Observed
+from bdr_console.cluster.reach import present
 from bdr_console.cluster.replication import Link, LinkState
 from bdr_console.cluster.traffic import Traffic, traffic
+from bdr_console.cluster.traffic_takers import takers_of
 from bdr_console.cluster.verdict import Level
 from bdr_console.ui.moment import Moment
 from bdr_console.ui.text.canvas import Canvas
@@ -171,16 +173,17 @@ def _front_height(moment: Moment) -> int:
 def _ways(moment: Moment) -> list[tuple[str, Tone, str]]:
     """Each backend of each proxy: text, tone, and its name as traffic knows it."""
     found = []
+    nodes = present(moment.snapshot, moment.now)
     for proxy in moment.snapshot.proxies:
         if proxy.facts is None or not proxy.is_fresh(moment.now, moment.snapshot.refresh):
             found.append((f"{moment.glyphs.down} {proxy.name} no answer", Tone.BAD, ""))
             continue
         for backend in proxy.facts.backends():
-            servers = [server for server in proxy.facts.servers if server.backend == backend]
-            usable = sum(server.state.accepts for server in servers)
-            level = Level.CRIT if not usable else Level.WARN if usable == 1 < len(servers) else Level.OK
+            takers = takers_of(proxy.facts, backend, nodes)
+            usable = sum(bool(one.takes) for one in takers)
+            level = Level.CRIT if not usable else Level.WARN if usable == 1 < len(takers) else Level.OK
             name = f"{proxy.name}/{backend}"
-            text = f"{level_symbol(level, moment.glyphs)} {name}  {usable} of {len(servers)} take"
+            text = f"{level_symbol(level, moment.glyphs)} {name}  {usable} of {len(takers)} available"
             found.append((text, level_tone(level), name))
     return found
 

@@ -5,6 +5,8 @@ from dataclasses import replace
 
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.proxies import ProxyFacts, ProxyServer
+from bdr_console.cluster.reach import present
+from bdr_console.cluster.traffic_takers import takers_of
 from bdr_console.cluster.verdict import Finding
 from bdr_console.ui.moment import Moment
 from bdr_console.ui.subject import Kind, Subject
@@ -83,12 +85,13 @@ def _backend_row(
     moment: Moment,
 ) -> Row:
     subject = f"{proxy.name}/{backend}"
-    usable = sum(server.state.accepts for server in servers)
-    tone = Tone.BAD if not usable else Tone.LAG if usable == 1 < len(servers) else Tone.UP
+    takers = takers_of(facts, backend, present(moment.snapshot, moment.now))
+    usable = sum(bool(one.takes) for one in takers)
+    tone = Tone.BAD if not usable else Tone.LAG if usable == 1 < len(takers) else Tone.UP
     symbol = {Tone.BAD: moment.glyphs.bad, Tone.LAG: moment.glyphs.lag}.get(tone, moment.glyphs.up)
     cells = {
         "server": Cell(subject),
-        "state": old or Cell(f"{symbol} {usable} of {len(servers)} take", tone),
+        "state": old or Cell(f"{symbol} {usable} of {len(takers)} available", tone),
         "sessions": figure(sum(server.sessions for server in servers)),
     }
     detail = f"{subject} ({proxy.address}), HAProxy {facts.version}"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from bdr_console import __version__, completed_values
+from bdr_console import __version__, completed_values, streams
 from bdr_console.cluster.text import clean
 from bdr_console.errors import ConsoleError
 from bdr_console.options import Options, byte_count
@@ -163,9 +163,16 @@ def _console(options: Options, *, read_only: bool) -> int:
 def main() -> None:
     """The entry point: turns a ConsoleError into one paragraph on stderr and its exit code."""
     gc.set_threshold(*GARBAGE_AFTER)
+    streams.prepare()
+    code: object = 0
     try:
-        cli.main(prog_name="bdr-console", standalone_mode=True)
+        try:
+            cli.main(prog_name="bdr-console", standalone_mode=True)
+        except SystemExit as ended:
+            code = ended.code
+        streams.flush()
     except ConsoleError as error:
         # What it quotes may come from a server, a file or the command line.
         click.echo("\n".join(clean(line) for line in f"bdr-console: {error}".split("\n")), err=True)
-        sys.exit(error.exit_code)
+        code = error.exit_code
+    sys.exit(code)

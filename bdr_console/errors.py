@@ -1,5 +1,9 @@
 """The one exception that a user is meant to read, and the others in one line."""
 
+UNWRITTEN = 74
+"""Exit code where what was asked for could not be written: to stdout, or to the file of a recording. It is
+EX_IOERR of sysexits.h, apart from all that a monitoring plugin or a run may answer."""
+
 
 class ConsoleError(Exception):
     """Something the user can mend: what is wrong, where, and what to do about it.

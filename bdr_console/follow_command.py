@@ -13,6 +13,7 @@ from bdr_console.runbooks.journal import RUNNER_LOCK, JournalFollower
 from bdr_console.runbooks.locks import is_held
 from bdr_console.runbooks.run import RunStatus, RunView
 from bdr_console.runbooks.unattended import COMMAND_FAILED, HoldOrder, Waiting
+from bdr_console.streams import UnwrittenError
 
 _LOOK_EVERY = 0.1
 _WAITING_EVERY = 5.0
@@ -43,8 +44,10 @@ def follow(directory: Path, *, err: bool, stop: Callable[[RunView], bool] = lamb
             elif view is not None and stop(view):
                 return view
             time.sleep(_LOOK_EVERY)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, UnwrittenError) as error:
         click.echo(f"\nThe run goes on. To see it again: bdr-console attach {directory.name}", err=True)
+        if isinstance(error, UnwrittenError):
+            raise
         sys.exit(UNKNOWN)
 
 
@@ -60,10 +63,17 @@ def _marks(view: RunView) -> tuple[object, ...]:
 
 
 def result(view: RunView) -> int:
-    """Print how the run ended, on stdout; returns the exit code."""
-    for line in ending(view):
-        click.echo(line)
-    return exit_code(view)
+    """Print how the run ended, on stdout; returns the exit code, also where nothing can be printed: only a
+    good one gives way to that error. Raises UnwrittenError."""
+    code = exit_code(view)
+    try:
+        for line in ending(view):
+            click.echo(line)
+        sys.stdout.flush()
+    except UnwrittenError as error:
+        error.exit_code = code or error.exit_code
+        raise
+    return code
 
 
 def see_through(directory: Path, order: HoldOrder) -> int:

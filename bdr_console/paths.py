@@ -1,17 +1,42 @@
 """Where the console keeps its own files, all of them private to the user (0700)."""
 
 import os
+import pwd
 from pathlib import Path
 
 from bdr_console.errors import ConsoleError
+from bdr_console.private_files import make_private_dir
 
 
 def state_dir() -> Path:
-    """The directory for runs and logs: `$BDR_CONSOLE_STATE`, else the XDG state directory."""
+    """The directory for runs and logs: `$BDR_CONSOLE_STATE`, else the XDG state directory. Always absolute.
+
+    Raises ConsoleError where none can be named: no home directory, or a working directory that is gone.
+    """
     if own := os.environ.get("BDR_CONSOLE_STATE"):
-        return Path(own)
-    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(base) / "bdr-console"
+        try:
+            return Path(own).absolute()
+        except OSError:
+            raise ConsoleError(
+                f"BDR_CONSOLE_STATE={own} leads nowhere: the working directory is gone",
+                "Name an absolute path in it, or change to a directory that is there.",
+            ) from None
+    base = Path(os.environ.get("XDG_STATE_HOME", ""))  # a relative one has to be ignored, says its standard
+    return (base if base.is_absolute() else _home() / ".local" / "state") / "bdr-console"
+
+
+def _home() -> Path:
+    named = os.environ.get("HOME", "")
+    if named.startswith("/"):
+        return Path(named)
+    try:
+        return Path(pwd.getpwuid(os.getuid()).pw_dir)
+    except KeyError:
+        raise ConsoleError(
+            f"HOME is not set and user {os.getuid()} has no home directory: "
+            "there is no place for runs and logs",
+            "Name a directory of your own in BDR_CONSOLE_STATE.",
+        ) from None
 
 
 def shipped(name: str) -> Path:
@@ -22,19 +47,13 @@ def shipped(name: str) -> Path:
 
 
 def private_dir(path: Path) -> Path:
-    """Create `path` (and its parents) readable by nobody else, and return it.
-
-    Raises ConsoleError when it is there and others may put files into it.
-    """
-    for missing in reversed([p for p in (path, *path.parents) if not p.exists()]):
-        missing.mkdir(mode=0o700, exist_ok=True)  # the mode of mkdir's own parents would be the umask's
-    found = path.stat()
-    if found.st_mode & 0o022 or (found.st_uid != os.geteuid() and os.geteuid() != 0):
-        raise ConsoleError(
-            f"others may write to {path}, where the console keeps its journals and plans",
-            f"chmod go-w {path}, or name another directory in BDR_CONSOLE_STATE.",
-        )
-    return path
+    """Create `path` readable by nobody else, and return it; below the state directory every level of it is
+    looked at. Raises ConsoleError: see `make_private_dir`."""
+    root = state_dir()
+    if root in path.parents:
+        for level in reversed([each for each in path.parents if each == root or root in each.parents]):
+            make_private_dir(level)
+    return make_private_dir(path)
 
 
 def runs_dir() -> Path:

@@ -16,6 +16,7 @@ from bdr_console.cluster.changes import Event, changes
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import clean, format_bytes, format_seconds
 from bdr_console.config import find, opened
+from bdr_console.errors import UNWRITTEN, ConsoleError
 from bdr_console.monitor import Monitor
 from bdr_console.options import Options, byte_count
 from bdr_console.recording.file import RecordingFile, older_part
@@ -88,7 +89,17 @@ def record(options: Options, file: Path, lasting: str | None, limit: int | None)
         click.echo(f"recording cluster '{name}' to {clean(file)} {ends}", err=True)
         count = asyncio.run(_record(Monitor(name, chosen, settings.refresh), recorder, seconds))
     size = sum(path.stat().st_size for path in (file, older_part(file)) if path.exists())
-    click.echo(f"recorded {count} snapshots; {clean(file)} holds {format_bytes(size)}", err=True)
+    click.echo(f"{count} snapshots were taken; {clean(file)} holds {format_bytes(size)}", err=True)
+    if recorder.unwritten:
+        raise ConsoleError(
+            f"the recording {clean(file)} is not complete: {recorder.unwritten}",
+            "What it holds can be replayed. Make room, or record to another disk.",
+            exit_code=UNWRITTEN,
+        )
+    if not count:
+        raise ConsoleError(
+            "nothing was recorded: no snapshot was taken in that time", "Record for longer: --for 1m.", 1
+        )
 
 
 async def _record(monitor: Monitor, recorder: Recorder, seconds: float | None) -> int:

@@ -10,6 +10,7 @@ import click
 
 from bdr_console.errors import ConsoleError
 from bdr_console.options import Options
+from bdr_console.private_files import write_private
 from bdr_console.recording.reader import Recording
 from bdr_console.theme_option import theme_option
 
@@ -66,10 +67,7 @@ def screenshot(
     if output is None:
         click.echo(text)
     else:
-        try:
-            output.write_text(text + "\n", encoding="utf-8")
-        except OSError as error:
-            raise ConsoleError(f"cannot write {output}: {error.strerror}", "Name another file.") from error
+        write_private(output, text + "\n")
 
 
 async def _live(

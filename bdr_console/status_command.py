@@ -187,8 +187,10 @@ async def _tell(
 
     `apart`: with an empty line between two, for what takes many lines.
     """
-    from bdr_console.plain.sight import Lookout
+    from bdr_console.plain.sight import Lookout, unknown_runs
 
+    if why := unknown_runs():
+        click.echo(f"runs of this host are not known: {clean(why)}", err=True)
     lookouts = [(Lookout(*cluster), cluster[1]) for cluster in clusters]
     pace = _NEAREST if every is None else max(every, _NEAREST)
     looks = [(lookout.sights(patience, pace), settings) for lookout, settings in lookouts]

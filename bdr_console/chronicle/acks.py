@@ -1,8 +1,6 @@
 """Who has acknowledged which alarm of one cluster, on disk: for the next console and for colleagues."""
 
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +11,7 @@ from bdr_console.chronicle.record import level_word
 from bdr_console.cluster.acks import Ack
 from bdr_console.cluster.findings import Key, Level
 from bdr_console.cluster.text import clean
+from bdr_console.private_files import write_private
 
 _NAME, _LOCK = "acks.json", "acks.lock"
 _VERSION = 1
@@ -54,7 +53,7 @@ class AckFile:
             known |= put
             if known == before:
                 return
-            _replace(home, text_of(known))
+            write_private(home / _NAME, text_of(known))
         self._seen = None
 
     def _read(self, home: Path) -> dict[Key, Ack]:
@@ -129,17 +128,3 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
     except FileNotFoundError:
         return None
     return (found.st_mtime_ns, found.st_ino, found.st_size)
-
-
-def _replace(home: Path, data: bytes) -> None:
-    """At any instant the file is the old one or the new one."""
-    handle, name = tempfile.mkstemp(dir=home, prefix=".acks-")  # mode 0600
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(home / _NAME)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bdr_console.paths import private_dir, state_dir
+from bdr_console.private_files import open_private
 
 _PATIENCE = 2.0
 """Seconds to wait for another console that writes; it takes milliseconds, unless its host hangs."""
@@ -20,8 +21,8 @@ def home_of(cluster: str) -> Path:
 
 @contextmanager
 def alone(lock: Path) -> Iterator[bool]:
-    """Hold the lock file; False when another held it for too long. Raises OSError."""
-    handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    """Hold the lock file; False when another held it for too long. Raises OSError, ConsoleError."""
+    handle = open_private(lock, os.O_RDWR | os.O_CREAT)
     try:
         yield _taken(handle)
     finally:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bdr_console.chronicle.files import alone, home_of
 from bdr_console.chronicle.record import Record, line_of, record_of
+from bdr_console.private_files import open_private
 
 _NAME, _LOCK = "events.jsonl", "events.lock"
 _PIECE, _LONGEST_LINE = 2**16, 2**16
@@ -34,8 +35,7 @@ class EventLog:
         with alone(home / _LOCK) as mine:
             if mine:
                 self._rotate(home, len(data))
-            flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-            handle = os.open(home / _NAME, flags, 0o600)
+            handle = open_private(home / _NAME, os.O_RDWR | os.O_APPEND | os.O_CREAT)
             try:
                 end = os.fstat(handle).st_size
                 if end and os.pread(handle, 1, end - 1) != b"\n":

@@ -1,11 +1,11 @@
 """What plain pages are written on: a terminal of any kind, a pipe, a file."""
 
 import contextlib
-import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
 
+from bdr_console.streams import ReaderGoneError
 from bdr_console.terminal_limits import is_dumb
 
 _DEFAULT = (80, 24)
@@ -32,7 +32,7 @@ class Paper:
         return bool(self._home)
 
     def put(self, lines: Sequence[str]) -> None:
-        """Write one page; raises BrokenPipeError when nobody reads any more."""
+        """Write one page; raises UnwrittenError when it cannot be written."""
         columns, rows = size()
         if self.in_place:
             shown = list(lines) if len(lines) < rows else [*lines[: rows - 2], _cut(len(lines) - rows + 2)]
@@ -72,6 +72,5 @@ def read_or_not() -> Iterator[None]:
     try:
         yield
         sys.stdout.flush()
-    except BrokenPipeError:
-        # The interpreter flushes once more at its end, and would complain then.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except ReaderGoneError:
+        return

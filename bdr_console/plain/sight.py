@@ -163,6 +163,18 @@ def _given_up(snapshot: Snapshot, patience: float) -> Snapshot:
     )
 
 
+def unknown_runs() -> str:
+    """Why it cannot be told which runs there are on this host; empty when it can, or there are none."""
+    try:
+        paths.state_dir().lstat()
+        list(paths.runs_dir().iterdir())
+    except FileNotFoundError:
+        return ""  # nothing was ever kept
+    except (OSError, ConsoleError) as error:
+        return error.problem if isinstance(error, ConsoleError) else f"{error.filename}: {error.strerror}"
+    return ""
+
+
 def _runs(cluster: str) -> tuple[RunView, ...]:
     """Runs of this host as their journals tell; none for an account that can keep none."""
     try:

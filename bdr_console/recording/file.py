@@ -3,14 +3,14 @@
 import contextlib
 import fcntl
 import os
-import stat
 from pathlib import Path
 
 from bdr_console.errors import ConsoleError
+from bdr_console.private_files import open_private
 from bdr_console.recording.encoder import Frame
 from bdr_console.recording.frames import Mark, Place, places
 from bdr_console.recording.records import Header
-from bdr_console.recording.start import header_frame, read_header
+from bdr_console.recording.start import header_frame, header_of
 
 SMALLEST_LIMIT = 2**20
 
@@ -76,8 +76,7 @@ class RecordingFile:
         self._open()
 
     def _open(self) -> None:
-        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        file = os.open(self.path, flags, 0o600)
+        file = open_private(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
         try:
             self._size = self._claimed(file)
         except BaseException:
@@ -88,8 +87,6 @@ class RecordingFile:
 
     def _claimed(self, file: int) -> int:
         """The bytes that are whole in it; a torn end is cut off. Raises ConsoleError: it is not for us."""
-        if not stat.S_ISREG(os.fstat(file).st_mode):
-            raise ConsoleError(f"{self.path} is no file", "Name a file to record to.")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -98,14 +95,14 @@ class RecordingFile:
             ) from error
         if os.fstat(file).st_size == 0:
             return 0
-        found = read_header(self.path)
+        with os.fdopen(os.dup(file), "rb") as reading:
+            found = header_of(reading, self.path)
+            whole = max((p.offset + p.size for p in places(reading) if isinstance(p, Place)), default=0)
         if found.cluster != self._header.cluster:
             raise ConsoleError(
                 f"{self.path} is a recording of cluster '{found.cluster}', not of '{self._header.cluster}'",
                 "Name another file.",
             )
         os.fchmod(file, 0o600)
-        with os.fdopen(os.dup(file), "rb") as reading:
-            whole = max((p.offset + p.size for p in places(reading) if isinstance(p, Place)), default=0)
         os.ftruncate(file, whole)
         return whole

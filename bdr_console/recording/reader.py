@@ -18,16 +18,32 @@ from bdr_console.errors import ConsoleError
 from bdr_console.recording.decoder import Decoder
 from bdr_console.recording.file import older_part
 from bdr_console.recording.frames import DamagedFrameError, Mark, Place, moment_of, places, text_of
-from bdr_console.recording.records import LINE_LIMIT, Header, RunLine, parsed, read_event, read_run
+from bdr_console.recording.records import (
+    EVENT_LIMIT,
+    LINE_LIMIT,
+    RUN_LIMIT,
+    Header,
+    RunLine,
+    parsed,
+    read_event,
+    read_run,
+)
 from bdr_console.recording.start import header_of
 
 ToldT = TypeVar("ToldT")
 
 _MOST_FRAMES = 500_000
 """Eleven days at one every two seconds."""
-_MOST_EVENTS, _MOST_RUN_LINES = 50_000, 100_000
-_MOST_BYTES = 32 * 2**20
+_MOST_LINES = 20_000
+"""Of one frame; one is closed after 256 KiB, which is some 2,000."""
+_MOST_EVENTS, _MOST_RUN_LINES, _MOST_RUN_VALUES = 50_000, 100_000, 1_000_000
+_MOST_UNPACKED = 512 * 2**20
+"""Bytes of text that are gone through for the events and runs, the newest first: a few seconds' work."""
+_LEAST = 4096
+"""Bytes that opening a frame is worth, however little is in it."""
 _MOST_NOTES = 20
+_TRIED_FIRST = 20
+"""Whole snapshots that are tried until one can be read."""
 _OPENED = 4
 """Frames whose lines are kept at hand."""
 _GAP = 30.0
@@ -57,6 +73,7 @@ class Recording:
             self._keys = [i for i, frame in enumerate(self._frames) if frame.place.marks & Mark.KEY]
             self.began, self.ended = self._span()
             self.events, self.runs = self._told()
+            self._refuse_unreadable()
         except OSError as error:
             self.close()
             raise ConsoleError(f"cannot read {path}: {error.strerror}", "Name a recording.") from error
@@ -92,11 +109,11 @@ class Recording:
                 self._note(frame, str(error))
                 decoder.lose()
                 continue
-            for line in lines:
+            for number, line in lines:
                 try:
                     snapshot = decoder.take(line)
                 except ValueError as error:
-                    self._note(frame, str(error).splitlines()[0])
+                    self._note(frame, str(error).splitlines()[0], number)
                     continue
                 if snapshot is not None and (newest is None or snapshot.taken_at > newest):
                     newest = snapshot.taken_at
@@ -164,39 +181,82 @@ class Recording:
                     return found
         return found
 
-    def _read_lines(self, frame: _Frame) -> list[bytes]:
-        text = text_of(self._files[frame.part], frame.place)
-        return [line for line in text.split(b"\n", 1_000_000) if line and len(line) <= LINE_LIMIT]
+    def _read_lines(self, frame: _Frame) -> list[tuple[int, bytes]]:
+        """Its lines with their numbers, without those that are longer than any of ours."""
+        lines = text_of(self._files[frame.part], frame.place).split(b"\n", _MOST_LINES)
+        if len(lines) > _MOST_LINES:
+            self._note(frame, f"more than {_MOST_LINES:,} lines", _MOST_LINES)
+            del lines[-1]
+        found = []
+        for number, line in enumerate(lines, start=1):
+            if len(line) > LINE_LIMIT:
+                self._note(frame, f"longer than {LINE_LIMIT // 2**20} MiB", number)
+            elif line:
+                found.append((number, line))
+        return found
 
     def _told(self) -> tuple[tuple[Event, ...], tuple[RunLine, ...]]:
-        """Every event and every line of a journal, in the order of their moments."""
+        """The newest events and lines of journals, in the order of their moments."""
         events: list[Event] = []
         runs: dict[tuple[str, int], RunLine] = {}
-        room = {b'{"event"': _MOST_BYTES, b'{"run":{': _MOST_BYTES}
-        for frame in self._frames:
+        unpacked = values = 0
+        for frame in reversed(self._frames):
             if not frame.place.marks & (Mark.EVENTS | Mark.RUNS):
                 continue
+            unpacked += max(frame.place.length, _LEAST)
+            if unpacked > _MOST_UNPACKED:
+                until = format_clock(moment_of(frame.place.last))
+                size = f"{_MOST_UNPACKED // 2**20} MiB"
+                self._notes.append(f"events and runs before {until} are left out: more than {size} of text")
+                break
             with contextlib.suppress(DamagedFrameError):  # it is noted when its snapshots are wanted
-                for line in self._lines(frame):
-                    kind = line[:8]
-                    if kind not in room or len(line) > room[kind]:
-                        continue
-                    room[kind] -= len(line)
-                    if kind == b'{"event"':
-                        events += self._one(frame, line, read_event)
-                    elif len(runs) < _MOST_RUN_LINES:
-                        for told in self._one(frame, line, read_run):
+                for number, line in self._lines(frame):
+                    if line.startswith(b'{"event"') and len(events) < _MOST_EVENTS:
+                        events += self._one(frame, number, line, EVENT_LIMIT, read_event)
+                    elif line.startswith(b'{"run":{') and len(runs) < _MOST_RUN_LINES:
+                        values += line.count(b",")
+                        if values > _MOST_RUN_VALUES:
+                            self._note(frame, f"more than {_MOST_RUN_VALUES:,} values of runs", number)
+                            continue
+                        for told in self._one(frame, number, line, RUN_LIMIT, read_run):
                             runs.setdefault((told.run, told.number), told)
         events += self._gaps()
         events.sort(key=lambda event: event.at)
         return tuple(events[-_MOST_EVENTS:]), tuple(sorted(runs.values(), key=lambda line: line.at))
 
-    def _one(self, frame: _Frame, line: bytes, read: Callable[[Any], ToldT]) -> list[ToldT]:
+    def _one(
+        self, frame: _Frame, number: int, line: bytes, limit: int, read: Callable[[Any], ToldT]
+    ) -> list[ToldT]:
+        if len(line) > limit:
+            self._note(frame, f"longer than {limit // 1024} KiB", number)
+            return []
         try:
             return [read(parsed(line)[1])]
         except ValueError as error:
-            self._note(frame, str(error).splitlines()[0])
+            self._note(frame, str(error).splitlines()[0], number)
             return []
+
+    def _refuse_unreadable(self) -> None:
+        """Raise ConsoleError when none of the first whole snapshots can be read."""
+        tried = self._keys[:_TRIED_FIRST]
+        for key in tried:
+            decoder, frame = Decoder(), self._frames[key]
+            try:
+                for number, line in self._lines(frame):
+                    try:
+                        if decoder.take(line) is not None:
+                            return
+                    except ValueError as error:
+                        self._note(frame, str(error).splitlines()[0], number)
+            except (DamagedFrameError, OSError) as error:
+                self._note(frame, str(error))
+        first = next(
+            (note for note in self._notes if "cannot be read" in note), "no line of it is a snapshot"
+        )
+        raise ConsoleError(
+            f"{self.path}: none of its first {len(tried)} whole snapshots can be read. {first}",
+            "It is damaged, or no bdr-console wrote it.",
+        )
 
     def _gaps(self) -> Iterator[Event]:
         shown = [frame.place for frame in self._frames if not frame.place.marks & Mark.HEADER]
@@ -207,7 +267,10 @@ class Recording:
                     moment_of(before.last), Level.UNKNOWN, "recording", f"nothing was recorded until {until}"
                 )
 
-    def _note(self, frame: _Frame, why: str) -> None:
-        text = f"{self._paths[frame.part]}: the frame at byte {frame.place.offset} cannot be read: {why}"
+    def _note(self, frame: _Frame, why: str, number: int = 0) -> None:
+        line = f"line {number} of " if number else ""
+        text = (
+            f"{self._paths[frame.part]}: {line}the frame at byte {frame.place.offset} cannot be read: {why}"
+        )
         if len(self._notes) < _MOST_NOTES and text not in self._notes:
             self._notes.append(text)

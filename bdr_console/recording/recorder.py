@@ -2,7 +2,6 @@
 lines, and never the console a moment."""
 
 import contextlib
-import os
 import queue
 import threading
 import time
@@ -17,6 +16,7 @@ from bdr_console import paths
 from bdr_console.cluster.changes import Event
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.errors import ConsoleError
+from bdr_console.private_files import write_private
 from bdr_console.recording.encoder import Encoder, Frame
 from bdr_console.recording.file import RecordingFile
 from bdr_console.recording.frames import Mark
@@ -72,6 +72,8 @@ class Recorder:
         self._large = False
         self.count = 0
         """Snapshots recorded."""
+        self.unwritten = ""
+        """Why a part of what was handed over is not in the file; empty when all of it is."""
         self.tell: Callable[[str], None] = lambda _: None
         """Who is told of troubles, by `tell_troubles`."""
 
@@ -129,6 +131,8 @@ class Recorder:
             with contextlib.suppress(queue.Full):
                 self._waiting.put_nowait(None)
             self._thread.join(_CLOSED_WITHIN)
+            if self._thread.is_alive():
+                self.unwritten = "its disk hangs"
 
     def _put(self, what: Snapshot | Event | _Save) -> None:
         if self._thread is None:
@@ -138,6 +142,7 @@ class Recorder:
             self._waiting.put_nowait(what)
         except queue.Full:
             self._lost += 1
+            self.unwritten = "its disk cannot keep up"
             if self._lost == 1:
                 self._troubles.put(
                     "the recording cannot keep up: its disk hangs, what comes now is not recorded"
@@ -196,7 +201,8 @@ class Recorder:
                 for line in self._journals.added():
                     self._encoder.run(line)
             except (OSError, ValueError, ConsoleError) as error:
-                self._troubles.put(f"runs are not recorded: {error}")
+                why = error.problem if isinstance(error, ConsoleError) else error
+                self._troubles.put(f"runs are not recorded: {why}")
                 self._journals = None
         self._encoder.cut()
         for frame in self._encoder.frames():
@@ -218,7 +224,8 @@ class Recorder:
             file.write(frame)
         except (OSError, ConsoleError) as error:
             if self._failed_at is None:
-                why = error.strerror if isinstance(error, OSError) else str(error)
+                why = error.strerror or str(error) if isinstance(error, OSError) else error.problem
+                self.unwritten = why
                 self._troubles.put(f"cannot record to {file.path}: {why}; trying again")
             self._failed_at = time.monotonic()
         else:
@@ -239,8 +246,4 @@ class Recorder:
         directory = paths.private_dir(paths.state_dir() / "recordings")
         now = datetime.now(UTC)
         path = directory / f"{self._header.cluster}-{now:%Y%m%dT%H%M%S}.{now.microsecond // 1000:03d}{SUFFIX}"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
-            for frame in (*about.frames(), *frames):
-                file.write(frame.data)
-        return path
+        return write_private(path, b"".join(frame.data for frame in (*about.frames(), *frames)))

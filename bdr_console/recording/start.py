@@ -8,7 +8,7 @@ from bdr_console.cluster.text import clean
 from bdr_console.errors import ConsoleError
 from bdr_console.recording.encoder import Encoder, Frame
 from bdr_console.recording.frames import DamagedFrameError, Mark, Place, places, text_of
-from bdr_console.recording.records import FORMAT, VERSION, Header, header_shape, parsed, sensible
+from bdr_console.recording.records import FORMAT, VERSION, Header, header_shape, parsed, refuse_unsound
 
 
 def header_frame(header: Header) -> Frame:
@@ -16,12 +16,6 @@ def header_frame(header: Header) -> Frame:
     encoder = Encoder()
     encoder.header(header)
     return encoder.frames()[0]
-
-
-def read_header(path: Path) -> Header:
-    """What a recording says of itself. Raises ConsoleError for what is none, and OSError."""
-    with path.open("rb") as file:
-        return header_of(file, path)
 
 
 def header_of(file: BinaryIO, path: Path) -> Header:
@@ -42,7 +36,7 @@ def header_of(file: BinaryIO, path: Path) -> Header:
                 "Replay it with that version.",
             )
         header = header_shape().validate_json(json.dumps(told))
-        sensible(header.began)
+        refuse_unsound(header)
     except (DamagedFrameError, ValueError) as error:
         raise ConsoleError(
             f"{path} is damaged where it begins (byte {first.offset}): {clean(_short(error))}",

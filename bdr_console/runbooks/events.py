@@ -4,7 +4,6 @@ A journal is a file. A full disk tears its lines, an older version writes fewer 
 to it can put anything there: what does not fit is passed over here, so that nothing behind needs to doubt it.
 """
 
-import json
 import re
 from datetime import datetime
 from enum import StrEnum
@@ -14,6 +13,7 @@ from typing import Annotated, Any, NotRequired
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter
 from typing_extensions import TypedDict
 
+from bdr_console import json_text
 from bdr_console.cluster.text import clean
 from bdr_console.runbooks.run import Outcome, Proof, RunStatus, StepStatus
 
@@ -23,13 +23,15 @@ _LONG = 4000
 """Characters; a longer text may have to be cut, as all text from outside is."""
 _RUN_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,230}")
 _YEARS = range(2000, 2200)
+_MOST_VALUES = 100_000
+"""Of one event; the plan of a large cluster has some thousand."""
 
 
 def event_of(line: bytes) -> dict[str, Any] | None:
     """One line of a journal; None for one that no runner has written so."""
     try:
         # Infinity and NaN are no JSON, and nothing that is counted here can be so large.
-        event = json.loads(line, parse_constant=lambda _: None)
+        event = json_text.parse(line, constant=lambda _: None, most=_MOST_VALUES)
         if not isinstance(event, dict) or not isinstance(event.get("event"), str):
             return None
         event = {clean(key): value if key in _AS_WRITTEN else _safe(value) for key, value in event.items()}

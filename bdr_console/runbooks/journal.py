@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from bdr_console.errors import ConsoleError
+from bdr_console.private_files import open_private
 from bdr_console.runbooks.events import event_of
 from bdr_console.runbooks.fold import advance
 from bdr_console.runbooks.locks import is_held
@@ -53,7 +55,7 @@ class Journal:
         self._file = self._open()
 
     def _open(self) -> int:
-        file = os.open(self._directory / JOURNAL, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+        file = open_private(self._directory / JOURNAL, os.O_RDWR | os.O_APPEND | os.O_CREAT)
         size = os.fstat(file).st_size
         self._torn = bool(size) and os.pread(file, 1, size - 1) != b"\n"  # a killed runner's last line
         _sync_directory(self._directory)
@@ -68,8 +70,8 @@ class Journal:
         directory alone. What fails is said by `problem`."""
         try:
             self._restore()
-        except OSError as error:
-            self.problem = f"{self._directory / JOURNAL}: {error.strerror or error}"
+        except (OSError, ConsoleError) as error:
+            self.problem = self._why(error)
 
     def write(self, event: str, durable: bool = True, /, **fields: Any) -> None:
         """Append one event; `durable` ones are on disk when this returns, unless there is a `problem`."""
@@ -84,8 +86,13 @@ class Journal:
             if durable or self.problem:
                 os.fdatasync(self._file)
             self.problem = ""
-        except OSError as error:
-            self.problem = f"{self._directory / JOURNAL}: {error.strerror or error}"
+        except (OSError, ConsoleError) as error:
+            self.problem = self._why(error)
+
+    def _why(self, error: OSError | ConsoleError) -> str:
+        if isinstance(error, ConsoleError):
+            return error.problem
+        return f"{self._directory / JOURNAL}: {error.strerror or error}"
 
     def _append(self, line: bytes) -> None:
         data = b"\n" + line if self._torn else line
@@ -102,7 +109,7 @@ class Journal:
         old = self._file
         try:
             # The first of several writers brings back what was there; the others only append.
-            new = os.open(self._directory / JOURNAL, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            new = open_private(self._directory / JOURNAL, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         except FileExistsError:
             new = -1
         if new >= 0:

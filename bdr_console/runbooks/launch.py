@@ -12,6 +12,8 @@ from typing import Any
 
 from bdr_console.config import load
 from bdr_console.errors import ConsoleError
+from bdr_console.paths import private_dir
+from bdr_console.private_files import require_room, write_private
 from bdr_console.runbooks import locks
 from bdr_console.runbooks.archive import find, follow, run_dir, runs
 from bdr_console.runbooks.control import say
@@ -46,6 +48,8 @@ __all__ = [
 REQUEST = "request.json"
 _STARTING = "starting.lock"
 """Held by whoever has said resume or undo, until that runner has begun."""
+_ROOM = 2**20
+"""Bytes that a run may need for its journal: where there are fewer, none begins."""
 _LEAVES_WITHIN = 10.0
 """Seconds that a runner gets to leave once its run has ended."""
 
@@ -106,18 +110,12 @@ def _start(config: Path, cluster: str, node: str, request: dict[str, Any]) -> Pa
     refuse_if_busy(chosen.proxy_places)
     named = "rolling" if "nodes" in request else node
     run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{named}-{secrets.token_hex(2)}"
-    directory = run_dir(run_id)
+    directory = private_dir(run_dir(run_id))
     request |= {"run": run_id, "config": str(config.absolute()), "cluster": name, "node": node, "who": who()}
     try:
-        directory.mkdir(mode=0o700)
+        require_room(directory, _ROOM)
         write_request(directory, request)
         spawn(directory)
-    except OSError as error:
-        shutil.rmtree(directory, ignore_errors=True)
-        raise ConsoleError(
-            f"the run's directory {directory} cannot be written: {error.strerror or error}",
-            "Nothing was changed. Make room, or name another directory in BDR_CONSOLE_STATE.",
-        ) from None
     except ConsoleError:
         if not (directory / JOURNAL).exists():
             shutil.rmtree(directory, ignore_errors=True)
@@ -172,17 +170,20 @@ def _begin_again(directory: Path, run_id: str, word: str) -> None:
     _, chosen = load(config).cluster(cluster)
     refuse_if_busy(chosen.proxy_places)
     request.pop("hold", None)  # whether its command ran is not known: from here on somebody watches
-    write_request(directory, {**request, "word": word, "by": who()})
+    try:
+        write_request(directory, {**request, "word": word, "by": who()})
+    except ConsoleError as error:
+        elsewhere = f"BDR_CONSOLE_STATE=/dev/shm/{directory.name} bdr-console {word} --node {request['node']}"
+        raise ConsoleError(
+            error.problem,
+            f"Nothing was changed. Make room, or keep the new run's journal elsewhere: {elsewhere}",
+        ) from None
     spawn(directory)
 
 
 def write_request(directory: Path, request: Mapping[str, Any]) -> None:
-    """Write what a run is asked for, whole or not at all."""
-    new = directory / f"{REQUEST}.new"
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(request, file)
-    new.rename(directory / REQUEST)
+    """Write what a run is asked for, whole or not at all. Raises ConsoleError."""
+    write_private(directory / REQUEST, json.dumps(request))
 
 
 def refuse_if_busy(addresses: tuple[str, ...]) -> None:

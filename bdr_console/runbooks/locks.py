@@ -1,5 +1,6 @@
 """File locks (flock): they vanish with the process that holds them, however it ends."""
 
+import contextlib
 import fcntl
 import json
 import os
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bdr_console import paths
+from bdr_console.private_files import open_private, unusable
 
 
 class Busy(Exception):  # noqa: N818 - it is an answer, not a failure
@@ -19,15 +21,22 @@ class Busy(Exception):  # noqa: N818 - it is an answer, not a failure
 
 
 def hold(path: Path, holder: dict[str, Any]) -> int:
-    """Take the lock and write who holds it; returns the descriptor to keep open. Raises Busy."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    """Take the lock and write who holds it; returns the descriptor to keep open.
+
+    Raises Busy, and ConsoleError where the file cannot be used.
+    """
+    descriptor = open_private(path, os.O_RDWR | os.O_CREAT)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         os.close(descriptor)
         raise Busy(_holder(path)) from None
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, json.dumps(holder).encode(), 0)
+    except OSError as error:
+        os.close(descriptor)
+        raise unusable(path, error) from None
+    with contextlib.suppress(OSError):  # on a full disk the lock holds, and its holder goes unnamed
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, json.dumps(holder).encode(), 0)
     return descriptor
 
 

@@ -1,7 +1,6 @@
 """The plan, or the rest of a run, as text with the equivalent shell commands: for a change ticket, or for the
 night when no console works."""
 
-import os
 import re
 import shlex
 from dataclasses import replace
@@ -9,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from bdr_console import paths
-from bdr_console.errors import ConsoleError
+from bdr_console.private_files import write_private
 from bdr_console.runbooks.conditions import point_of_no_return
 from bdr_console.runbooks.run import Check, Command, Proof, RunView, StepStatus, StepView
 from bdr_console.runbooks.step import Plan
@@ -53,16 +52,9 @@ def from_what_is_seen(made: Plan, steps: tuple[StepView, ...], left: tuple[str, 
 def write(name: str, text: str, now: datetime) -> Path:
     """Write a paper to a file that only its owner can read, and return where. Raises ConsoleError."""
     plain = re.sub(r"[^A-Za-z0-9_.-]", "_", name)
-    try:
-        path = (
-            paths.private_dir(paths.state_dir() / "paper") / f"{now.astimezone():%Y%m%dT%H%M%S}-{plain}.txt"
-        )
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(f"Written {now.astimezone():%Y-%m-%d %H:%M:%S %Z}\n\n{text}")
-    except OSError as error:
-        raise ConsoleError(f"the paper cannot be written: {error}", "Set BDR_CONSOLE_STATE.") from None
-    return path
+    directory = paths.private_dir(paths.state_dir() / "paper")
+    path = directory / f"{now.astimezone():%Y%m%dT%H%M%S}-{plain}.txt"
+    return write_private(path, f"Written {now.astimezone():%Y-%m-%d %H:%M:%S %Z}\n\n{text}")
 
 
 def _steps(steps: tuple[StepView, ...], node: str) -> list[str]:

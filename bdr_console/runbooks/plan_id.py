@@ -5,7 +5,6 @@ take traffic, who the members are, where the poolers lead, where new connections
 """
 
 import json
-import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -19,6 +18,7 @@ from pydantic import TypeAdapter
 from bdr_console import paths
 from bdr_console.cluster.traffic_takers import haproxy_refusal, node_refusal
 from bdr_console.errors import ConsoleError
+from bdr_console.private_files import write_private
 from bdr_console.runbooks.exit_codes import REFUSED
 from bdr_console.runbooks.reading import Reading
 from bdr_console.runbooks.seen import error_of
@@ -130,11 +130,7 @@ def keep(
         old = _read(path)
         if old is None or old.valid_until < moment:
             path.unlink(missing_ok=True)
-    path = directory / f"{kept.id}.json"
-    path.unlink(missing_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump({**asdict(kept), "made_at": moment.isoformat()}, file)
+    write_private(directory / f"{kept.id}.json", json.dumps({**asdict(kept), "made_at": moment.isoformat()}))
     return kept
 
 

@@ -15,7 +15,9 @@ import threading
 import time
 from pathlib import Path
 
+from bdr_console import paths
 from bdr_console.errors import ConsoleError
+from bdr_console.private_files import open_private
 
 LOG = "runner.log"
 _READY_WITHIN, _BEGUN_WITHIN = 30.0, 10.0
@@ -63,7 +65,7 @@ def spawn(directory: Path) -> None:
 
 
 def _start(directory: Path, descriptor: int) -> subprocess.Popen[bytes]:
-    log = os.open(directory / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    log = open_private(directory / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     try:
         return subprocess.Popen(
             [sys.executable, "-m", "bdr_console.runbooks.runner", str(directory), str(descriptor)],
@@ -75,6 +77,10 @@ def _start(directory: Path, descriptor: int) -> subprocess.Popen[bytes]:
             env=_environment(),
             pass_fds=(descriptor,),
         )
+    except OSError as error:
+        raise ConsoleError(
+            f"the runner cannot be started: {error.strerror or error}", "Nothing has been changed."
+        ) from None
     finally:
         os.close(log)
 
@@ -123,10 +129,14 @@ class Starter:
 
 
 def _environment() -> dict[str, str]:
-    """Ours, with the package findable from a checkout; what libpq needs (PGPASSFILE...) goes along."""
+    """Ours, with the package findable from a checkout; what libpq needs (PGPASSFILE...) goes along.
+
+    The runner works in `/`: a relative state directory would be another one there.
+    """
     root = str(Path(__file__).resolve().parents[2])
     known = os.environ.get("PYTHONPATH")
-    return {**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{known}" if known else root}
+    path = f"{root}{os.pathsep}{known}" if known else root
+    return {**os.environ, "PYTHONPATH": path, "BDR_CONSOLE_STATE": str(paths.state_dir())}
 
 
 def _last_words(directory: Path) -> tuple[str, str, int]:

@@ -32,6 +32,7 @@ from bdr_console.links.haproxy import HaproxyAdmin
 from bdr_console.links.pgbouncer import PgBouncerAdmin
 from bdr_console.links.pgbouncer_rows import nothing_paused
 from bdr_console.links.sentry import Sentry
+from bdr_console.private_files import open_private
 from bdr_console.runbooks.journal import Journal
 from bdr_console.runbooks.step import Act
 
@@ -92,7 +93,7 @@ class Watchdog:
             threading.Thread(target=process.wait, name=f"watchdog {process.pid}", daemon=True).start()
 
     def _spawn(self) -> subprocess.Popen[bytes]:
-        log = os.open(self._directory / "watchdog.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        log = open_private(self._directory / "watchdog.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         try:
             return subprocess.Popen(
                 [sys.executable, "-m", "bdr_console.runbooks.watchdog", str(self._directory)],

@@ -8,6 +8,7 @@ from pathlib import Path
 from bdr_console import __version__
 from bdr_console.errors import ConsoleError
 from bdr_console.paths import private_dir, state_dir
+from bdr_console.private_files import write_private
 
 _KEPT = 20
 """Reports; the oldest go."""
@@ -22,9 +23,7 @@ def write_report(error: BaseException) -> Path | None:
     try:
         path = private_dir(state_dir()) / f"crash-{now:%Y%m%dT%H%M%S}-{os.getpid()}.txt"
         text = "".join(traceback.format_exception(error))
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(f"bdr-console {__version__}, {now.isoformat()}\n\n{text}")
+        write_private(path, f"bdr-console {__version__}, {now.isoformat()}\n\n{text}")
         _keep_newest(path.parent)
     except (OSError, ConsoleError):
         return None

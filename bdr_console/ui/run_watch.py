@@ -29,6 +29,8 @@ class RunWatch:
         self._followed: str | None = None
         self._wake = asyncio.Event()
         self._recent_at: datetime | None = None
+        self._trouble = ""
+        """Why the journals could not be read at the latest look."""
         self.run: RunView | None = None
         self.recent: tuple[RunView, ...] = ()
         """The latest runs of this cluster, as they stood a moment ago."""
@@ -82,10 +84,15 @@ class RunWatch:
                 self.recent, self._recent_at = await in_background(desk.recent), now
         except Exception as error:
             told = (
-                as_console_error(error, "reading the journals") if not isinstance(error, OSError) else error
+                str(error)
+                if isinstance(error, OSError)
+                else as_console_error(error, "reading the journals").problem
             )
-            self._cluster.note(Level.WARN, "runs", f"journals cannot be read: {clean(told)}")
+            if told != self._trouble:  # once for each trouble, however often it is met
+                self._cluster.note(Level.WARN, "runs", f"journals cannot be read: {clean(told)}")
+            self._trouble = told
             return _AFTER_TROUBLE
+        self._trouble = ""
         if run is not None and followed == self._followed:
             self._take(run)
         watched = self._cluster.in_sight and isinstance(self._cluster.app.screen, RunScreen)

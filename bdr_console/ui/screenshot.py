@@ -98,7 +98,16 @@ async def of_recording(
     def ready() -> bool:
         return app.newest is not None and app.runs.has_looked
 
-    return await _shot(app, size, ready, keys, 0.0, _DEADLINE)
+    return await _shot(
+        app,
+        size,
+        ready,
+        keys,
+        0.0,
+        _DEADLINE,
+        f"{recording.path} shows nothing there: " + ("; ".join(recording.notes[:3]) or "no snapshot"),
+        "Name another moment with --at.",
+    )
 
 
 async def _shot(
@@ -108,15 +117,16 @@ async def _shot(
     keys: tuple[str, ...],
     settle: float,
     deadline: float,
+    problem: str = "",
+    remedy: str = "Open the console to see which one is silent.",
 ) -> Shot:
+    """Raises ConsoleError with that problem and remedy when the screen is not ready in time."""
     async with app.run_test(size=size, notifications=True) as pilot:
         end = time.monotonic() + deadline
         while not ready():
             if time.monotonic() > end:
-                raise ConsoleError(
-                    f"not every target of '{app.current.name}' answered within {deadline:g} s",
-                    "Open the console to see which one is silent.",
-                )
+                silent = f"not every target of '{app.current.name}' answered within {deadline:g} s"
+                raise ConsoleError(problem or silent, remedy)
             await asyncio.sleep(0.05)
         await asyncio.sleep(settle)
         for key in keys:

@@ -1,6 +1,5 @@
 """What an operator takes along: text on the terminal's clipboard, or in a file of the state directory."""
 
-import os
 import re
 from datetime import datetime
 from functools import partial
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bdr_console.errors import ConsoleError
 from bdr_console.paths import private_dir, state_dir
+from bdr_console.private_files import write_private
 from bdr_console.ui.background import in_background
 
 if TYPE_CHECKING:
@@ -50,14 +50,5 @@ async def _write(app: "ConsoleApp", cluster: str, name: str, text: str) -> None:
 def write_file(name: str, text: str, now: datetime) -> Path:
     """Write `text` to a new file that only its owner can read, and return where. Raises ConsoleError."""
     plain = re.sub(r"[^A-Za-z0-9_.-]+", "_", name)[:80]
-    try:
-        directory = private_dir(state_dir() / "written")
-        path = directory / f"{now.astimezone():%Y%m%dT%H%M%S}-{plain}.txt"
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(text)
-    except OSError as error:
-        raise ConsoleError(
-            f"nothing was written: {error.strerror or error}", "Name another directory in BDR_CONSOLE_STATE."
-        ) from None
-    return path
+    directory = private_dir(state_dir() / "written")
+    return write_private(directory / f"{now.astimezone():%Y%m%dT%H%M%S}-{plain}.txt", text)

@@ -13,6 +13,7 @@ from bdr_console.chronicle import EventLog, Record
 from bdr_console.chronicle.record import line_of, record_of
 from bdr_console.cluster.changes import Event
 from bdr_console.cluster.findings import Level
+from bdr_console.errors import ConsoleError
 
 NOW = datetime(2026, 11, 22, 3, 0, 0, tzinfo=UTC)
 
@@ -139,6 +140,6 @@ def test_a_link_in_the_place_of_the_log_is_not_followed(home: Path, tmp_path: Pa
     target.write_text("mine\n")
     (home / "events.jsonl").unlink()
     (home / "events.jsonl").symlink_to(target)
-    with pytest.raises(OSError, match="symbolic"):
+    with pytest.raises(ConsoleError, match="is a symbolic link"):
         EventLog("shop").append([record(2)])
     assert target.read_text() == "mine\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bdr_console.cluster.changes import Event
@@ -31,6 +31,7 @@ def test_any_value_comes_out_of_any_other_by_the_patch_between_them(before: Any,
         assert patched(before, difference(before, after)) == after
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 10**12), st.booleans()), min_size=1, max_size=12))
 def test_every_snapshot_is_read_back_as_it_was(figures: list[tuple[int, bool]]) -> None:
     shown = [

@@ -109,7 +109,7 @@ def test_a_recording_of_another_cluster_or_another_file_is_not_overwritten(tmp_p
     assert notes.read_text() == "do not lose me"
     link = tmp_path / "link"
     link.symlink_to(notes)
-    with pytest.raises(ConsoleError, match="cannot record to"):
+    with pytest.raises(ConsoleError, match="is a symbolic link"):
         RecordingFile(link, 2**20, HEADER)
     with pytest.raises(ConsoleError, match="is no file"):
         RecordingFile(Path("/dev/null"), 2**20, HEADER)

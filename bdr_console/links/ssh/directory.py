@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bdr_console import paths
 from bdr_console.errors import ConsoleError
+from bdr_console.private_files import open_private, unusable
 
 _LIMIT = 107
 """Bytes of a UNIX socket's path that the system takes."""
@@ -24,9 +25,12 @@ class SocketDirectory:
     def __init__(self) -> None:
         base = _base()
         _sweep(base)
-        self.path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=base))
+        try:
+            self.path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=base))
+        except OSError as error:
+            raise unusable(base, error) from None
         # A lock and not a pid: it ends with this process, whatever becomes of the number.
-        self._lock = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        self._lock = open_private(self.path / _LOCK, os.O_RDWR | os.O_CREAT)
         fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self._numbers = itertools.count(1)
 
@@ -44,11 +48,10 @@ class SocketDirectory:
 
 
 def _base() -> Path:
-    base = paths.private_dir(paths.state_dir() / "ssh")
+    base = paths.state_dir() / "ssh"
     if len(os.fsencode(base)) + _ROOM > _LIMIT:
         base = Path(tempfile.gettempdir()) / f"bdr-console-{os.getuid()}"
-        with contextlib.suppress(FileExistsError):
-            base.mkdir(mode=0o700)
+    paths.private_dir(base)
     seen = base.lstat()
     if seen.st_uid != os.getuid() or seen.st_mode & 0o077 or not base.is_dir() or base.is_symlink():
         raise ConsoleError(

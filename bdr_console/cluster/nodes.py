@@ -209,6 +209,8 @@ class NodeFacts:
     """Its cluster spreads rows over nodes and replicates none between those that clients use: no links."""
     meshed: bool = True
     """Whether the engine itself connects every member with every other, so that a missing link is a fault."""
+    last_arrival_wins: bool = False
+    """Whether of two changes to one row each node keeps the last to arrive, so that they come to differ."""
     activity: Activity | None = None
     """What its client sessions do; None when that could not be read."""
     parameters: tuple[Parameter, ...] = ()

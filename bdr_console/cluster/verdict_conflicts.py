@@ -1,12 +1,16 @@
 """What is wrong with conflicts: kinds that stop apply, and more of them than before. Pure."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bdr_console.cluster.conflicts import Collision, collisions
 from bdr_console.cluster.findings import Finding, Level, Thresholds
-from bdr_console.cluster.reach import read_lately
+from bdr_console.cluster.nodes import NodeFacts
+from bdr_console.cluster.observed import Observed
+from bdr_console.cluster.reach import listed, read_lately
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import format_seconds
+from bdr_console.cluster.traffic import traffic
 
 _STOPS = frozenset({"unhandled_tx_abort", "multiple_unique_conflicts", "apply_error_ddl"})
 """Kinds that no engine resolves by itself: apply stops at them."""
@@ -41,7 +45,24 @@ def conflict_findings(snapshot: Snapshot, limits: Thresholds, now: datetime) -> 
         when = f"{format_seconds(age)} ago" if age >= 1 else "just now"
         text = f"{len(lately)} in the last 5 min, rising; the newest {when}: {_what(met[0])}"
         found.append(Finding(Level.WARN, "conflicts", text, "conflict.rising"))
+    found += _unresolved(snapshot, fresh, now)
     return found
+
+
+def _unresolved(
+    snapshot: Snapshot, fresh: Sequence[tuple[Observed[NodeFacts], NodeFacts]], now: datetime
+) -> list[Finding]:
+    """Several nodes take traffic, and nothing decides between two changes to one row. No counter tells of it:
+    what PostgreSQL 18 counts as *_origin_differs, a row also gives when it was only handed over."""
+    takers = traffic(snapshot, now).takers
+    written = [node.name for node, facts in fresh if facts.last_arrival_wins and node.name in takers]
+    if len(written) < 2:
+        return []
+    text = (
+        f"{listed(written)} take new connections, and their replication keeps the last"
+        " change to arrive: rows that they write at the same time differ for good. Lead clients to one node"
+    )
+    return [Finding(Level.WARN, "conflicts", text, "conflict.unresolved")]
 
 
 def _rising(met: tuple[Collision, ...], lately: list[Collision], least: int, now: datetime) -> bool:

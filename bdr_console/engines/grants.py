@@ -11,6 +11,8 @@ from bdr_console.errors import ConsoleError
 _HERE = Path(__file__).parent
 
 _DENIED = re.compile(r"permission denied for (?P<kind>[a-z ]+) \"?(?P<name>[^\"\s]+)\"?$")
+_HIDDEN_SETTING = "permission denied to examine"
+"""How a server refuses to show a parameter that only pg_read_all_settings, a part of pg_monitor, may see."""
 _SCHEMA = re.compile(r"nspname = '(\w+)'")
 
 
@@ -46,7 +48,8 @@ def helping_grant(word: str, role: str, why: str) -> str | None:
     granting = [text for text in _statements(word) if text.startswith("GRANT") or text.endswith("\\gexec")]
     denied = _DENIED.search(why)
     if denied is None:
-        found = next((text for text in granting if "pg_monitor" in why and "pg_monitor" in text), None)
+        helps = "pg_monitor" in why or _HIDDEN_SETTING in why
+        found = next((text for text in granting if helps and "pg_monitor" in text), None)
         return _for(role, found) if found and found.startswith("GRANT") else None
     name = ("ON SCHEMA " if denied["kind"] == "schema" else "") + denied["name"]
     found = next((text for text in granting if _mentions(text, name)), None)

@@ -16,7 +16,18 @@ from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.replication import LinkState, links
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.verdict import Level, Thresholds, judge
-from tests.cluster.builders import NAMES, NOW, node, node_facts, slot, snapshot, subscription, with_node
+from tests.cluster.builders import (
+    NAMES,
+    NOW,
+    node,
+    node_facts,
+    proxy,
+    server,
+    slot,
+    snapshot,
+    subscription,
+    with_node,
+)
 
 LIMITS = Thresholds()
 
@@ -329,6 +340,19 @@ def test_conflicts_are_told_when_they_come_more_often_than_before_and_each_once(
 def test_rows_that_another_node_writes_after_a_switchover_are_no_finding() -> None:
     assert told(met(1, 2, 3, kind="update_origin_change", resolution="apply_remote")) == set()
     assert one(met(1, 2, 3, kind="update_origin_change", resolution="skip"))[0] == "WARN"
+
+
+def test_several_nodes_with_traffic_are_reported_where_nothing_decides_between_two_changes() -> None:
+    last_wins = changed(**{name: {"last_arrival_wins": True} for name in ("node1", "node2", "node3")})
+    assert told(last_wins) == set(), "one node takes the traffic"
+    servers = [server(f"bdr_{name}", name, backup=name == "node3") for name in NAMES]
+    both = replace(last_wins, proxies=(proxy(*servers, sticky="no longer there"),))
+    level, subject, text = one(both)
+    assert (level, subject) == ("WARN", "conflicts")
+    assert text.startswith(
+        "node1 and node2 take new connections, and their replication keeps the last change"
+    )
+    assert told(replace(both, nodes=snapshot().nodes)) == set(), "an engine that resolves conflicts"
 
 
 def test_a_conflict_that_no_engine_resolves_is_critical_while_it_is_new() -> None:

@@ -70,12 +70,7 @@ class Native:
         node = reading.node(self.name, self.server_version)
         rows, publications = reading.rows("subscriptions"), reading.rows("publications")
         addresses = _addresses(reading.rows("origins"))
-        found = caveats(
-            rows,
-            reading.rows("tables"),
-            publishes=bool(publications),
-            server_version=self.server_version_num,
-        )
+        found = caveats(rows, reading.rows("tables"))
         return replace(
             node,
             members=(Member("this node", Membership.READY, "native", is_local=True),)
@@ -84,6 +79,7 @@ class Native:
             subscriptions=tuple(_subscription(row, addresses.get(row["subname"])) for row in rows),
             conflict_counts=tuple(count for row in rows for count in _counts(row)),
             meshed=False,
+            last_arrival_wins=bool(publications) and any(row["subenabled"] for row in rows),
             caveats=(*node.caveats, *found),
             unread=tuple(reading.unread),
         )

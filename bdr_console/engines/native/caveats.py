@@ -7,24 +7,23 @@ from bdr_console.cluster.nodes import Caveat
 from bdr_console.cluster.text import clean
 from bdr_console.links.postgres import Rows
 
-COUNTED = 180000
-"""The server_version_num from which on conflicts are counted."""
-_DIVERGING = (
-    ("confl_update_origin_differs", "updated"),
-    ("confl_delete_origin_differs", "deleted"),
+_BLOCKING = (
+    ("confl_insert_exists", "an insert of a key that exists"),
+    ("confl_update_exists", "an update to a key that exists"),
+    ("confl_multiple_unique_conflicts", "a row with several keys that exist"),
 )
-"""Counters of changes applied although another node had changed the row, and what they did to it."""
+"""Counters of conflicts that end the apply worker, again and again until somebody takes a row away."""
+_NAMED = "names the row; delete it here, or ALTER SUBSCRIPTION ... SKIP"
 
 
-def caveats(subscriptions: Rows, tables: Rows, *, publishes: bool, server_version: int) -> tuple[Caveat, ...]:
-    """Rows of `subscriptions` and `tables`; `publishes`: whether others may subscribe here."""
+def caveats(subscriptions: Rows, tables: Rows) -> tuple[Caveat, ...]:
+    """Rows of `subscriptions` and `tables`.
+
+    Of the conflicts that PostgreSQL counts from 18 on, some are no fault: each change of a row that another
+    node wrote before counts as confl_update_origin_differs, as after every switchover, and a delete of a row
+    that is gone already (confl_delete_missing) leaves no difference.
+    """
     found = [caveat for row in subscriptions for caveat in _subscription(row)]
-    writes_both_ways = publishes and any(row["subenabled"] for row in subscriptions)
-    if writes_both_ways and server_version < COUNTED:
-        text = (
-            f"PostgreSQL {server_version // 10000} applies the last change to arrive and counts no conflicts"
-        )
-        found.append(Caveat(False, f"{text}: rows that several nodes write may differ silently"))
     for row in tables:
         name, count = clean(row["subname"], 200), row["waiting"]
         found.append(Caveat(False, f"subscription {name}: {_counted(count, 'table')} not copied yet"))
@@ -40,19 +39,17 @@ def _subscription(row: Mapping[str, Any]) -> list[Caveat]:
     errors = (counters.get("apply_error_count") or 0) + (counters.get("sync_error_count") or 0)
     found = []
     if row["subenabled"] and row["pid"] is None and errors:
-        collided = counters.get("confl_insert_exists") or 0
-        why = f", {collided} of them an insert of a key that exists" if collided else ""
+        counted = [(counters.get(counter) or 0, what) for counter, what in _BLOCKING]
+        why = "".join(f", {count} of them {what}" for count, what in counted if count)
         text = f"subscription {name} has no apply worker and {_counted(errors, 'error')} so far{why}"
-        found.append(Caveat(True, f"{text}: the server log says why"))
+        found.append(Caveat(True, f"{text}: the server log {_NAMED if why else 'says why'}"))
     if not row["subenabled"] and row["subdisableonerr"] and errors:
         text = f"subscription {name} is disabled, as an error does it (disable_on_error): see the server log"
         found.append(Caveat(True, text))
-    for counter, did in _DIVERGING:
-        if count := counters.get(counter) or 0:
-            since = str(counters.get("stats_reset") or "")[:16].replace("T", " ")
-            text = f"subscription {name} {did} {_counted(count, 'row')} that another node had written"
-            text += f" since {clean(since, 20)}" if since else ""
-            found.append(
-                Caveat(False, f"{text}: native replication keeps the last to arrive, so nodes may differ")
-            )
+    if skipped := counters.get("confl_update_missing") or 0:
+        since = str(counters.get("stats_reset") or "")[:16].replace("T", " ")
+        text = f"subscription {name} skipped {_counted(skipped, 'update')} because the row is not here"
+        text += f" (since {clean(since, 20)})" if since else ""
+        text += ": nodes may differ. Compare the rows, then pg_stat_reset_subscription_stats"
+        found.append(Caveat(False, text))
     return found

@@ -5,6 +5,7 @@ import pwd
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bdr_console.errors import ConsoleError
 
@@ -48,6 +49,11 @@ class Account:
     def is_other(self) -> bool:
         """Whether programs have to be started as another account than the caller's."""
         return self.uid != os.geteuid()
+
+    @property
+    def spawn(self) -> dict[str, Any]:
+        """The arguments that have `subprocess` start a program as this account."""
+        return {"user": self.uid, "group": self.gid, "extra_groups": []} if self.is_other else {}
 
     def make_dir(self, path: Path) -> Path:
         """Create the directory `path`, private to this account; raises FileExistsError."""

@@ -4,7 +4,7 @@ import signal
 from pathlib import Path
 
 from bdr_console.errors import ConsoleError
-from bdr_console.lab import postgres, processes, programs
+from bdr_console.lab import postgres, processes
 from bdr_console.lab.layout import DATABASE as REPLICATED
 from bdr_console.lab.layout import Layout, NodeLayout
 from bdr_console.lab.processes import Process
@@ -26,8 +26,12 @@ GRANT SELECT ON bucardo.sync, bucardo.dbgroup, bucardo.dbmap, bucardo.syncrun TO
 def control(layout: Layout) -> NodeLayout:
     """The server with the control database."""
     if layout.control is None:
-        raise ConsoleError("this lab has no Bucardo", "Make one: bdr-console lab up --engine bucardo.")
+        raise _none()
     return layout.control
+
+
+def _none() -> ConsoleError:
+    return ConsoleError("this lab has no Bucardo", "Make one: bdr-console lab up --engine bucardo.")
 
 
 def _environment(layout: Layout) -> dict[str, str]:
@@ -35,7 +39,10 @@ def _environment(layout: Layout) -> dict[str, str]:
 
 
 def _command(layout: Layout, *words: str) -> list[str | Path]:
-    return [programs.find("bucardo"), f"--bucardorc={layout.data(NAME) / 'bucardorc'}", *words]
+    program = layout.programs.bucardo
+    if program is None:
+        raise _none()
+    return [program.path, f"--bucardorc={layout.data(NAME) / 'bucardorc'}", *words]
 
 
 def run(layout: Layout, *words: str, timeout: float = 60) -> str:
@@ -119,7 +126,7 @@ def running(layout: Layout) -> bool:
     return True
 
 
-def stop(layout: Layout) -> None:
+def stop(directory: Path) -> None:
     """End every daemon at once, as a crash would; harmless when none runs. What a KID had not committed on
     every member it does again."""
-    processes.stop(processes.strays(layout, ("bucardo",)), signal.SIGKILL)
+    processes.stop(processes.strays(directory, ("bucardo",)), signal.SIGKILL)

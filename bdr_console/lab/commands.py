@@ -7,11 +7,12 @@ from typing import Any
 import click
 
 from bdr_console.cluster.text import format_clock, format_seconds
-from bdr_console.lab import layout, mesh, pgbench
+from bdr_console.lab import layout, lifecycle, mesh, pgbench
 from bdr_console.lab.faults import FAULTS
 from bdr_console.lab.lab import Lab
 from bdr_console.lab.lab import up as bring_up
 from bdr_console.lab.load import LoadResult
+from bdr_console.lab.programs import Wanted
 
 _in_directory: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
     "--directory",
@@ -40,11 +41,37 @@ def lab() -> None:
     show_default=True,
     help="What replicates: bdr3 and bdr1 are stand-ins over pglogical, the others are the real thing.",
 )
-def up(directory: Path, nodes: int, proxies: int, environment: str, engine: str) -> None:
+@click.option(
+    "--postgres",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="The PostgreSQL to run (13 to 18): the directory of its programs, or its parent."
+    " Default: the newest that is found and has what the engine needs.",
+)
+@click.option(
+    "--haproxy", metavar="FILE", type=click.Path(path_type=Path), help="The HAProxy to run; else from PATH."
+)
+@click.option(
+    "--pgbouncer",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The PgBouncer to run; else from PATH.",
+)
+def up(
+    directory: Path,
+    nodes: int,
+    proxies: int,
+    environment: str,
+    engine: str,
+    postgres: Path | None,
+    haproxy: Path | None,
+    pgbouncer: Path | None,
+) -> None:
     """Start a lab: nodes in a multi-master mesh, HAProxies, two PgBouncers in front of each."""
     fronts = "HAProxy and two" if proxies == 1 else f"{proxies} HAProxies and {2 * proxies}"
     click.echo(f"Starting {nodes} nodes ({mesh.MESHES[engine].name}), {fronts} PgBouncers ...", err=True)
-    made = bring_up(directory, nodes, environment, engine, proxies)
+    made = bring_up(directory, nodes, environment, engine, proxies, Wanted(postgres, haproxy, pgbouncer))
+    click.echo(f"The nodes run {made.layout.programs.postgres.described}.", err=True)
     _show(made)
     where = "" if directory == layout.default_directory() else f" --directory {directory}"
     click.echo(
@@ -58,7 +85,7 @@ def up(directory: Path, nodes: int, proxies: int, environment: str, engine: str)
 @_in_directory
 def down(directory: Path) -> None:
     """Stop everything that belongs to the lab and remove its directory."""
-    Lab.load(directory).down()
+    lifecycle.down(directory)
     click.echo(f"The lab in {directory} is gone.")
 
 

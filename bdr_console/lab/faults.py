@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bdr_console.errors import ConsoleError
-from bdr_console.lab import delay, haproxy, pgbouncer, postgres, processes, programs, refusals, tables
+from bdr_console.lab import delay, haproxy, pgbouncer, postgres, processes, refusals, tables
 from bdr_console.lab.layout import DATABASE, Layout
 from bdr_console.lab.mesh import mesh_of
 from bdr_console.lab.processes import Process
@@ -195,7 +195,7 @@ def _open_transaction(layout: Layout, name: str, port: int, through: str, applic
         layout.account.make_dir(directory)
     script = layout.account.write(directory / "hold.sql", _HOLD_SCRIPT)
     command: list[str | Path] = [
-        programs.postgres_bin(layout.engine) / "pgbench",
+        layout.programs.pgbench.path,
         *("--no-vacuum", "--client", "1", "--transactions", "1", "--file", script),
         *("--define", f"held={tables.HELD_CLIENT if name == HOLD else tables.DIRECT_CLIENT}"),
         layout.dsn(port, "app"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bdr_console.errors import ConsoleError
-from bdr_console.lab import processes, programs
+from bdr_console.lab import processes
 from bdr_console.lab.layout import Layout, ProxyLayout
 from bdr_console.lab.processes import Process
 
@@ -70,7 +70,7 @@ def create(layout: Layout, proxy: ProxyLayout) -> None:
 def start(layout: Layout, name: str = NAME) -> Process:
     """Start one HAProxy (master and worker) and wait until its runtime socket answers."""
     directory = layout.data(name)
-    command: list[str | Path] = [programs.find("haproxy"), "-W", "-f", directory / "haproxy.cfg"]
+    command: list[str | Path] = [layout.programs.haproxy.path, "-W", "-f", directory / "haproxy.cfg"]
     process = processes.start(layout, name, command, cwd=directory)
     _wait_answering(layout, name, process)
     return process

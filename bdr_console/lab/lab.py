@@ -9,6 +9,7 @@ from bdr_console.lab.layout import Layout
 from bdr_console.lab.load import LoadResult, Order
 from bdr_console.lab.pgbench import Stall
 from bdr_console.lab.processes import ProcessState
+from bdr_console.lab.programs import Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +34,19 @@ class Lab:
 
     def status(self) -> tuple[ProcessState, ...]:
         """Every server of the lab, and the load and the held transaction where there are any."""
+        programs = self.layout.programs
         servers = {
-            **{node.name: f"PostgreSQL 127.0.0.1:{node.port}" for node in self.layout.servers},
-            **{proxy.name: f"HAProxy 127.0.0.1:{proxy.port}" for proxy in self.layout.proxies},
             **{
-                pooler.name: f"PgBouncer 127.0.0.1:{pooler.port} ({pooler.mode} pool, to {pooler.proxy})"
+                node.name: f"PostgreSQL {programs.postgres.version} 127.0.0.1:{node.port}"
+                for node in self.layout.servers
+            },
+            **{
+                proxy.name: f"HAProxy {programs.haproxy.version} 127.0.0.1:{proxy.port}"
+                for proxy in self.layout.proxies
+            },
+            **{
+                pooler.name: f"PgBouncer {programs.pgbouncer.version} 127.0.0.1:{pooler.port}"
+                f" ({pooler.mode} pool, to {pooler.proxy})"
                 for pooler in self.layout.poolers
             },
         }
@@ -99,10 +108,15 @@ def _state(planned: Layout, name: str, what: str) -> ProcessState:
 
 
 def up(
-    directory: Path, nodes: int = 3, environment: str = "lab", engine: str = "bdr3", proxies: int = 1
+    directory: Path,
+    nodes: int = 3,
+    environment: str = "lab",
+    engine: str = "bdr3",
+    proxies: int = 1,
+    wanted: Wanted = Wanted(),  # noqa: B008 - frozen
 ) -> Lab:
-    """Start a lab in `directory` and return when it replicates and takes traffic.
+    """Start a lab in `directory` and return when it replicates and takes traffic; `wanted` names programs.
 
     A half-started lab is cleaned up; raises ConsoleError when one runs there or a part does not start.
     """
-    return Lab(lifecycle.up(directory, nodes, environment, engine, proxies))
+    return Lab(lifecycle.up(directory, nodes, environment, engine, proxies, wanted))

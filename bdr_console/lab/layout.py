@@ -9,10 +9,12 @@ from pathlib import Path
 
 from bdr_console.errors import ConsoleError
 from bdr_console.lab.account import Account
+from bdr_console.lab.programs import Programs
 from bdr_console.paths import state_dir
 
 MARKER = "lab.json"
 """The file that makes a directory a lab's: without it nothing is ever removed."""
+CONFIG = "config.yaml"
 DATABASE = "app"
 GROUP = "lab"
 _KIND = "bdr-console lab"
@@ -63,6 +65,8 @@ class Layout:
     nodes: tuple[NodeLayout, ...]
     poolers: tuple[PoolerLayout, ...]
     proxies: tuple[ProxyLayout, ...]
+    programs: Programs
+    """What it runs: whatever is installed later, a node that is started again is the same server."""
     engine: str = "bdr3"
     """What replicates between the nodes: a word of mesh.MESHES."""
     control: NodeLayout | None = None
@@ -100,7 +104,7 @@ class Layout:
     @property
     def config(self) -> Path:
         """The console's configuration for this lab."""
-        return self.directory / "config.yaml"
+        return self.directory / CONFIG
 
     def data(self, name: str) -> Path:
         """The directory that belongs to one server: its data or configuration."""
@@ -145,8 +149,8 @@ class Layout:
 
     def save(self) -> None:
         """Write `lab.json`."""
-        content = {"kind": _KIND, **asdict(self), "directory": str(self.directory)}
-        self.account.write(self.directory / MARKER, json.dumps(content, indent=2) + "\n")
+        content = {"kind": _KIND, **asdict(self)}
+        self.account.write(self.directory / MARKER, json.dumps(content, indent=2, default=str) + "\n")
 
 
 def default_directory() -> Path:
@@ -177,12 +181,14 @@ def load(directory: Path) -> Layout:
             tuple(NodeLayout(**node) for node in content["nodes"]),
             tuple(PoolerLayout(**pooler) for pooler in content["poolers"]),
             tuple(ProxyLayout(**proxy) for proxy in content["proxies"]),
+            Programs.from_json(content["programs"]),
             content["engine"],
             NodeLayout(**content["control"]) if content["control"] else None,
         )
     except (OSError, ValueError, KeyError, TypeError):
         raise ConsoleError(
-            f"{directory / MARKER} cannot be read as a lab's", "Clear it away: bdr-console lab down."
+            f"{directory / MARKER} cannot be read as a lab's",
+            f"Clear it away: bdr-console lab down --directory {directory}.",
         ) from None
 
 
@@ -190,6 +196,7 @@ def plan(
     directory: Path,
     nodes: int,
     environment: str,
+    programs: Programs,
     engine: str = "bdr3",
     control: str | None = None,
     proxies: int = 1,
@@ -221,6 +228,7 @@ def plan(
             for (mode, short, i), port in zip(modes, pooler_ports, strict=True)
         ),
         fronts,
+        programs,
         engine,
         NodeLayout(control, "", ports[nodes + proxies]) if control else None,
     )

@@ -27,19 +27,20 @@ from bdr_console.lab import (
 from bdr_console.lab.account import Account
 from bdr_console.lab.layout import Layout, NodeLayout
 from bdr_console.lab.mesh import mesh_of
+from bdr_console.lab.programs import Wanted
 
 _ROLES = ("postgres", "app", "bdr_console")
 
 
-def up(directory: Path, nodes: int, environment: str, engine: str, proxies: int = 1) -> Layout:
+def up(directory: Path, nodes: int, environment: str, engine: str, proxies: int, wanted: Wanted) -> Layout:
     """Make and start a lab in `directory`; whatever goes wrong, nothing of a half-started one is left.
 
     Raises ConsoleError when a lab already runs there, the directory is not a lab's, or a part does not start.
     """
     mesh = mesh_of(engine)
-    programs.check(engine)
-    directory = directory.absolute()
-    planned = layout.plan(directory, nodes, environment, engine, mesh.control, proxies)
+    directory, account = directory.absolute(), Account.current()
+    chosen = programs.placed_in(directory, programs.choose(engine, wanted, account), account)
+    planned = layout.plan(directory, nodes, environment, chosen, engine, mesh.control, proxies)
     _clear_dead(directory)
     with _signals_end_it():
         try:
@@ -50,7 +51,7 @@ def up(directory: Path, nodes: int, environment: str, engine: str, proxies: int 
         except BaseException:
             with _signals_ignored():
                 if layout.is_lab(directory) and _same(directory, planned):
-                    remove(planned)
+                    remove(directory)
             raise
     return planned
 
@@ -58,36 +59,42 @@ def up(directory: Path, nodes: int, environment: str, engine: str, proxies: int 
 def down(directory: Path) -> None:
     """Stop every process of the lab in `directory` and remove it; raises ConsoleError when there is none."""
     directory = directory.absolute()
-    found = layout.load(directory) if layout.is_lab(directory) else None
-    if found is None:
-        raise ConsoleError(f"there is no lab in {directory}", "Nothing was stopped and nothing removed.")
-    with _claimed(directory):
-        remove(found)
-
-
-def remove(planned: Layout) -> None:
-    """End everything that works in the lab's directory, then remove it, the marker last."""
-    for _ in range(3):  # a server may start a child while the first are being ended
-        bucardo.stop(planned)
-        processes.stop(
-            processes.strays(planned, ("haproxy", "pgbouncer", "pgbench")), signal.SIGTERM, patience=2
+    if not layout.is_lab(directory):
+        raise ConsoleError(
+            f"there is no lab in {directory}",
+            "Nothing was stopped and nothing removed. Start one: bdr-console lab up.",
         )
-        processes.stop(processes.strays(planned, ("postgres",)), signal.SIGQUIT, patience=3)
-        if not processes.strays(planned):
+    with _claimed(directory):
+        remove(directory)
+
+
+def remove(directory: Path) -> None:
+    """End everything that works in the lab's directory, then remove it, the marker last.
+
+    The marker need not be readable: also what another version has made goes.
+    """
+    for _ in range(3):  # a server may start a child while the first are being ended
+        bucardo.stop(directory)
+        processes.stop(
+            processes.strays(directory, ("haproxy", "pgbouncer", "pgbench")), signal.SIGTERM, patience=2
+        )
+        processes.stop(processes.strays(directory, ("postgres",)), signal.SIGQUIT, patience=3)
+        if not processes.strays(directory):
             break
-    for path in planned.directory.iterdir():
+    for path in directory.iterdir():
         if path.name == layout.MARKER:
             continue
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
             path.unlink()
-    (planned.directory / layout.MARKER).unlink()
-    planned.directory.rmdir()
+    (directory / layout.MARKER).unlink()
+    directory.rmdir()
 
 
 def _start_everything(planned: Layout) -> None:
     account = planned.account
+    programs.bring(planned.directory, planned.programs)
     roles = (*_ROLES, "bucardo") if planned.engine == "bucardo" else _ROLES
     passwords = {role: secrets.token_urlsafe(24) for role in roles}
     account.make_dir(planned.directory / "run")
@@ -144,14 +151,13 @@ def _clear_dead(directory: Path) -> None:
     if not layout.is_lab(directory):
         return
     with _claimed(directory):
-        found = layout.load(directory)
-        if processes.strays(found):
+        if processes.strays(directory):
             raise ConsoleError(
                 f"a lab is already running in {directory}",
-                f"Open it: bdr-console --config {found.config}. "
+                f"Open it: bdr-console --config {directory / layout.CONFIG}. "
                 f"Stop it: bdr-console lab down --directory {directory}.",
             )
-        remove(found)
+        remove(directory)
 
 
 def _same(directory: Path, planned: Layout) -> bool:

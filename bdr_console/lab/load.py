@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bdr_console.errors import ConsoleError
-from bdr_console.lab import pgbench, pgbouncer, postgres, processes, programs
+from bdr_console.lab import pgbench, pgbouncer, postgres, processes
 from bdr_console.lab.layout import DATABASE, Layout, PoolerLayout
 from bdr_console.lab.pgbench import Stall
 from bdr_console.lab.processes import Process
@@ -170,9 +170,11 @@ def _start_part(layout: Layout, wanted: Order, part: Part, seconds: int) -> Proc
     directory = _directory(layout)
     layout.log(part.name).unlink(missing_ok=True)
     command: list[str | Path] = [
-        programs.postgres_bin(layout.engine) / "pgbench",
+        layout.programs.pgbench.path,
         *("--no-vacuum", "--log", "--log-prefix", directory / f"transactions.{part.pooler}"),
-        *("--failures-detailed", "--client", str(part.clients), "--jobs", "1"),
+        # Before 15 a client gives up at the first error, and pgbench says so in its log alone.
+        *(("--failures-detailed",) if layout.programs.pgbench.at_least(15) else ()),
+        *("--client", str(part.clients), "--jobs", "1"),
         *("--protocol", wanted.protocol, "--file", directory / "load.sql", "--time", str(seconds)),
         *("--define", f"run={wanted.run}", "--define", "seq=0", "--define", f"first={part.first}"),
         *(("--rate", f"{wanted.rate * part.clients / wanted.clients:.3f}") if wanted.rate else ()),
@@ -223,10 +225,14 @@ def _check(
         raise ConsoleError(f"a load of {seconds} s cannot be made", f"Choose from 1 to {_LONGEST}.")
     if protocol not in ("simple", "extended", "prepared"):
         raise ConsoleError(f"pgbench knows no protocol '{protocol}'", "Choose simple, extended or prepared.")
-    if protocol == "prepared" and poolers[0].mode == "transaction":
+    if (
+        protocol == "prepared"
+        and poolers[0].mode == "transaction"
+        and not layout.programs.pgbouncer.at_least(*pgbouncer.PREPARES)
+    ):
         raise ConsoleError(
             f"{poolers[0].name} pools by transaction: prepared statements do not survive there"
-            " before PgBouncer 1.21",
+            f" before PgBouncer 1.21, and this is {layout.programs.pgbouncer.version}",
             "Choose simple or extended, or the session pool.",
         )
 

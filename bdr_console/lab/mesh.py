@@ -47,6 +47,9 @@ class Mesh(Protocol):
     def restart(self, layout: Layout) -> None:
         """Enable what is disabled and restart what is down, on every node."""
 
+    def forget_conflicts(self, layout: Layout) -> None:
+        """Set aside what the servers keep of conflicts so far; they are repaired or were made on purpose."""
+
     def caught_up(self, layout: Layout, node: NodeLayout) -> bool:
         """Whether every peer is connected and has applied all but the last moment of what `node` wrote."""
 

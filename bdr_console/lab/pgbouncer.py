@@ -7,13 +7,17 @@ import psycopg
 
 from bdr_console.cluster.text import clean
 from bdr_console.errors import ConsoleError
-from bdr_console.lab import processes, programs
+from bdr_console.lab import processes
 from bdr_console.lab.layout import Layout, PoolerLayout
 from bdr_console.lab.processes import Process
+
+PREPARES = (1, 21)
+"""From this version on it keeps clients' prepared statements in a transaction pool, when told to."""
 
 
 def _configuration(layout: Layout, pooler: PoolerLayout) -> str:
     directory = layout.data(pooler.name)
+    prepares = "max_prepared_statements = 200\n" if layout.programs.pgbouncer.at_least(*PREPARES) else ""
     return f"""\
 [databases]
 * = host=127.0.0.1 port={layout.proxy(pooler.proxy).port}
@@ -33,7 +37,7 @@ max_client_conn = 200
 log_connections = 0
 log_disconnections = 0
 stats_period = 3600
-"""
+{prepares}"""
 
 
 def create(layout: Layout, pooler: PoolerLayout, passwords: Mapping[str, str]) -> None:
@@ -48,7 +52,7 @@ def create(layout: Layout, pooler: PoolerLayout, passwords: Mapping[str, str]) -
 def start(layout: Layout, pooler: PoolerLayout) -> Process:
     """Start one PgBouncer and wait until its admin console answers."""
     directory = layout.data(pooler.name)
-    command = [programs.find("pgbouncer"), directory / "pgbouncer.ini"]
+    command = [layout.programs.pgbouncer.path, directory / "pgbouncer.ini"]
     process = processes.start(layout, pooler.name, command, cwd=directory)
 
     def answers() -> bool:

@@ -10,7 +10,7 @@ import psycopg
 
 from bdr_console.cluster.text import clean
 from bdr_console.errors import ConsoleError
-from bdr_console.lab import processes, programs
+from bdr_console.lab import installations, processes
 from bdr_console.lab.layout import Layout, NodeLayout, ProxyLayout
 from bdr_console.lab.processes import Process
 
@@ -48,7 +48,7 @@ def _configuration(layout: Layout, node: NodeLayout, bin_dir: Path) -> str:
         lines.append("shared_preload_libraries = 'pglogical'")
         lines.append(f"bdr_standin.log = '{layout.log(node.name)}'  # where a stand-in finds its conflicts")
         lines.append("pglogical.conflict_resolution = 'last_update_wins'")
-    if programs.knows_setting(bin_dir, "output_plugin_libraries"):
+    if installations.knows_setting(bin_dir, "output_plugin_libraries"):
         # Recent minor releases refuse every output plugin that is not listed here.
         lines.append("output_plugin_libraries = 'pglogical_output, pgoutput, test_decoding'")
     return "\n".join(lines) + "\n"
@@ -56,7 +56,7 @@ def _configuration(layout: Layout, node: NodeLayout, bin_dir: Path) -> str:
 
 def create(layout: Layout, node: NodeLayout, password_file: Path) -> None:
     """Make the data directory of `node`: superuser `postgres` with the password in `password_file`."""
-    bin_dir, data, account = programs.postgres_bin(layout.engine), layout.data(node.name), layout.account
+    bin_dir, data, account = layout.programs.postgres.bin_dir, layout.data(node.name), layout.account
     processes.run(
         account,
         [
@@ -74,7 +74,7 @@ def start(layout: Layout, node: NodeLayout) -> Process:
     """Start `node`; it does not wait until connections are accepted."""
     data = layout.data(node.name)
     (data / "postmaster.pid").unlink(missing_ok=True)  # of a server that was killed; ours is known to be gone
-    program = programs.postgres_bin(layout.engine) / "postgres"
+    program = layout.programs.postgres.bin_dir / "postgres"
     # Bucardo's triggers in the control database log in to the members from within the server.
     env = {"PGPASSFILE": str(layout.passfile)} if node == layout.control else {}
     return processes.start(layout, node.name, [program, "-D", data], cwd=data, env=env)

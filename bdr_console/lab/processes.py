@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from bdr_console.cluster.text import clean
 from bdr_console.errors import ConsoleError
@@ -115,7 +114,7 @@ def run(
             umask=0o077,
             env=_environment(env or {}),
             check=False,
-            **_as(account),
+            **account.spawn,
         )
     except subprocess.TimeoutExpired:
         raise ConsoleError(f"{command[0]} did not end within {timeout:g} s") from None
@@ -142,7 +141,7 @@ def start(
             start_new_session=True,
             umask=0o077,
             env=_environment(env or {}),
-            **_as(account),
+            **account.spawn,
         )
     except OSError as error:
         raise ConsoleError(f"cannot start {name} ({command[0]}): {error.strerror}") from None
@@ -195,9 +194,9 @@ def stop(processes: Iterable[Process], gently: signal.Signals, patience: float =
             child.wait()  # it has ended: this only reaps it
 
 
-def strays(layout: Layout, programs: tuple[str, ...] = PROGRAMS) -> tuple[Process, ...]:
-    """The account's processes of these programs that work in the lab's directory, whoever started them."""
-    uid, found = layout.account.uid, []
+def strays(directory: Path, programs: tuple[str, ...] = PROGRAMS) -> tuple[Process, ...]:
+    """The processes of these programs that work in a lab's directory as its owner, whoever started them."""
+    uid, found = Account.owner_of(directory).uid, []
     for pid, status in _processes().items():
         try:
             if Path(f"/proc/{pid}").stat().st_uid != uid or status.state in "ZX":
@@ -207,7 +206,7 @@ def strays(layout: Layout, programs: tuple[str, ...] = PROGRAMS) -> tuple[Proces
         except OSError:
             continue
         program = comm.lower().split(" ")[0]  # Bucardo's daemons call themselves `Bucardo Kid. Sy...`
-        if program in programs and cwd.is_relative_to(layout.directory):
+        if program in programs and cwd.is_relative_to(directory):
             found.append(Process(pid, status.started))
     return tuple(found)
 
@@ -242,9 +241,3 @@ def _record(layout: Layout, name: str) -> Path:
 def _environment(extra: Mapping[str, str]) -> dict[str, str]:
     """A plain environment: nothing of the caller's libpq settings or locale reaches the servers."""
     return {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", **extra}
-
-
-def _as(account: Account) -> dict[str, Any]:
-    if not account.is_other:
-        return {}
-    return {"user": account.uid, "group": account.gid, "extra_groups": []}

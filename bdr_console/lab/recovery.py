@@ -1,13 +1,11 @@
 """Putting a whole lab back as it was after `up`, whatever was done to it."""
 
-import os
-import shutil
 import time
 from contextlib import suppress
 
 from bdr_console.errors import ConsoleError
-from bdr_console.lab import faults, haproxy, pgbouncer, processes, programs, refusals
-from bdr_console.lab.layout import DATABASE, Layout, NodeLayout, PoolerLayout
+from bdr_console.lab import faults, haproxy, pgbouncer, processes, refusals
+from bdr_console.lab.layout import DATABASE, Layout, PoolerLayout
 from bdr_console.lab.mesh import mesh_of
 
 _RESTART_EVERY = 12.0
@@ -39,17 +37,7 @@ def mend_all(layout: Layout, patience: float = 60) -> None:
         _offer_every_server(layout, proxy.name, deadline)
     for pooler in layout.poolers:
         _lead_to_first(layout, pooler, deadline)
-    for node in layout.servers:
-        _forget_conflicts(layout, node)
-
-
-def _forget_conflicts(layout: Layout, node: NodeLayout) -> None:
-    """Set the server's log aside: the stand-ins show the conflicts that pglogical wrote there."""
-    log = layout.log(node.name)
-    aside = log.with_suffix(".log.1")
-    aside.touch(mode=0o600)
-    shutil.copyfile(log, aside)
-    os.truncate(log, 0)
+    mesh_of(layout.engine).forget_conflicts(layout)
 
 
 def _wait_replicating(layout: Layout, deadline: float) -> None:
@@ -88,7 +76,7 @@ def _lead_to_first(layout: Layout, pooler: PoolerLayout, deadline: float) -> Non
         try:
             said = processes.run(
                 layout.account,
-                [programs.postgres_bin(layout.engine) / "psql", *query],
+                [layout.programs.psql.path, *query],
                 cwd=layout.directory,
                 timeout=5,
             )

@@ -28,10 +28,10 @@ def lab() -> Iterator[Lab]:
     Bucardo's daemons leave their parent: they are found by where they work."""
     made = up(lab_directory("bucardo"), nodes=2, engine="bucardo")
     try:
-        found = processes.strays(made.layout, ("bucardo",))
+        found = processes.strays(made.layout.directory, ("bucardo",))
         assert len(found) >= 3, "MCP, CTL and KID at least"
         yield made
-        found += processes.strays(made.layout)
+        found += processes.strays(made.layout.directory)
     finally:
         made.down()
     assert not any(process.alive for process in found)
@@ -71,7 +71,7 @@ def test_load_arrives_on_every_member_and_nothing_is_lost(lab: Lab) -> None:
 
 @pytest.mark.faults
 async def test_rows_that_wait_are_counted_while_the_daemon_is_gone(lab: Lab) -> None:
-    daemons.stop(lab.layout)
+    daemons.stop(lab.layout.directory)
     ask(lab, "node1", "UPDATE counter SET n = n + 1 WHERE client IN (7, 8, 9)")
     async with watching(lab) as watch:
         found = await watch.says("node1 -> node2", "3 rows wait, the oldest for", since=watch.now())

@@ -13,7 +13,7 @@ import pytest
 
 from bdr_console import config
 from bdr_console.errors import ConsoleError
-from bdr_console.lab import Lab, layout, programs, up
+from bdr_console.lab import Lab, layout, lifecycle, up
 from tests.conftest import lab_directory
 from tests.lab.servers import processes_in
 from tests.waiting import wait_until
@@ -86,7 +86,9 @@ def test_a_lab_whose_haproxy_cannot_start_is_cleaned_up(
 ) -> None:
     broken = Path(f"{directory}-bin")
     broken.mkdir(mode=0o755)
-    (broken / "haproxy").write_text("#!/bin/sh\necho 'cannot bind socket' >&2\nexit 1\n")
+    (broken / "haproxy").write_text(
+        "#!/bin/sh\n[ $1 = -v ] && echo HAProxy 2.6.12 && exit\necho 'cannot bind socket' >&2\nexit 1\n"
+    )
     (broken / "haproxy").chmod(0o755)
     monkeypatch.setenv("PATH", f"{broken}:{os.environ['PATH']}")
     try:
@@ -172,33 +174,10 @@ def test_a_request_that_cannot_work_is_refused_before_anything_starts(
     assert not where.exists()
 
 
-def test_a_missing_program_is_named_with_its_debian_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", "/nonexistent")
-    monkeypatch.setattr(programs, "_SYSTEM", ("/nonexistent",))
-    with pytest.raises(ConsoleError, match="needs pgbouncer") as caught:
-        programs.find("pgbouncer")
-    assert "apt-get install pgbouncer" in caught.value.remedy
-
-
-def test_an_engine_that_cannot_be_had_here_is_refused_with_what_is_missing(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    old = tmp_path / "15" / "bin"
-    old.mkdir(parents=True)
-    (old / "postgres").touch()
-    monkeypatch.setattr(programs, "_DEBIAN", tmp_path)
-    with pytest.raises(ConsoleError, match="needs PostgreSQL 16 or later; installed: 15") as caught:
-        programs.check("native")
-    assert "bucardo" in caught.value.remedy
-    with pytest.raises(ConsoleError, match="needs plperl") as caught:
-        programs.check("bucardo")
-    assert "postgresql-15-plperl" not in caught.value.remedy, "Debian's name of it is the other way round"
-    assert "postgresql-plperl-15" in caught.value.remedy
-    with pytest.raises(ConsoleError, match="knows no engine 'oracle'"):
-        up(Path("/var/tmp/bdr-no"), engine="oracle")
-
-
 def test_a_damaged_lab_json_is_an_error_that_names_it(tmp_path: Path) -> None:
     (tmp_path / "lab.json").write_text(json.dumps({"kind": "bdr-console lab", "nodes": 3}))
-    with pytest.raises(ConsoleError, match=r"lab\.json"):
+    with pytest.raises(ConsoleError, match=r"lab\.json") as caught:
         Lab.load(tmp_path)
+    assert f"lab down --directory {tmp_path}" in caught.value.remedy
+    lifecycle.down(tmp_path)
+    assert not tmp_path.exists(), "what the remedy says helps"

@@ -7,7 +7,7 @@ import pytest
 
 from bdr_console import config
 from bdr_console.errors import ConsoleError
-from bdr_console.lab import Lab, haproxy, layout, pgbouncer, up
+from bdr_console.lab import Lab, haproxy, pgbouncer, up
 from tests.conftest import lab_directory
 from tests.lab.servers import ask
 from tests.waiting import wait_until
@@ -172,4 +172,4 @@ def test_mending_everything_puts_both_haproxies_back(two: Lab) -> None:
 
 def test_a_number_of_haproxies_that_cannot_be_is_refused() -> None:
     with pytest.raises(ConsoleError, match="0 HAProxies"):
-        layout.plan(lab_directory("none"), 3, "lab", proxies=0)
+        up(lab_directory("none"), proxies=0)

@@ -12,18 +12,43 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
+from bdr_console.errors import ConsoleError
+from bdr_console.lab import embedded, installations
+from bdr_console.lab.account import Account
+from bdr_console.lab.installations import Installation
 from tests.waiting import wait_until
 
 PASSWORD = secrets.token_hex(12)
 """Of every role in these servers: other accounts of the machine can reach a loopback port too."""
 
 _SEEN_PORTS: set[int] = set()
-_DIRS = [Path("/usr/lib/postgresql") / v / "bin" for v in ("18", "17", "16", "15", "14", "13")]
+
+
+@functools.cache
+def installed() -> tuple[Installation, ...]:
+    """The PostgreSQL servers to test with: the system's newest, then what the Python package brings, in a
+    copy where the servers' account cannot go to it."""
+    found = installations.installed()
+    chosen = [
+        next((server for server in found if server.embedded is embedded), None) for embedded in (False, True)
+    ]
+    return tuple(_reachable(server) for server in chosen if server)
+
+
+def _reachable(server: Installation) -> Installation:
+    with contextlib.suppress(ConsoleError):
+        installations.version_of(server.bin_dir / "postgres", Account.current())
+        return server
+    folder = private_directory()
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    embedded.copy_to(folder)
+    return replace(server, bin_dir=embedded.bin_dir_in(folder))
 
 
 def free_port() -> int:
@@ -39,9 +64,9 @@ def free_port() -> int:
 
 def program(name: str) -> str:
     """The path of an installed program; PostgreSQL's own are not on Debian's PATH."""
-    for folder in _DIRS:
-        if (folder / name).exists():
-            return str(folder / name)
+    for server in installed():
+        if (server.bin_dir / name).exists():
+            return str(server.bin_dir / name)
     found = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
     assert found, f"{name} is not installed"
     return found
@@ -66,8 +91,8 @@ def private_directory() -> Path:
 
 
 @functools.cache
-def _template() -> Path:
-    """A data directory made once and copied for each server."""
+def _template(initdb: str) -> Path:
+    """A data directory made once by that initdb and copied for each server."""
     folder = private_directory()
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     secret = write(folder / "secret", PASSWORD)
@@ -83,7 +108,7 @@ def _template() -> Path:
         "--locale=C.UTF-8",
     ]
     subprocess.run(
-        [program("initdb"), "-D", str(folder / "data"), *words],
+        [initdb, "-D", str(folder / "data"), *words],
         check=True,
         stdout=subprocess.DEVNULL,
         cwd=folder,
@@ -126,11 +151,12 @@ def _stop(process: subprocess.Popen[bytes], how: signal.Signals) -> None:
 class Postgres:
     """One real PostgreSQL server."""
 
-    def __init__(self, directory: Path, *settings: str) -> None:
+    def __init__(self, directory: Path, *settings: str, server: Installation | None = None) -> None:
         self.directory = directory
+        self._bin = (server or installed()[0]).bin_dir
         self.port = free_port()
         self.data = directory / "data"
-        shutil.copytree(_template(), self.data)
+        shutil.copytree(_template(str(self._bin / "initdb")), self.data)
         for path in (self.data, *self.data.rglob("*")):
             _give_away(path)
         self.data.chmod(0o700)
@@ -147,7 +173,7 @@ class Postgres:
         """Start and wait until it takes connections."""
         with (self.directory / "postgres.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [program("postgres"), "-D", str(self.data)],
+                [self._bin / "postgres", "-D", self.data],
                 stdout=log,
                 stderr=log,
                 cwd=self.directory,

@@ -78,8 +78,11 @@ class Bucardo:
     def restart(self, layout: Layout) -> None:
         """Once it has lost a member Bucardo does not come back by itself: only a restart helps."""
         if processes.find(layout, bucardo.NAME) is None or not bucardo.running(layout):
-            bucardo.stop(layout)
+            bucardo.stop(layout.directory)
             bucardo.start(layout)
+
+    def forget_conflicts(self, layout: Layout) -> None:
+        """Bucardo's own record of them is a log of its control database that the lab does not touch."""
 
     def caught_up(self, layout: Layout, node: NodeLayout) -> bool:
         with postgres.session(layout, node, timeout=10) as connection:

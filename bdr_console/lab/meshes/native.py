@@ -95,6 +95,11 @@ class Native:
         for origin, receiver in permutations(layout.nodes, 2):
             self.resume(layout, origin.name, receiver.name)
 
+    def forget_conflicts(self, layout: Layout) -> None:
+        for node in layout.nodes:
+            with postgres.session(layout, node) as connection:
+                connection.execute("SELECT pg_stat_reset_subscription_stats(NULL)")
+
     def caught_up(self, layout: Layout, node: NodeLayout) -> bool:
         with postgres.session(layout, node, timeout=10) as connection:
             counted = connection.execute(

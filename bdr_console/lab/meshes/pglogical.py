@@ -1,5 +1,7 @@
 """pglogical both ways; the stand-ins for BDR stand on it too and share what is done to one link."""
 
+import os
+import shutil
 from collections.abc import Iterator
 from importlib.resources import files
 from itertools import permutations
@@ -127,6 +129,15 @@ class Pglogical:
 
     def unpause(self, connection: psycopg.Connection[Any]) -> None:
         """End a pause that is no disabled subscription; pglogical knows none."""
+
+    def forget_conflicts(self, layout: Layout) -> None:
+        """Set the servers' logs aside: the stand-ins show the conflicts that pglogical wrote there."""
+        for node in layout.nodes:
+            log = layout.log(node.name)
+            aside = log.with_suffix(".log.1")
+            aside.touch(mode=0o600)
+            shutil.copyfile(log, aside)
+            os.truncate(log, 0)
 
     def caught_up(self, layout: Layout, node: NodeLayout) -> bool:
         with postgres.session(layout, node, timeout=10) as connection:

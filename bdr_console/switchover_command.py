@@ -68,7 +68,7 @@ def switchover(options: Options, node: str, isolate: bool, words: PlanWords) -> 
 
 def _plan(settings: ClusterSettings, cluster: str, node: str, terms: dict[str, str], *, as_json: bool) -> int:
     with keys_unlocked(settings):
-        reading = asyncio.run(look(settings, cluster))
+        reading = asyncio.run(look(settings, cluster, {**terms, "node": node}))
     made, checks = planned(reading, settings, {**terms, "node": node})
     if made.choice is not None:
         terms = {**terms, "mode": made.choice.mode}  # what is applied is what was printed

@@ -5,7 +5,7 @@ Every line passes, warns, fails, or says that it could not tell; see `refuses` f
 
 from bdr_console.config import ClusterSettings
 from bdr_console.runbooks.checks_clients import blast_radius, clients
-from bdr_console.runbooks.checks_nodes import nodes, taking
+from bdr_console.runbooks.checks_nodes import nodes
 from bdr_console.runbooks.checks_poolers import poolers
 from bdr_console.runbooks.checks_proxies import proxies
 from bdr_console.runbooks.checks_replication import replication
@@ -34,11 +34,6 @@ def refuses(checks: tuple[Check, ...]) -> tuple[Check, ...]:
     """The checks that forbid to start. What could not be told forbids it too: it is told at once by a second
     try, and a switchover is never urgent."""
     return tuple(check for check in checks if check.outcome in (Outcome.FAIL, Outcome.UNKNOWN))
-
-
-def emergency(reading: Reading, made: Plan) -> tuple[Check, ...]:
-    """What counts when a dead node is isolated: HAProxy can be commanded, and somebody takes the traffic."""
-    return (*proxies(reading, made), *taking(reading, made))
 
 
 def preflight(reading: Reading, made: Plan, settings: ClusterSettings) -> tuple[Check, ...]:

@@ -44,7 +44,7 @@ def proxies(reading: Reading, made: Plan) -> Iterator[Check]:
             yield Check(title, Outcome.PASS, f"{rights.said}, HAProxy {proxy.facts.version}", why)
         yield from _process(proxy.name, proxy.facts)
         yield from _mapping(reading, proxy.name, proxy.facts)
-        yield from _servers(reading, made, proxy.name, proxy.facts)
+        yield from servers(reading, made, proxy.name, proxy.facts)
         yield from _sticky(reading, made, proxy.name, proxy.facts)
 
 
@@ -144,7 +144,8 @@ def _by_traffic(reading: Reading, subject: Subject, node: str) -> bool | None:
     return all(name == node for name in found) if found else None
 
 
-def _servers(reading: Reading, made: Plan, proxy: str, facts: ProxyFacts) -> Iterator[Check]:
+def servers(reading: Reading, made: Plan, proxy: str, facts: ProxyFacts) -> Iterator[Check]:
+    """Whether one HAProxy knows the leaving servers, and has others that take the traffic."""
     subjects = [act.subject for act in made.step("disable").acts if act.target == proxy]
     if not subjects:
         shown = (

@@ -20,7 +20,7 @@ def replication(reading: Reading, made: Plan, settings: ClusterSettings) -> Iter
             Outcome.FAIL,
             (leaving.error if leaving else None) or "not read",
             "Without it nobody can tell whether its last writes have reached the others.",
-            "A node that is down already needs a failover, not a switchover.",
+            "If it is dead, isolate it: ctrl+e here, `i` on the overview, or --isolate.",
         )
         return
     limits = settings.thresholds

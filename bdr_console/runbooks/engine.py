@@ -178,10 +178,18 @@ class Engine:
         if seen.failed:
             return self._back(step, seen, f"{step.plan.title}: {seen.failed}")
         problem = await self._act(step)
-        if problem and step.plan.on_timeout is OnTimeout.UNDO and not step.taken:
+        if problem and not step.taken and step.plan.on_timeout is not OnTimeout.ASK:
+            if self.taken and step.plan.on_timeout is OnTimeout.GO_ON:
+                return self._warn(step, seen, problem)
             self._refused = True
             return self._back(step, seen, problem)
         return await self._prove(step, problem)
+
+    def _warn(self, step: Step, seen: Observation, why: str) -> _Next:
+        """Go on although the step is not proved, and keep that for the end of the run."""
+        self._journal.write("alarm", text=f"{step.plan.title}: {why.rstrip('.')}. The run goes on.")
+        self._tell.mark(step, StepStatus.FAILED, seen)
+        return self._onward(step)
 
     async def _act(self, step: Step) -> str:
         """Send what is needed; returns why it was not, or what went wrong; empty when all is well."""
@@ -297,9 +305,7 @@ class Engine:
                 return self._back(step, seen, f"{step.plan.title}: {seen.failed or gone}")
             late = time.monotonic() >= until
             if late and not asks:
-                word = "could not tell" if seen.proof is Proof.UNKNOWN else "not so"
-                why = problem or f"{word} after {patience:.0f} s: {'; '.join(seen.evidence)}"
-                return self._back(step, seen, f"{step.plan.title}: {why}")
+                return await self._time_is_up(step, seen, problem, patience)
             self._tell.progress(step, seen, StepStatus.WAITING)
             if step.plan.repeat and time.monotonic() - sent_at >= step.plan.repeat and not problem:
                 sent_at = time.monotonic()
@@ -333,6 +339,15 @@ class Engine:
                 case str() if self._chosen:
                     notice = await self._intervene(step, *self._chosen)
             await self._pause(pace)
+
+    async def _time_is_up(self, step: Step, seen: Observation, problem: str, patience: float) -> _Next:
+        """Nobody is asked: go back, or on with a warning."""
+        word = "could not tell" if seen.proof is Proof.UNKNOWN else "not so"
+        why = problem or f"{word} after {patience:.0f} s: {'; '.join(seen.evidence)}"
+        if step.plan.on_timeout is OnTimeout.GO_ON:
+            await self._hang_up()
+            return self._warn(step, seen, why)
+        return self._back(step, seen, f"{step.plan.title}: {why}")
 
     async def _intervene(self, step: Step, chosen: Intervention, who: str) -> str:
         try:

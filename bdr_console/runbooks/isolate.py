@@ -6,22 +6,40 @@ node, and nothing is proved about its last writes: what its peers had not receiv
 is back. The one rule that stays: never the last server that can take traffic.
 """
 
+import asyncio
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.config import ClusterSettings
-from bdr_console.runbooks.checks import emergency
+from bdr_console.runbooks.checks_nodes import taking
+from bdr_console.runbooks.checks_proxies import servers
 from bdr_console.runbooks.hold import Hold, HoldTerms
 from bdr_console.runbooks.pool_settings import AT_ONCE, Setting
 from bdr_console.runbooks.reading import Part, Reading
 from bdr_console.runbooks.run import Check, Command, Outcome
-from bdr_console.runbooks.seen import Subject, state_line
+from bdr_console.runbooks.seen import Subject, error_of, pooler_of, state_line, usable_others
 from bdr_console.runbooks.step import Act, Observation, OnTimeout, Plan, Proof, Step, StepPlan, World
 from bdr_console.runbooks.switchover import plan as plan_switchover
 from bdr_console.runbooks.switchover_back import Enable, Ready
 from bdr_console.runbooks.switchover_out import Disable, Reconnect
+from bdr_console.runbooks.terms import ISOLATE
 from bdr_console.runbooks.ways_out import Remembered, changes, routes_of
 
-RUNBOOK = "isolate"
-_ASKS = OnTimeout.ASK
+RUNBOOK = ISOLATE
+PARTS = Part.NODES | Part.PROXIES | Part.POOLERS | Part.SETTINGS
+"""What plan and checks need to have been read: nothing that could take long."""
+_GO_ON = OnTimeout.GO_ON
+_DEAD_WITHIN = 0.25
+"""Seconds for which a run looks whether the node that it isolates answers."""
+_SERVED_WITHIN = 5.0
+"""Seconds until the pools should have found another node, before they get their settings back."""
+
+
+def unasked(request: Mapping[str, Any], seconds: float = _DEAD_WITHIN) -> dict[str, float]:
+    """The node that an isolation waits for no longer than so many seconds; empty for any other run."""
+    return {request["node"]: seconds} if request.get("runbook") == RUNBOOK else {}
 
 
 def plan(
@@ -37,33 +55,46 @@ def plan(
     quick = changes(routes_of(snapshot, settings), AT_ONCE, remembered or {})
     back = tuple(Act(a.kind, a.target, a.subject, a.undo) for a in quick if a.undo)
     steps = (
-        StepPlan("disable", disable.title, disable.acts, deadline=10.0),
+        StepPlan(
+            "disable",
+            disable.title,
+            disable.acts,
+            deadline=3.0,
+            on_timeout=_GO_ON,
+            together=True,
+        ),
         StepPlan(
             "cut",
             f"Shut down every session on {node}",
             tuple(_shutdown(act) for act in disable.acts),
-            deadline=10.0,
-            on_timeout=_ASKS,
+            deadline=3.0,
+            on_timeout=_GO_ON,
             together=True,
             no_return=True,
+            repeat=1.0,
         ),
         StepPlan(
             "prepare",
             "Have every PgBouncer try again at once where a login fails",
             quick,
-            deadline=5.0,
-            on_timeout=_ASKS,
+            deadline=3.0,
+            on_timeout=_GO_ON,
             together=True,
         ),
         StepPlan(
-            "reconnect", whole.step("reconnect").title, whole.step("reconnect").acts, 15.0, on_timeout=_ASKS
+            "reconnect",
+            whole.step("reconnect").title,
+            whole.step("reconnect").acts,
+            deadline=5.0,
+            on_timeout=_GO_ON,
+            together=True,
         ),
         StepPlan(
             "restore",
             "Put the settings of every PgBouncer back",
             back,
-            deadline=10.0,
-            on_timeout=_ASKS,
+            deadline=5.0,
+            on_timeout=_GO_ON,
             together=True,
         ),
         StepPlan("hold", f"{node} is isolated: repair it, then go on", holds=True),
@@ -77,14 +108,14 @@ def plan(
 
 def steps(made: Plan, settings: ClusterSettings, terms: HoldTerms | None = None) -> tuple[Step, ...]:
     """The plan's steps as the engine runs them."""
-    disable = Disable(made.step("disable"), made.node)
+    disable = DisableDead(made.step("disable"), made.node)
     subjects = tuple((act.target, act.subject) for act in disable.plan.acts)
     return (
         disable,
         Cut(made.step("cut"), subjects),
         Setting(made.step("prepare")),
-        Reconnect(made.step("reconnect"), subjects),
-        Setting(made.step("restore")),
+        Reconnect(made.step("reconnect"), subjects, patience=1.0),
+        PutBack(made.step("restore")),
         Hold(made.step("hold"), made.node, subjects, terms or HoldTerms()),
         Ready(made.step("ready"), made.node, settings.thresholds.thresholds()),
         Enable(made.step("enable"), made.node, disable),
@@ -92,20 +123,68 @@ def steps(made: Plan, settings: ClusterSettings, terms: HoldTerms | None = None)
 
 
 def checks(reading: Reading, made: Plan) -> tuple[Check, ...]:
-    """The few that count in an emergency: HAProxy can be commanded, and somebody takes the traffic."""
+    """The few that count in an emergency: somebody else takes the traffic. What does not answer is a warning,
+    because every second counts and the others can be commanded."""
     title = f"{made.node} is dead"
     if reading.node(made.node) is None:
-        alive = Check(title, Outcome.PASS, "it does not answer")
+        alive = Check(title, Outcome.PASS, f"it does not answer ({error_of(reading, made.node)})")
     else:
         why = (
             "Its clients are cut in the middle of their transactions, and nothing waits for its last writes."
         )
         alive = Check(title, Outcome.WARN, "it answers", why, "A switchover fails and loses nothing.")
-    return (alive, *emergency(reading, made))
+    return (alive, *_proxies(reading, made), *taking(reading, made), *_poolers(reading))
+
+
+def _proxies(reading: Reading, made: Plan) -> Iterator[Check]:
+    for proxy in reading.snapshot.proxies:
+        facts = reading.proxy(proxy.name)
+        if facts is not None:
+            yield from servers(reading, made, proxy.name, facts)
+            continue
+        yield Check(
+            f"HAProxy {proxy.name} can be commanded",
+            Outcome.WARN,
+            proxy.error or "not read",
+            f"What it carries to {made.node} stays there.",
+            "If it serves clients, stop it or take its address away from them.",
+        )
+
+
+def _poolers(reading: Reading) -> Iterator[Check]:
+    for pooler in reading.snapshot.poolers:
+        if pooler.error or pooler.facts is None:
+            yield Check(
+                f"PgBouncer {pooler.name} can be commanded",
+                Outcome.WARN,
+                pooler.error or "not read",
+                "HAProxy cuts its connections; it may rest for server_login_retry before it tries again.",
+                "Nothing: the others are not held up by it.",
+            )
+
+
+class DisableDead(Disable):
+    """Disable without waiting for anything that only the dead node could say. A HAProxy that does not answer
+    keeps nothing from the others; the rule of the last server holds on each that does."""
+
+    def reasons(self, reading: Reading) -> tuple[str, ...]:
+        there = [act for act in self.plan.acts if reading.server(act.target, act.subject) is not None]
+        if not there:
+            silent = ", ".join(f"{act.target} ({error_of(reading, act.target)})" for act in self.plan.acts)
+            return (f"no HAProxy answers: {silent or 'none is known'}",)
+        return tuple(
+            f"{act.subject} is the last server that can take traffic in its backend on {act.target}"
+            for act in there
+            if not usable_others(reading, (act.target, act.subject), self._node)
+        )
 
 
 class Cut(Step):
-    """No session is left on the node's servers, on every HAProxy."""
+    """No session that still has a client is left on the node's servers, on every HAProxy.
+
+    HAProxy keeps sessions whose client has gone while the server hangs (PgBouncer's logins that timed out),
+    and no command ends them: they hurt nobody.
+    """
 
     def __init__(self, plan: StepPlan, leaving: tuple[Subject, ...]) -> None:
         super().__init__(plan)
@@ -113,16 +192,47 @@ class Cut(Step):
         self._open: tuple[Act, ...] = plan.acts
 
     async def observe(self, world: World) -> Observation:
-        reading = await world.read(Part.PROXIES)
+        parts = Part.PROXIES | (Part.SESSIONS | Part.CONNECTIONS if self.taken else Part(0))
+        reading = await world.read(parts)
         servers = {act: reading.server(act.target, act.subject) for act in self.plan.acts}
         self._open = tuple(act for act, server in servers.items() if server and server.sessions)
         lines = tuple(state_line(reading, subject) for subject in self._leaving)
-        if self._open:
-            return Observation(Proof.UNMET, lines)
-        return Observation(Proof.UNKNOWN if None in servers.values() else Proof.MET, lines)
+        if not self._open:
+            return Observation(Proof.UNKNOWN if None in servers.values() else Proof.MET, lines)
+        if self.taken and self._without_clients(reading):
+            left = "what is left was given up by its clients: HAProxy ends it later, and it hurts nobody"
+            return Observation(Proof.MET, (left, *lines))
+        return Observation(Proof.UNMET, lines)
+
+    def _without_clients(self, reading: Reading) -> bool:
+        """Whether every session that is left belongs to no connection that a PgBouncer still has."""
+        silent = [p for p in reading.snapshot.poolers if p.name not in reading.connections]
+        if silent or any(act.target not in reading.sessions for act in self._open):
+            return False
+        pooled = pooler_of(reading)
+        return all(
+            session.source not in pooled
+            for proxy, sessions in reading.sessions.items()
+            for session in sessions
+            if (proxy, f"{session.backend}/{session.server}") in self._leaving
+        )
 
     def needed(self) -> tuple[Act, ...]:
         return self._open
+
+
+class PutBack(Setting):
+    """The settings of every PgBouncer are as they were, once its pools have found another node: a pool that
+    has not would rest for server_login_retry."""
+
+    async def guard(self, world: World) -> tuple[str, ...]:
+        until = time.monotonic() + _SERVED_WITHIN
+        while time.monotonic() < until:
+            reading = await world.read(Part.LOADS)
+            if not any(load.unserved for loads in reading.loads.values() for load in loads.values()):
+                break
+            await asyncio.sleep(0.1)
+        return ()
 
 
 def _shutdown(disable: Act) -> Act:

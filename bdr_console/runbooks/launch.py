@@ -24,7 +24,7 @@ from bdr_console.runbooks.orphans import Orphan, orphans
 from bdr_console.runbooks.plan_id import KeptPlan
 from bdr_console.runbooks.preview import preview
 from bdr_console.runbooks.run import RunStatus
-from bdr_console.runbooks.spawn import LOG, spawn
+from bdr_console.runbooks.spawn import LOG, Runner, spawn
 from bdr_console.runbooks.terms import DEFAULT_MODE
 from bdr_console.runbooks.unattended import HoldOrder
 from bdr_console.whoami import who
@@ -32,6 +32,7 @@ from bdr_console.whoami import who
 __all__ = [
     "LOG",
     "Orphan",
+    "Runner",
     "again",
     "find",
     "follow",
@@ -67,6 +68,7 @@ def start(
     until: datetime | None = None,
     runbook: str = "switchover",
     nodes: tuple[str, ...] = (),
+    runner: Runner | None = None,
 ) -> Path:
     """Start the switchover of `node` in a runner process of its own and return the run's directory.
 
@@ -74,9 +76,9 @@ def start(
     asked anything: see `unattended`. `mode` is auto, quiesce or gradual, `session_pools` wait or fast-close;
     `until` (with its zone) is when the maintenance should be over, and `runbook` may be `isolate` for a node
     that is dead already. With `nodes`, of which `node` is the first, they get their turns one after the
-    other (see rolling.py). Returns when the journal has begun. Blocks meanwhile (seconds when targets are
-    silent): call it from a thread. Raises ConsoleError when another run is under way, or when the runner
-    ended before it began.
+    other (see rolling.py). `runner` is a process that waits for this already. Returns when the journal has
+    begun. Blocks meanwhile (seconds when targets are silent): call it from a thread. Raises ConsoleError when
+    another run is under way, or when the runner ended before it began.
     """
     request: dict[str, Any] = {
         "word": "start",
@@ -92,7 +94,7 @@ def start(
         request["plan"] = {"id": plan.id, "seen": plan.seen}
     if hold is not None:
         request["hold"] = {"seconds": hold.seconds, "command": hold.command, "on_node": hold.on_node}
-    return _start(config, cluster, node, request)
+    return _start(config, cluster, node, request, runner)
 
 
 def take_over(config: Path, cluster: str, node: str, reason: str = "", *, undo: bool) -> Path:
@@ -101,7 +103,9 @@ def take_over(config: Path, cluster: str, node: str, reason: str = "", *, undo: 
     return _start(config, cluster, node, {"word": "adopt-undo" if undo else "adopt", "reason": reason})
 
 
-def _start(config: Path, cluster: str, node: str, request: dict[str, Any]) -> Path:
+def _start(
+    config: Path, cluster: str, node: str, request: dict[str, Any], runner: Runner | None = None
+) -> Path:
     settings = load(config)
     name, chosen = settings.cluster(cluster)
     if node not in chosen.nodes:
@@ -115,7 +119,7 @@ def _start(config: Path, cluster: str, node: str, request: dict[str, Any]) -> Pa
     try:
         require_room(directory, _ROOM)
         write_request(directory, request)
-        spawn(directory)
+        (runner or Runner()).begin(directory)
     except ConsoleError:
         if not (directory / JOURNAL).exists():
             shutil.rmtree(directory, ignore_errors=True)

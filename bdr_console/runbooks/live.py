@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Mapping
 from typing import Literal
 
 from bdr_console.config import ClusterSettings
@@ -26,8 +27,15 @@ class LiveWorld(Survey):
     connected before the run dies, and be another process than the run.
     """
 
-    def __init__(self, cluster: str, settings: ClusterSettings, *, application_name: str) -> None:
-        super().__init__(cluster, settings, application_name=application_name)
+    def __init__(
+        self,
+        cluster: str,
+        settings: ClusterSettings,
+        *,
+        application_name: str,
+        hurried: Mapping[str, float] | None = None,
+    ) -> None:
+        super().__init__(cluster, settings, application_name=application_name, hurried=hurried)
         self._actors = self._links.proxies(HaproxyAdmin)
         self._consoles = self._links.poolers(PgBouncerAdmin)
         self._writers = self._links.nodes(PostgresWriter)

@@ -35,14 +35,18 @@ class Loss:
 class OperatorLock:
     """The lock of one run (or command) on every reachable node of a cluster."""
 
-    def __init__(self, settings: ClusterSettings, doing: str, who: str) -> None:
+    def __init__(
+        self, settings: ClusterSettings, doing: str, who: str, *, without: frozenset[str] = frozenset()
+    ) -> None:
+        """`without` are nodes that are not asked: one that is dead would hold up what is done about it."""
         self._doing, self._who = doing, who
         self._step = ""
         self._factory = Links(settings, application_name=self.name)
-        self._links = dict(sorted(self._factory.nodes(AdvisoryLink).items()))
+        links = self._factory.nodes(AdvisoryLink)
+        self._links = {name: link for name, link in sorted(links.items()) if name not in without}
         self._held: set[str] = set()
         self._own: set[int] = set()
-        self.unlocked: dict[str, str] = {}
+        self.unlocked: dict[str, str] = dict.fromkeys(sorted(without), "it is not asked")
         """Nodes without the lock, and why."""
         self.lost: list[str] = []
         """Every loss so far, a sentence each; a gap that closed again is one too."""

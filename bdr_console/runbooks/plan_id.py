@@ -23,6 +23,7 @@ from bdr_console.runbooks.exit_codes import REFUSED
 from bdr_console.runbooks.reading import Reading
 from bdr_console.runbooks.seen import error_of
 from bdr_console.runbooks.step import Plan
+from bdr_console.runbooks.terms import ISOLATE
 
 VALID = timedelta(minutes=10)
 _ID = re.compile(r"[0-9a-f]{12}")
@@ -50,6 +51,9 @@ class KeptPlan:
 
 def seen_by(reading: Reading, made: Plan) -> Seen:
     """Everything the plan rests on, in words that do not change by themselves. Pure."""
+    if made.runbook == ISOLATE:
+        # In an emergency everything moves: what counts is that nothing else is sent than was shown.
+        return dict(_commands(made))
     return dict([*_nodes(reading), *_proxies(reading), *_poolers(reading), *_commands(made)])
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bdr_console.config import ClusterSettings
-from bdr_console.runbooks import catalog
+from bdr_console.runbooks import catalog, isolate
 from bdr_console.runbooks.archive import runs
 from bdr_console.runbooks.checks import ALL_PARTS
 from bdr_console.runbooks.checks_ssh import check_ssh
@@ -14,6 +14,9 @@ from bdr_console.runbooks.run import Check
 from bdr_console.runbooks.step import Plan
 from bdr_console.runbooks.survey import Survey
 from bdr_console.runbooks.terms import DEFAULT_MODE
+
+_DEAD_WITHIN = 0.5
+"""Seconds for which a plan looks whether the node that is to be isolated answers."""
 
 
 async def preview(
@@ -28,14 +31,16 @@ async def preview(
     """What a switchover of `node` would do, and the checks with what was seen. Changes nothing: it reads
     through sessions of its own, closed at the end. Raises ConsoleError when no plan can be made."""
     request = {"runbook": runbook, "node": node, "mode": mode, "session_pools": session_pools}
-    return planned(await look(settings, cluster), settings, request)
+    return planned(await look(settings, cluster, request), settings, request)
 
 
-async def look(settings: ClusterSettings, cluster: str) -> Reading:
-    """One reading of everything that plans and checks need."""
-    survey = Survey(cluster, settings, application_name="bdr-console plan")
+async def look(settings: ClusterSettings, cluster: str, request: Mapping[str, Any] | None = None) -> Reading:
+    """One reading of everything that the plan and the checks of that request need. Nothing waits for a node
+    that is to be isolated."""
+    dead = isolate.unasked(request or {}, _DEAD_WITHIN)
+    survey = Survey(cluster, settings, application_name="bdr-console plan", hurried=dead)
     try:
-        return await survey.read(ALL_PARTS)
+        return await survey.read(isolate.PARTS if dead else ALL_PARTS)
     finally:
         await survey.close()
 

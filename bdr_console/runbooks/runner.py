@@ -1,9 +1,9 @@
 """The runner: one process, in its own session, that carries out one run and outlives whoever started it.
 
-`python -m bdr_console.runbooks.runner RUN_DIRECTORY [DESCRIPTOR]`; the directory holds request.json, and the
-descriptor leads to whoever starts it (see spawn.py). Its journal is its
-only output. SIGHUP is ignored. SIGTERM and SIGINT stop it where it stands: nothing is put back, nothing more
-is done, and the journal says so (the run then reads as "runner gone"); to end a run properly, send `abort`.
+`python -m bdr_console.runbooks.runner RUN_DIRECTORY`, which holds request.json; or `--told-through
+DESCRIPTOR`: whoever is at its other end says which run it is (see spawn.py). Its journal is its only output.
+SIGHUP is ignored. SIGTERM and SIGINT stop it where it stands: nothing is put back, nothing more is done, and
+the journal says so (the run then reads as "runner gone"); to end a run properly, send `abort`.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from typing import Any
 
 from bdr_console.config import ClusterSettings, load
 from bdr_console.errors import ConsoleError
-from bdr_console.runbooks import launch
+from bdr_console.runbooks import isolate, launch
 from bdr_console.runbooks.catalog import built
 from bdr_console.runbooks.control import listening
 from bdr_console.runbooks.engine import Engine
@@ -51,8 +51,11 @@ def main(arguments: list[str]) -> int:
     """Run to the end; 0 when the run ended by itself, however it ended, 2 when it never began."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     os.umask(0o077)
-    directory = Path(arguments[0])
-    starter = Starter(int(arguments[1]) if len(arguments) > 1 else None)
+    told = arguments[0] == "--told-through"
+    starter = Starter(int(arguments[1]) if told else None)
+    directory = starter.directory() if told else Path(arguments[0])
+    if directory is None:
+        return 0
     try:
         asyncio.run(_carry_out(directory, starter))
     except ConsoleError as error:
@@ -78,8 +81,9 @@ async def _carry_out(directory: Path, starter: Starter) -> None:
     }
     tag = request["run"][-4:]
     locks = _take_locks(directory, settings, holder)
-    lock = OperatorLock(settings, f"run {tag}", operator)
-    world = LiveWorld(name, settings, application_name=f"bdr-console run {tag}")
+    dead = isolate.unasked(request)
+    lock = OperatorLock(settings, f"run {tag}", operator, without=frozenset(dead))
+    world = LiveWorld(name, settings, application_name=f"bdr-console run {tag}", hurried=dead)
     try:
         await lock.take()
         await _run(directory, request, settings, world, lock, locks, starter)
@@ -263,7 +267,7 @@ async def _attended(
         tasks.append(asyncio.create_task(unattended.see_through()))
     try:
         with contextlib.suppress(TimeoutError):  # a PgBouncer that hangs costs its figures, not the run
-            async with asyncio.timeout(_SAMPLED_WITHIN):
+            async with asyncio.timeout(0 if isolate.unasked(request) else _SAMPLED_WITHIN):
                 await sampler.begun.wait()
         yield
     finally:

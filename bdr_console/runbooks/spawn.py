@@ -1,7 +1,8 @@
 """Starting a runner: a process in a session of its own, and how its beginning is agreed upon.
 
-Over a socket pair the runner says `ready`, is told `go`, and says `begun` once its journal shows it. A runner
-that was not told `go` does not begin: neither one that was given up as too slow, nor one whose console died.
+Over a socket pair the runner is told `read DIRECTORY`, says `ready` when it has read the cluster, is told
+`go`, and says `begun` once its journal shows it. A runner that was not told `go` does not begin: neither one
+that was given up as too slow, nor one whose console died.
 """
 
 import asyncio
@@ -24,54 +25,81 @@ _READY_WITHIN, _BEGUN_WITHIN = 30.0, 10.0
 """Seconds until the runner is ready, which takes a few where targets are silent, and until it has begun."""
 
 
-def spawn(directory: Path) -> None:
-    """Start the runner of `directory` and return when it has begun, which its journal shows.
+class Runner:
+    """A runner's process that is not told yet what to carry out.
 
-    Blocks meanwhile. Raises ConsoleError with the runner's own words when it ended before it began.
+    Importing everything takes a second, and more on a busy host: where every second counts it is started
+    before the operator has decided. It holds nothing and does nothing until it is told to begin.
     """
-    ours, theirs = socket.socketpair()
-    with ours:
+
+    def __init__(self) -> None:
+        self._socket, theirs = socket.socketpair()
         with theirs:
-            process = _start(directory, theirs.fileno())
-        ours.settimeout(_READY_WITHIN)
-        try:
-            if _line(ours) != "ready":
+            self._process = _start(theirs.fileno())
+
+    def begin(self, directory: Path) -> None:
+        """Have it carry out the run of `directory`; returns when it has begun, which its journal shows.
+
+        Blocks meanwhile. Raises ConsoleError with the runner's own words when it ended before it began.
+        """
+        process = self._process
+        with self._socket as end:
+            end.settimeout(_READY_WITHIN)
+            try:
+                end.sendall(f"read {directory}\n".encode(errors="surrogateescape"))
+                ready = _line(end) == "ready"
+            except TimeoutError:
+                end.close()
+                process.kill()
+                process.wait()
+                raise ConsoleError(
+                    f"the runner was not ready within {_READY_WITHIN:.0f} s, and was ended",
+                    f"Nothing has been changed. Look at {directory / LOG}.",
+                ) from None
+            except OSError:
+                ready = False
+            if not ready:
                 process.wait()
                 raise ConsoleError(*_last_words(directory))
-        except TimeoutError:
-            ours.close()
-            process.kill()
+            end.settimeout(_BEGUN_WITHIN)
+            try:
+                end.sendall(b"go\n")
+                begun = _line(end) == "begun"
+            except TimeoutError:
+                raise ConsoleError(
+                    f"the runner (pid {process.pid}) does not say that it has begun",
+                    f"It may have. Look at `bdr-console runs`, and at {directory / LOG}.",
+                ) from None
+            except OSError:
+                begun = False
+        if not begun:
             process.wait()
-            raise ConsoleError(
-                f"the runner was not ready within {_READY_WITHIN:.0f} s, and was ended",
-                f"Nothing has been changed. Look at {directory / LOG}.",
-            ) from None
-        ours.settimeout(_BEGUN_WITHIN)
-        try:
-            ours.sendall(b"go\n")
-            begun = _line(ours) == "begun"
-        except TimeoutError:
-            raise ConsoleError(
-                f"the runner (pid {process.pid}) does not say that it has begun",
-                f"It may have. Look at `bdr-console runs`, and at {directory / LOG}.",
-            ) from None
-        except OSError:
-            begun = False
-    if not begun:
-        process.wait()
-        raise ConsoleError(*_last_words(directory))
-    # The runner outlives this process on purpose. While this process lives, it takes its exit status.
-    threading.Thread(target=process.wait, name=f"runner {process.pid}", daemon=True).start()
+            raise ConsoleError(*_last_words(directory))
+        self._wait_for_it()
+
+    def dismiss(self) -> None:
+        """It is not needed: it ends without having done anything."""
+        self._socket.close()
+        self._wait_for_it()
+
+    def _wait_for_it(self) -> None:
+        """A runner outlives this process on purpose. While this process lives, it takes its exit status."""
+        name = f"runner {self._process.pid}"
+        threading.Thread(target=self._process.wait, name=name, daemon=True).start()
 
 
-def _start(directory: Path, descriptor: int) -> subprocess.Popen[bytes]:
-    log = open_private(directory / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+def spawn(directory: Path) -> None:
+    """Start a runner for the run of `directory`, as `Runner.begin` does."""
+    Runner().begin(directory)
+
+
+def _start(descriptor: int) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
-            [sys.executable, "-m", "bdr_console.runbooks.runner", str(directory), str(descriptor)],
+            [sys.executable, "-m", "bdr_console.runbooks.runner", "--told-through", str(descriptor)],
             stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
             start_new_session=True,
             cwd="/",
             env=_environment(),
@@ -81,8 +109,6 @@ def _start(directory: Path, descriptor: int) -> subprocess.Popen[bytes]:
         raise ConsoleError(
             f"the runner cannot be started: {error.strerror or error}", "Nothing has been changed."
         ) from None
-    finally:
-        os.close(log)
 
 
 def _line(end: socket.socket) -> str:
@@ -105,6 +131,24 @@ class Starter:
         if self._socket is not None:
             self._socket.setblocking(False)
             os.set_inheritable(self._socket.fileno(), False)
+
+    def directory(self) -> Path | None:
+        """Wait for the word which run to carry out; None when nobody wants one. Further output goes to that
+        run's log."""
+        assert self._socket is not None  # noqa: S101 - without one the directory is an argument
+        self._socket.setblocking(True)
+        said = b""
+        while not said.endswith(b"\n"):
+            if not (piece := self._socket.recv(4096)):
+                return None
+            said += piece
+        self._socket.setblocking(False)
+        directory = Path(os.fsdecode(said.removeprefix(b"read ").rstrip(b"\n")))
+        log = open_private(directory / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(log, stream.fileno())
+        os.close(log)
+        return directory
 
     async def agree(self) -> None:
         """Say that everything is ready, and wait for the word to begin. Raises ConsoleError when it does not

@@ -49,6 +49,8 @@ class OnTimeout(StrEnum):
 
     UNDO = "put everything back"
     ASK = "ask the operator: wait longer, or abort"
+    GO_ON = "go on with a warning"
+    """For an emergency: nothing is waited for that may never come, and nothing is undone by itself."""
 
 
 @dataclass(frozen=True, slots=True)

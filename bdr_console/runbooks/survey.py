@@ -32,8 +32,17 @@ class Survey:
     """Reads every target of one cluster. `application_name` is what the servers see of it."""
 
     def __init__(
-        self, cluster: str, settings: ClusterSettings, *, application_name: str = "bdr-console"
+        self,
+        cluster: str,
+        settings: ClusterSettings,
+        *,
+        application_name: str = "bdr-console",
+        hurried: Mapping[str, float] | None = None,
     ) -> None:
+        """`hurried` are nodes that are waited for that many seconds only: one that is dead must not hold up
+        what is done about it."""
+        self._hurried = hurried or {}
+        self._outstanding: dict[str, asyncio.Task[NodeFacts]] = {}
         self._cluster = cluster
         self._settings = settings
         self._links = Links(settings, application_name=application_name)
@@ -120,6 +129,9 @@ class Survey:
 
     async def close(self) -> None:
         """Close every link at once."""
+        for task in self._outstanding.values():
+            task.cancel()
+        await asyncio.gather(*self._outstanding.values(), return_exceptions=True)
         await asyncio.gather(
             *(node.close() for node in self._nodes.values()),
             *(pooler.close() for pooler in self._poolers.values()),
@@ -144,7 +156,17 @@ class Survey:
 
     async def _node(self, fresh: bool, link: PostgresReader) -> NodeFacts:
         """`fresh` where a plan is made: no check rests on what was read for an earlier one."""
-        return await self._probes[link.name].read(self._accounts, fresh=fresh)
+        patience = self._hurried.get(link.name)
+        if patience is None:
+            return await self._probes[link.name].read(self._accounts, fresh=fresh)
+        # What comes late is taken by the next look.
+        task = self._outstanding.pop(link.name, None)
+        task = task or asyncio.create_task(self._probes[link.name].read(self._accounts, fresh=fresh))
+        await asyncio.wait({task}, timeout=patience)
+        if task.done():
+            return task.result()
+        self._outstanding[link.name] = task
+        raise ConsoleError(f"no answer within {patience:g} s")
 
     async def _proxy(self, link: HaproxyReader) -> ProxyFacts:
         await self._addresses.learn()

@@ -94,9 +94,11 @@ class Reconnect(Step):
     (any PgBouncer): it is sent only while this condition is unmet, and only when no login is under way.
     """
 
-    def __init__(self, plan: StepPlan, leaving: tuple[Subject, ...]) -> None:
+    def __init__(self, plan: StepPlan, leaving: tuple[Subject, ...], patience: float | None = None) -> None:
+        """`patience` is how long a moment without a login is waited for, in seconds."""
         super().__init__(plan)
         self._leaving = leaving
+        self._patience = patience
         self._open: tuple[Act, ...] = plan.acts
         self.most = 0
         """The most server connections to the leaving server that were seen."""
@@ -138,7 +140,7 @@ class Reconnect(Step):
         return act not in self.taken or not proxies_told
 
     async def guard(self, world: World) -> tuple[str, ...]:
-        until = time.monotonic() + _SETTLE
+        until = time.monotonic() + (_SETTLE if self._patience is None else self._patience)
         while True:
             reading = await world.read(Part.POOLERS | Part.PROXIES)
             reasons = [

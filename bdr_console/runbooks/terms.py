@@ -4,3 +4,5 @@ MODES = ("auto", "quiesce", "gradual")
 DEFAULT_MODE = "auto"
 """Quiesce where nothing speaks against it; else the operator chooses, because each choice costs something."""
 SESSION_POOLS = ("wait", "fast-close")
+SWITCHOVER, ISOLATE = "switchover", "isolate"
+"""The runbooks for one node: one that lives goes out of service and back, one that is dead is cut off."""

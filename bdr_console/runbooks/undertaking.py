@@ -7,7 +7,7 @@ from typing import Any
 
 from bdr_console.config import ClusterSettings
 from bdr_console.errors import ConsoleError
-from bdr_console.runbooks import resume, rolling_plan
+from bdr_console.runbooks import isolate, resume, rolling_plan
 from bdr_console.runbooks.checks import ALL_PARTS, refuses
 from bdr_console.runbooks.checks_poolers import left_settings
 from bdr_console.runbooks.exit_codes import REFUSED
@@ -40,7 +40,7 @@ async def undertake(
     directory: Path, request: Request, settings: ClusterSettings, world: World
 ) -> Undertaking:
     """Read the cluster and make up what is to be done. Raises ConsoleError when nothing can be."""
-    reading = await world.read(ALL_PARTS)
+    reading = await world.read(isolate.PARTS if isolate.unasked(request) else ALL_PARTS)
     match request.get("word", "start"):
         case "start":
             return fresh(reading, request, settings)

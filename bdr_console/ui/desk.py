@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from bdr_console.runbooks.run import Check, Outcome, RunView, StepView
-from bdr_console.runbooks.terms import DEFAULT_MODE, MODES, SESSION_POOLS
+from bdr_console.runbooks.terms import DEFAULT_MODE, ISOLATE, MODES, SESSION_POOLS, SWITCHOVER
 
 if TYPE_CHECKING:
     from bdr_console.runbooks.standing import Unfinished
@@ -19,6 +19,16 @@ class Terms:
 
     mode: str = DEFAULT_MODE
     session_pools: str = SESSION_POOLS[0]
+    runbook: str = SWITCHOVER
+
+    @property
+    def isolates(self) -> bool:
+        """Whether the node is dead and is to be cut off."""
+        return self.runbook == ISOLATE
+
+    def other_runbook(self) -> "Terms":
+        """The same for a node that is dead, or for one that lives after all."""
+        return replace(self, runbook=SWITCHOVER if self.isolates else ISOLATE)
 
     def next_mode(self) -> "Terms":
         """The same with the next mode."""
@@ -116,10 +126,14 @@ class ActDesk(Protocol):
         """
 
     def start(self, node: str, terms: Terms, purpose: Purpose) -> str:
-        """Start the switchover of `node`; returns the run's id. Blocks, so it is called from a thread.
+        """Start the runbook of these terms for `node`; returns the run's id. Blocks, so it is called from a
+        thread.
 
         Raises ConsoleError when it was not started.
         """
+
+    def let_go(self) -> None:
+        """The plan is closed: let go of what was prepared for its start."""
 
     def unfinished(self, node: str, run_id: str | None) -> "AsyncGenerator[Unfinished, None]":
         """What is left of that run, or without one of a switchover of `node` by what is seen; again and again

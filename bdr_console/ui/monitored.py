@@ -22,6 +22,7 @@ from bdr_console.ui.desk import LockHolder, PlanView, Purpose, Terms
 if TYPE_CHECKING:
     from bdr_console.monitor import Monitor
     from bdr_console.runbooks.journal import JournalFollower
+    from bdr_console.runbooks.launch import Runner
     from bdr_console.runbooks.standing import Unfinished
 
 _LOOK_BACK = 20
@@ -138,13 +139,22 @@ class RunbookDesk:
         self._config = config
         self._cluster = cluster
         self._settings = settings
+        self._runner: Runner | None = None
+        """Waits to be told what to do: an isolation begins without waiting for it."""
 
     async def plan(self, node: str, terms: Terms) -> PlanView:
         """The commands and the checks for `node`."""
         from bdr_console.runbooks import launch
 
+        if terms.isolates and self._runner is None:
+            self._runner = await in_background(launch.Runner)
         plan, checks = await launch.preview(
-            self._settings, self._cluster, node, terms.mode, session_pools=terms.session_pools
+            self._settings,
+            self._cluster,
+            node,
+            terms.mode,
+            session_pools=terms.session_pools,
+            runbook=terms.runbook,
         )
         mode = plan.choice.mode if plan.choice else ""
         return PlanView(node, plan.views(), checks, plan.notes, mode, plan)
@@ -162,9 +172,10 @@ class RunbookDesk:
                 yield steps
 
     def start(self, node: str, terms: Terms, purpose: Purpose) -> str:
-        """Start the switchover of `node` in its runner; returns the run's id."""
+        """Start the run of `node` in its runner; returns the run's id."""
         from bdr_console.runbooks import launch
 
+        runner, self._runner = self._runner, None
         run = launch.start(
             self._config,
             self._cluster,
@@ -173,8 +184,16 @@ class RunbookDesk:
             mode=terms.mode,
             session_pools=terms.session_pools,
             until=purpose.until,
+            runbook=terms.runbook,
+            runner=runner,
         )
         return run.name
+
+    def let_go(self) -> None:
+        """End the runner that waits, if there is one."""
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            runner.dismiss()
 
     async def unfinished(self, node: str, run_id: str | None) -> "AsyncGenerator[Unfinished, None]":
         """What is left of a run that nobody carries on."""

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 from bdr_console.cluster.text import clean
 from bdr_console.cluster.verdict import Level
+from bdr_console.runbooks.terms import ISOLATE
 from bdr_console.ui.background import in_background
 from bdr_console.ui.crash import as_console_error
-from bdr_console.ui.desk import ActDesk
+from bdr_console.ui.desk import ActDesk, Terms
 from bdr_console.ui.here import READ_ONLY
 from bdr_console.ui.left import Left
 from bdr_console.ui.screens.left import LeftScreen
@@ -18,6 +19,10 @@ from bdr_console.ui.screens.run import RunScreen
 if TYPE_CHECKING:
     from bdr_console.ui.screens.live import LiveScreen
     from bdr_console.ui.watched import WatchedCluster
+
+
+_DEAD_AFTER = 4.0
+"""Seconds without a word after which the plan for a node is the one to isolate it."""
 
 
 class Operator:
@@ -63,24 +68,44 @@ class Operator:
         else:
             self._app.push_screen(screen, mode=self._cluster.mode)
 
+    def plan_isolation(self, node: str | None) -> None:
+        """Open the plan to isolate `node`, or let the operator pick the one that is dead."""
+        if self._may_plan():
+            self._plan(node, Terms(runbook=ISOLATE), "Isolate which node?")
+
     def plan_switchover(self, node: str | None) -> None:
-        """Open the plan for `node`, or let the operator pick one."""
+        """Open the plan for `node`, or let the operator pick one. A node that does not answer cannot be
+        switched over: its plan is the one to isolate it."""
+        if self._may_plan():
+            self._plan(node, Terms(), "Switchover of which node?")
+
+    def _may_plan(self) -> bool:
         if self.acts is None:
             self._refuse(READ_ONLY)
-            return
+            return False
         if (run := self._cluster.runs.under_way) is not None:
             self._refuse(f"a run is under way on {run.node}: w shows it")
-            return
-        if node is None:
-            snapshot = self._cluster.newest
-            names = [target.name for target in snapshot.nodes] if snapshot else []
-            self._app.push_screen(Pick(self._cluster.named("Switchover of which node?"), names), self._picked)
-            return
-        self._show(PlanScreen(node, self.acts, self._app.glyphs))
+            return False
+        return True
 
-    def _picked(self, node: str | None) -> None:
-        if node is not None:
-            self.plan_switchover(node)
+    def _plan(self, node: str | None, terms: Terms, question: str) -> None:
+        snapshot = self._cluster.newest
+        if node is None:
+
+            def picked(name: str | None) -> None:
+                if name is not None and self._may_plan():
+                    self._plan(name, terms, question)
+
+            names = [target.name for target in snapshot.nodes] if snapshot else []
+            self._app.push_screen(Pick(self._cluster.named(question), names), picked)
+            return
+        if self.acts is None:
+            return
+        observed = snapshot.node(node) if snapshot else None
+        age = observed.age(self._app.now()) if observed else None
+        if observed is not None and observed.error and (age is None or age > _DEAD_AFTER):
+            terms = Terms(runbook=ISOLATE)
+        self._show(PlanScreen(node, self.acts, self._app.glyphs, terms))
 
     def open_left(self, left: tuple[Left, ...]) -> None:
         """Show what was left behind, the one there is or one to be picked."""

@@ -14,6 +14,7 @@ from bdr_console.cluster.changes import Event
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import clean
 from bdr_console.cluster.traffic import traffic, traffic_words
+from bdr_console.cluster.unreachable import unreachable
 from bdr_console.cluster.verdict import Level, Thresholds
 from bdr_console.errors import ConsoleError
 from bdr_console.recording.recorder import Recorder
@@ -246,6 +247,7 @@ class WatchedCluster:
             others,
             alarms=moment.alarms if moment else (),
             traffic=traffic_words(traffic(moment.snapshot, now)) if moment else "",
+            dead=unreachable(moment.snapshot, now) if moment else (),
         )
 
     def note(self, level: Level, subject: str, text: str) -> None:

@@ -47,7 +47,7 @@ def test_a_runner_that_is_too_slow_to_get_ready_is_ended_and_never_begins(
 ) -> None:
     started: list[subprocess.Popen[bytes]] = []
 
-    def start(_directory: Path, descriptor: int) -> subprocess.Popen[bytes]:
+    def start(descriptor: int) -> subprocess.Popen[bytes]:
         code = "import time; time.sleep(60)"
         started.append(subprocess.Popen([sys.executable, "-c", code], pass_fds=(descriptor,)))
         return started[0]
@@ -66,7 +66,7 @@ def test_the_watchdogs_lines_are_not_taken_for_the_beginning_of_a_runner(
     """A runner that ends at once although the journal grows meanwhile, as a watchdog makes it grow."""
     journal = begin(tmp_path)
 
-    def start(_directory: Path, descriptor: int) -> subprocess.Popen[bytes]:
+    def start(descriptor: int) -> subprocess.Popen[bytes]:
         journal.write("watchdog", text="acts: the runner is gone")
         return subprocess.Popen([sys.executable, "-c", "print()"], pass_fds=(descriptor,))
 

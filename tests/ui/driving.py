@@ -74,6 +74,7 @@ class FakeActs:
         self.started: list[str] = []
         self.said: list[tuple[str, str]] = []
         self.plans = 0
+        self.let_go_of = 0
         self.terms = Terms()
         self._plan = plan or PlanView("node1", steps(-1), CHECKS)
         self._refuse = refuse
@@ -99,6 +100,10 @@ class FakeActs:
         if self._left is not None:
             yield self._left
         await asyncio.Event().wait()
+
+    def let_go(self) -> None:
+        """Nothing was prepared."""
+        self.let_go_of += 1
 
     def finish(self, node: str, run_id: str | None, *, undo: bool) -> str:
         """Remember."""

@@ -71,6 +71,16 @@ ACTIONS = (
         changes=True,
     ),
     Action(
+        "isolate",
+        "i",
+        "screen.isolate",
+        "Isolate",
+        "Plan to cut off a node that is dead: nothing waits for it",
+        Place.OVERVIEW,
+        "i",
+        changes=True,
+    ),
+    Action(
         "run",
         "w",
         "screen.attach",

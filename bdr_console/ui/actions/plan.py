@@ -35,6 +35,17 @@ ACTIONS = (
         footer=True,
     ),
     Action(
+        "plan-isolate",
+        "ctrl+e",
+        "screen.isolate",
+        "Isolate",
+        "The node is dead: plan to cut it off, or back to the switchover",
+        Place.PLAN,
+        "ctrl+e",
+        footer=True,
+        rank=2,
+    ),
+    Action(
         "plan-mode",
         "ctrl+o",
         "screen.mode",

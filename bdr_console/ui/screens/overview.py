@@ -6,6 +6,7 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.widgets import DataTable
 
+from bdr_console.cluster.unreachable import Unreachable
 from bdr_console.ui.actions import Place, bindings
 from bdr_console.ui.left import Left
 from bdr_console.ui.moment import Moment
@@ -43,6 +44,7 @@ class Overview(PaneKeys, LiveScreen):
         self._panes = tuple(pane(glyphs) for pane in PANES)
         self._current = self._panes[0]
         self._left: tuple[Left, ...] = ()
+        self._dead: tuple[Unreachable, ...] = ()
         self._zoomed_for_view = False
 
     def compose(self) -> ComposeResult:
@@ -75,6 +77,7 @@ class Overview(PaneKeys, LiveScreen):
     def show(self, moment: Moment | None, status: Status) -> None:
         """Show that moment in every pane that is in sight."""
         styles = self.console.tones
+        self._dead = status.dead
         before, self._left = self._left, status.left
         if bool(before) != bool(self._left):
             self.refresh_bindings()
@@ -143,6 +146,13 @@ class Overview(PaneKeys, LiveScreen):
         self.watched.operator.plan_switchover(
             row.node if row and isinstance(self._current, Nodes | HAProxy) else None
         )
+
+    def action_isolate(self) -> None:
+        """Plan to isolate the node that is dead: the selected one, or the one that clients are stuck on."""
+        row = self.selected
+        node = row.node if row and isinstance(self._current, Nodes | HAProxy) else None
+        names = [dead.node for dead in self._dead]
+        self.watched.operator.plan_isolation(node if node in names or not names else names[0])
 
     def action_attach(self) -> None:
         """Look at the run under way."""

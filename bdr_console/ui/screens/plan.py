@@ -34,12 +34,12 @@ class PlanScreen(LiveScreen):
     """The field for the name takes the keys only when it is opened."""
     BINDINGS: ClassVar[list[BindingType]] = bindings(Place.PLAN)
 
-    def __init__(self, node: str, desk: ActDesk, glyphs: Glyphs) -> None:
+    def __init__(self, node: str, desk: ActDesk, glyphs: Glyphs, terms: Terms = Terms()) -> None:  # noqa: B008
         super().__init__()
         self._node = node
         self._desk = desk
         self._glyphs = glyphs
-        self._terms = Terms()
+        self._terms = terms
         self._plan: PlanView | None = None
         self._lock: LockHolder | None = None
         self._starting = False
@@ -80,6 +80,15 @@ class PlanScreen(LiveScreen):
     def on_resize(self) -> None:
         """Wrap the plan anew."""
         self.call_after_refresh(self.restyle)
+
+    def on_unmount(self) -> None:
+        """Let go of a runner that waits for a start that does not come."""
+        if not self._starting:
+            self._desk.let_go()
+
+    def action_isolate(self) -> None:
+        """The node is dead after all, or it lives after all."""
+        self._again(self._terms.other_runbook())
 
     def action_mode(self) -> None:
         """The next mode: how the clients are moved."""
@@ -178,16 +187,17 @@ class PlanScreen(LiveScreen):
         box = self.query_one(NameBox)
         if refusals := plan.refusals:
             titles = "; ".join(check.title for check in refusals)
-            self._ask(
-                f"refused by {len(refusals)} of {len(plan.checks)} checks: {titles}. ctrl+r checks again."
-            )
+            dead = any(check.title == f"{self._node} answers" for check in refusals)
+            way_out = f" {self._node} is dead: ctrl+e isolates it." if dead else " ctrl+r checks again."
+            self._ask(f"refused by {len(refusals)} of {len(plan.checks)} checks: {titles}.{way_out}")
         elif self._lock is not None:
             self._ask(f"refused: {refused_by(self._lock)}")
         else:
             box.open(f"type {self._node} and press enter")
             rest = f", type the node's name: {self._node}"
             watched = self.watched
-            self._ask(said_where("to start", watched.name, watched.environment, rest, self.console.tones))
+            word = f"to isolate {self._node}" if self._terms.isolates else "to start"
+            self._ask(said_where(word, watched.name, watched.environment, rest, self.console.tones))
             return
         box.close()
 
@@ -211,6 +221,10 @@ class PlanScreen(LiveScreen):
         taken = "you choose" if mode == "gradual" else mode
         how = f"{asked}: {taken}" if asked == "auto" and mode else mode or asked
         dot = self._glyphs.separator
+        if self._terms.isolates:
+            said = f" Plan: isolate {self._node}, which is dead{dot}nothing waits for it{dot}ctrl+e: it lives"
+            self.query_one("#plan-title", Line).say(Text(said, no_wrap=True, overflow="ellipsis", end=""))
+            return
         said = f" Plan: {self._node} out of service and back{dot}mode {how}{dot}session pools {pools}"
         self.query_one("#plan-title", Line).say(Text(said, no_wrap=True, overflow="ellipsis", end=""))
 

@@ -9,6 +9,7 @@ from rich.text import Text
 from bdr_console.cluster.alarm import Alarm
 from bdr_console.cluster.headline import headline
 from bdr_console.cluster.text import clean, format_clock
+from bdr_console.cluster.unreachable import Unreachable
 from bdr_console.cluster.verdict import Level, Verdict
 from bdr_console.runbooks.run import RunStatus, RunView
 from bdr_console.runbooks.run_news import run_place
@@ -45,6 +46,8 @@ class Status:
     """Which nodes take new connections; empty where nothing leads anywhere."""
     alarms: tuple[Alarm, ...] = ()
     """Those raised."""
+    dead: tuple[Unreachable, ...] = ()
+    """Nodes that do not answer although clients are sent to them."""
     replay: ReplayPlace | None = None
     """Where a replay stands; None in a live console."""
 
@@ -120,6 +123,12 @@ def notices(status: Status, styles: Styles, glyphs: Glyphs, *, hint: bool) -> Te
     if status.run is not None and status.run.alarm:
         said = f" {glyphs.bad} RUN {status.run.node}: ALARM {clean(status.run.alarm)} "
         lines.append(Text(said, styles.loud))
+    for dead in status.dead[:1]:
+        text = Text(" ")
+        text.append(f"{glyphs.bad} DEAD", styles[Tone.BAD]).append(f"{glyphs.separator}{clean(dead.text)}")
+        if hint and not status.read_only:
+            text.append(": ").append("i", "bold").append(" isolate it")
+        lines.append(text)
     if status.lock is not None:
         lines.append(Text(f" {glyphs.bad} LOCK {lock_text(status.lock)}", styles[Tone.LAG]))
     if status.left:

@@ -23,10 +23,9 @@ class Unreachable:
 
     @property
     def text(self) -> str:
-        """`node1 does not answer for 12 s, 16 sessions are stuck on it`."""
-        since = f" for {format_seconds(self.since)}" if self.since is not None else ""
-        stuck = "is stuck on it" if self.sessions == 1 else "are stuck on it"
-        return f"{self.node} does not answer{since}, {counted(self.sessions, 'session')} {stuck}"
+        """`node1 does not answer for 12 s: 16 sessions stuck`."""
+        since = f" for {format_seconds(round(self.since))}" if self.since is not None else ""
+        return f"{self.node} does not answer{since}: {counted(self.sessions, 'session')} stuck"
 
 
 def unreachable(snapshot: Snapshot, now: datetime) -> tuple[Unreachable, ...]:

@@ -110,6 +110,9 @@ class FakeWorld:
     """Ports of pooled connections that an old process of HAProxy carries: no list shows them."""
     unplanned: set[int] = field(default_factory=set)
     """Ports of pooled connections of another database, whose address is not recognised."""
+    half_closed: int = 0
+    """Sessions on the leaving server whose clients have gone: a hanging server keeps them, no command ends
+    them."""
     crash: Part = NOTHING
     """Parts whose reading raises an error that nobody has expected."""
     crash_on: set[str] = field(default_factory=set)
@@ -267,6 +270,8 @@ class FakeWorld:
         if word in ("disable", "enable"):
             server = rest.rpartition("/")[2]
             (self.maintenance[target].add if word == "disable" else self.maintenance[target].discard)(server)
+        elif word == "shutdown":
+            self.connections = [c for c in self.connections if c.server != rest.rpartition("/")[2]]
         elif word == "RECONNECT":
             for connection in self.connections:
                 connection.close_needed = True
@@ -332,7 +337,7 @@ class FakeWorld:
         state = ServerState.MAINT if out else ServerState.DOWN if down else ServerState.UP
         # Under a PAUSE PgBouncer closes every server connection that is not in use.
         sessions = sum(c.server == server and (c.busy or not self.paused) for c in self.connections)
-        sessions += len(self.foreign) if server == "bdr_initial_node" else 0
+        sessions += len(self.foreign) + self.half_closed if server == "bdr_initial_node" else 0
         return ProxyServer(
             "bk_db", server, f"{node}:5432", node, state.name, state, server != "bdr_initial_node",
             0 if server in self.weightless else 1,
@@ -343,7 +348,8 @@ class FakeWorld:
         open_ = [c for c in self.connections if c.busy or not self.paused]
         open_ = [c for c in open_ if c.port not in self.old_process]
         pooled = [(f"127.0.0.1:{c.port}", c.server) for c in open_]
-        named = [*pooled, *((source, "bdr_initial_node") for source in self.foreign)]
+        gone = [f"127.0.0.1:{39000 + i}" for i in range(self.half_closed)]
+        named = [*pooled, *((source, "bdr_initial_node") for source in (*self.foreign, *gone))]
         return tuple(ProxySession("0x1", source, "ft", "bk_db", server, "1s") for source, server in named)
 
     def _held(self) -> tuple[ServerConnection, ...]:

@@ -19,7 +19,7 @@ from bdr_console.runbooks.hold import Hold, HoldTerms
 from bdr_console.runbooks.pool_settings import AT_ONCE, Setting
 from bdr_console.runbooks.reading import Part, Reading
 from bdr_console.runbooks.run import Check, Command, Outcome
-from bdr_console.runbooks.seen import Subject, error_of, pooler_of, state_line, usable_others
+from bdr_console.runbooks.seen import Subject, error_of, last_server, pooler_of, state_line
 from bdr_console.runbooks.step import Act, Observation, OnTimeout, Plan, Proof, Step, StepPlan, World
 from bdr_console.runbooks.switchover import plan as plan_switchover
 from bdr_console.runbooks.switchover_back import Enable, Ready
@@ -172,11 +172,8 @@ class DisableDead(Disable):
         if not there:
             silent = ", ".join(f"{act.target} ({error_of(reading, act.target)})" for act in self.plan.acts)
             return (f"no HAProxy answers: {silent or 'none is known'}",)
-        return tuple(
-            f"{act.subject} is the last server that can take traffic in its backend on {act.target}"
-            for act in there
-            if not usable_others(reading, (act.target, act.subject), self._node)
-        )
+        last = (last_server(reading, (act.target, act.subject), self._node) for act in there)
+        return tuple(why for why in last if why)
 
 
 class Cut(Step):

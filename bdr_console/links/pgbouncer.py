@@ -38,6 +38,7 @@ _ACTS = tuple(
     re.compile(pattern)
     for pattern in (
         rf"(PAUSE|RESUME|RECONNECT|WAIT_CLOSE|KILL|DISABLE|ENABLE) ({_NAME}|\"{_NAME}\")",
+        r"KILL_CLIENT [0-9]{1,20}",
         r"SET [a-z_]+ = '[A-Za-z0-9_.]*'",
     )
 )

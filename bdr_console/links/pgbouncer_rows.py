@@ -51,6 +51,8 @@ class PoolConnection:
     """The backend's pid on the node, for a server connection."""
     application: str
     """application_name; empty before PgBouncer 1.18."""
+    id: str = ""
+    """What KILL_CLIENT names a client by, never given twice; empty before PgBouncer 1.24."""
 
 
 def connections(rows: Iterable[Row]) -> tuple[PoolConnection, ...]:
@@ -76,6 +78,7 @@ def _connection(row: Row) -> PoolConnection:
         link=text("link"),
         pid=_number(row.get("remote_pid")) or None,
         application=text("application_name"),
+        id=text("id"),
     )
 
 

@@ -67,6 +67,7 @@ def joined(
                 client.address if client else None,
                 server.requested,
                 server.address,
+                (client.id or None) if client else None,
             )
         )
     return tuple(found)

@@ -124,6 +124,7 @@ class _Holder(TypedDict, total=False):
     backend_start: str | None
     transaction_age: Seconds | None
     query: str
+    client_id: str | None
 
 
 class _Check(TypedDict):

@@ -54,6 +54,7 @@ def _holder(reading: Reading, pooler: str, connection: ServerConnection, node: s
         backend_start=found.started if found else None,
         transaction_age=found.transaction_age if found else None,
         query=found.query if found else "",
+        client_id=connection.client_id,
     )
 
 
@@ -92,16 +93,25 @@ def describe(holder: Holder) -> str:
 
 
 def interventions(
-    reading: Reading, held: Sequence[Holder], acts: Iterable[Act], most: int = 10
+    reading: Reading, held: Sequence[Holder], acts: Sequence[Act], most: int = 10
 ) -> tuple[Intervention, ...]:
-    """What the operator may do now: end each backend (cancel it too while it runs a statement), or cut all
-    clients of a pooler's database that still holds the step up.
+    """What the operator may do now: end each backend (cancel it too while it runs a statement), or its client
+    where no backend is known, as of a node that hangs; or cut all clients of a pooler's database that still
+    holds the step up.
 
     `acts` are the step's own commands to the poolers: they say how each pooler and database is addressed.
     """
     places = {node.name: f"{node.name} ({node.address})" for node in reading.snapshot.nodes}
+    poolers = {pooler.name: f"{pooler.name} ({pooler.address})" for pooler in reading.snapshot.poolers}
+    poolers |= {act.target: act.command.host for act in acts}
     found: dict[str, Intervention] = {}
     for holder in held[:most]:
+        if holder.backend_start is None and holder.client_id:
+            host = poolers.get(holder.pooler, holder.pooler)
+            client = f"client {holder.client} (app={holder.application or 'unnamed'}) of {holder.pooler}"
+            command = Command(host, f"KILL_CLIENT {holder.client_id}")
+            offer = Offer(f"terminate {holder.id}", f"terminate {client}", (command,))
+            found[offer.word] = Intervention(offer, "kill-client", holder.pooler, command, subject=client)
         for how in ("cancel", "terminate") if holder.state == "active" else ("terminate",):
             started = holder.backend_start or ""
             if holder.node is None or holder.pid is None or not _STARTED.fullmatch(started):

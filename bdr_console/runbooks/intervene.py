@@ -13,6 +13,7 @@ from bdr_console.runbooks.journal import Journal
 from bdr_console.runbooks.run import Command
 from bdr_console.runbooks.step import Act, Intervention, Step, World
 
+_CLIENT_GONE = "client not found"
 _RESUME_TRIES = 5
 _RESUME_PAUSE = 0.5
 """Seconds between two tries to RESUME."""
@@ -23,6 +24,8 @@ async def intervene(chosen: Intervention, who: str, step: Step, world: World, jo
     fields = {"step": step.plan.key, "who": who, "word": chosen.offer.word}
     if chosen.how == "kill" or chosen.how == "resume":  # noqa: PLR1714 - mypy narrows by these alone
         return await _kill(chosen, fields, step, world, journal)
+    if chosen.how == "kill-client":
+        return await _kill_client(chosen, fields, world, journal)
     named = {**fields, "host": chosen.command.host, "command": chosen.command.text}
     backend = f"pid {chosen.pid} on {chosen.target}"
     journal.write("intent", **named)
@@ -36,6 +39,15 @@ async def intervene(chosen: Intervention, who: str, step: Step, world: World, jo
     )
     journal.write("answer", **named, answer=answer, there=there)
     return f"{answer}."
+
+
+async def _kill_client(chosen: Intervention, fields: dict[str, Any], world: World, journal: Journal) -> str:
+    """KILL_CLIENT: that client alone, with its server connection; nothing is paused."""
+    act = Act("pgbouncer", chosen.target, chosen.subject, chosen.command)
+    failed = await _send(world, journal, act, chosen.command, fields)
+    if _CLIENT_GONE in failed:
+        return f"{chosen.subject} is gone already: nothing was done."
+    return f"{chosen.subject} was not ended: {failed}." if failed else f"{chosen.subject} was ended."
 
 
 async def _kill(

@@ -57,6 +57,8 @@ class ServerConnection:
     """When the last request began, as PgBouncer writes it."""
     dialled: str = ""
     """host:port that PgBouncer connected to: HAProxy's address as `stick on dst` sees it."""
+    client_id: str | None = None
+    """What KILL_CLIENT names the client by; None where PgBouncer is older than that (1.24)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,6 +105,8 @@ class Holder:
     """Seconds that its transaction was open when this was seen; None when none was."""
     query: str
     """The current or last statement: cleaned, passwords masked, at most 200 characters."""
+    client_id: str | None = None
+    """What KILL_CLIENT names the pooler's client by, from PgBouncer 1.24 on."""
 
 
 @dataclass(frozen=True, slots=True)

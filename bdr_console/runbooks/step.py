@@ -73,14 +73,14 @@ class Intervention:
     """What the operator may do about a holder: a word with its argument, and exactly what it sends."""
 
     offer: Offer
-    how: Literal["cancel", "terminate", "kill", "resume"]
+    how: Literal["cancel", "terminate", "kill-client", "kill", "resume"]
     target: str
-    """The configured name of the node (cancel, terminate) or of the PgBouncer (kill, resume)."""
+    """The configured name of the node (cancel, terminate) or of the PgBouncer (the others)."""
     command: Command
     """For a node: one statement that names pid and backend_start, so it can hit no other backend."""
     undo: Command | None = None
     subject: str = ""
-    """For a kill, and for the RESUME that it did not get: the database."""
+    """For a kill, and for the RESUME that it did not get: the database; for a kill-client: the client."""
     pid: int = 0
     backend_start: str = ""
 

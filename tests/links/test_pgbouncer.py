@@ -85,6 +85,9 @@ async def test_nothing_but_known_shows_is_asked(what: str) -> None:
         "SET x = 1",
         "RELOAD",
         "KILL a\n",
+        "KILL_CLIENT",
+        "KILL_CLIENT 0x5",
+        "KILL_CLIENT 5; RELOAD",
     ],
 )
 async def test_nothing_but_known_acts_on_one_named_database_is_sent(command: str) -> None:

@@ -75,6 +75,19 @@ def test_where_the_chain_is_not_certain_nothing_is_offered_against_a_backend(
     assert words == ["kill-db pgb-tx/app"]
 
 
+def test_where_no_backend_is_known_the_client_itself_can_be_ended_if_pgbouncer_gives_it_an_id() -> None:
+    found = held(reading(), replace(CONNECTION, client_id="17"))
+    assert found.backend_start is None
+    end, kill = interventions(reading(), (found,), ACTS)
+    assert end.offer.word == f"terminate {found.id}"
+    assert end.offer.label == "terminate client 10.0.3.7:5000 (app=billing) of pgb-tx"
+    assert (end.command.host, end.command.text) == (kill.command.host, "KILL_CLIENT 17")
+    assert end.undo is None
+    known = held(reading(BACKEND), replace(CONNECTION, client_id="17"))
+    (terminate,) = interventions(reading(BACKEND), (known,), ())
+    assert terminate.how == "terminate", "a backend that is known is ended itself"
+
+
 def test_a_role_that_may_not_see_when_a_backend_started_is_offered_nothing_against_it() -> None:
     found = held(reading(replace(BACKEND, started=None)))
     assert found.pid == 2211

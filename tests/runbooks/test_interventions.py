@@ -120,6 +120,35 @@ async def test_kill_db_cuts_the_clients_and_resumes_at_once(world: FakeWorld, tm
         assert [text for _, text in world.sent].count("RESUME app") == 1
 
 
+async def test_a_client_whose_backend_is_not_known_is_ended_through_pgbouncer_and_nothing_is_paused(
+    world: FakeWorld, tmp_path: Path
+) -> None:
+    """As of a node that hangs: nothing can be asked of it, and nothing be signalled there."""
+    world.may_see_backends, world.kills_clients = False, True
+    client = world.connections[1].port
+    async with Run(world, tmp_path) as run:
+        run.say(await offered(run, "terminate"))
+        await run.at("hold", StepStatus.HOLDING)
+        assert world.sent[-1] == ("pgb-tx", f"KILL_CLIENT {client}")
+        assert world.signals == []
+        assert not world.paused
+        told = [e for e in run.events() if e["event"] in ("intent", "answer") and "word" in e]
+        assert [(e["event"], e["command"]) for e in told] == [
+            ("intent", f"KILL_CLIENT {client}"),
+            ("answer", f"KILL_CLIENT {client}"),
+        ]
+
+
+async def test_a_client_that_has_gone_meanwhile_is_no_failure(world: FakeWorld, tmp_path: Path) -> None:
+    world.may_see_backends, world.kills_clients = False, True
+    world.refuse[f"KILL_CLIENT {world.connections[1].port}"] = "client not found"
+    async with Run(world, tmp_path) as run:
+        run.say(await offered(run, "terminate"))
+        await run.until(lambda _: run.messages("is gone already: nothing was done") > 0)
+        run.say("abort")
+        assert await run.end() is RunStatus.UNDONE
+
+
 @pytest.mark.parametrize("by", ["abort", "the word for it"])
 async def test_a_database_that_a_kill_left_paused_is_resumed(
     world: FakeWorld, tmp_path: Path, by: str

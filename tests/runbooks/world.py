@@ -122,6 +122,9 @@ class FakeWorld:
     signals: list[tuple[str, str, int]] = field(default_factory=list)
     """(node, cancel or terminate, pid) of every backend that was signalled."""
     may_signal: bool = True
+    may_see_backends: bool = True
+    kills_clients: bool = False
+    """PgBouncer is 1.24 or later: it has KILL_CLIENT, and clients have an id (here their port)."""
     waiting_closed: int = 0
     paused: bool = False
     """Database app is paused."""
@@ -171,7 +174,7 @@ class FakeWorld:
             {f"haproxy/{name}": Rights(True, "level admin") for name in heard}
             | {"pgbouncer/pgb-tx": Rights(True, "user dba is an admin", 11800)},
             {name: self._backends(name) for name in self.nodes if name not in self.silent}
-            if Part.BACKENDS in parts
+            if Part.BACKENDS in parts and self.may_see_backends
             else {},
             {name: Obstacles((), 3) for name in self.nodes if name not in self.silent}
             if Part.OBSTACLES in parts
@@ -270,8 +273,8 @@ class FakeWorld:
         if word in ("disable", "enable"):
             server = rest.rpartition("/")[2]
             (self.maintenance[target].add if word == "disable" else self.maintenance[target].discard)(server)
-        elif word == "shutdown":
-            self.connections = [c for c in self.connections if c.server != rest.rpartition("/")[2]]
+        elif word in ("shutdown", "KILL_CLIENT"):
+            self._cut(target, text)
         elif word == "RECONNECT":
             for connection in self.connections:
                 connection.close_needed = True
@@ -291,6 +294,14 @@ class FakeWorld:
                 connection.server = self._takes()
         elif match := re.fullmatch(r"SET (\w+) = '(\w*)'", text):
             self.settings[match[1]] = match[2]
+
+    def _cut(self, target: str, text: str) -> None:
+        """End the sessions on one server, or those of one client."""
+        whose = re.split("[ /]", text)[-1]
+        left = [c for c in self.connections if whose not in (c.server, str(c.port))]
+        if left == self.connections and text.startswith("KILL_CLIENT"):
+            raise ConsoleError(f"{target}: `{text}`: client not found")
+        self.connections = left
 
     def _close_flagged(self) -> None:
         for connection in [c for c in self.connections if c.close_needed and not c.busy]:
@@ -364,6 +375,7 @@ class FakeWorld:
                 "billing" if c.busy else "",
                 "10.0.3.7:5000" if c.busy else None,
                 "2026-11-22 03:00:00 UTC",
+                client_id=str(c.port) if c.busy and self.kills_clients else None,
             )
             for c in self.connections
         )

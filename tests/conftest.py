@@ -3,7 +3,7 @@
 import gc
 import os
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,8 @@ from tests.ui.stillness import still
 
 SHARED = "lab"
 """The group of the tests that need the shared lab."""
+TWO_PROXIES = "two proxies"
+"""The group of the tests that need the shared lab with two HAProxies."""
 _SCRATCH = Path("/var/tmp")
 """Labs of a test run as root belong to another account, which cannot enter pytest's own directories."""
 
@@ -37,7 +39,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One pytest-xdist worker takes the tests of the shared lab, which mostly wait; the others take the rest,
     and at last the modules with labs of their own, as far as the first is not done before."""
     for item in items:
-        if "lab" in getattr(item, "fixturenames", ()) or item.get_closest_marker("lab"):
+        if item.get_closest_marker("xdist_group"):
+            continue
+        if {"lab", "lab_of_two"} & set(getattr(item, "fixturenames", ())) or item.get_closest_marker("lab"):
             item.add_marker(pytest.mark.xdist_group(_group(item)))
     items.sort(key=_turn)
 
@@ -46,7 +50,10 @@ def _group(item: pytest.Item) -> str:
     """Tests that need the same lab stay together."""
     module = item.getparent(pytest.Module)
     assert module is not None
-    shared = "lab" in getattr(item, "fixturenames", ()) and not hasattr(module.obj, "lab")
+    fixtures = getattr(item, "fixturenames", ())
+    if "lab_of_two" in fixtures:
+        return TWO_PROXIES
+    shared = "lab" in fixtures and not hasattr(module.obj, "lab")
     return SHARED if shared else module.nodeid
 
 
@@ -81,6 +88,17 @@ def lab() -> Iterator[Lab]:
         made.down()
 
 
+@pytest.fixture(scope="session")
+def lab_of_two() -> Iterator[Lab]:
+    """Three nodes behind two HAProxies with two PgBouncers each, shared by the whole session."""
+    _end_labs_of_dead_sessions()
+    made = up(lab_directory("two"), proxies=2)
+    try:
+        yield made
+    finally:
+        made.down()
+
+
 _unsettled: set[Path] = set()
 """Labs that a test of `healthy_lab` has, or could not be put back after one."""
 
@@ -89,15 +107,29 @@ _unsettled: set[Path] = set()
 def healthy_lab(lab: Lab) -> Iterator[Lab]:
     """The shared lab with no load and no fault, and again so afterwards: a test that takes `lab` alone leaves
     it as it is."""
+    with _kept_healthy(lab):
+        yield lab
+
+
+@pytest.fixture
+def two_proxies(lab_of_two: Lab) -> Iterator[Lab]:
+    """The shared lab with two HAProxies, without load and faults, and again so afterwards."""
+    with _kept_healthy(lab_of_two):
+        yield lab_of_two
+
+
+@contextmanager
+def _kept_healthy(lab: Lab) -> Iterator[None]:
     if lab.layout.directory in _unsettled:
-        _settle(lab)
+        settle(lab)
     _unsettled.add(lab.layout.directory)
-    yield lab
-    _settle(lab)
+    yield
+    settle(lab)
     _unsettled.discard(lab.layout.directory)
 
 
-def _settle(lab: Lab) -> None:
+def settle(lab: Lab) -> None:
+    """End the load and every fault; raises ConsoleError when the lab cannot be mended."""
     if lab.load_runs:
         lab.stop_load()
     lab.mend_all()

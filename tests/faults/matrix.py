@@ -1,8 +1,11 @@
-"""The fault matrix: every step of a switchover x everything that can go wrong, on the real lab.
+"""The fault matrix: every step of a switchover x everything that can go wrong, on real labs of one HAProxy
+and of two.
 
-A cell runs a switchover up to a step, strikes, looks at what the run makes of it, mends, and brings the run
-to an end as an operator would: by a word where the runner lives, by `undo` or `resume` where it does not.
-Then the cluster must be as it was: it serves, nobody is paused, no server is left out.
+A cell runs a switchover under load up to a step, strikes, looks at what the run makes of it, mends, and
+brings the run to an end as an operator would: by a word where the runner lives, by `undo` or `resume` where
+not. Then the cluster must be as it was: it serves, nobody is paused, no server is left out; and the load is
+counted: what was acknowledged is on every node. With two HAProxies a fault strikes the second, or a
+PgBouncer in front of it.
 """
 
 import asyncio
@@ -18,6 +21,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from bdr_console.errors import ConsoleError
 from bdr_console.lab import Lab
@@ -37,6 +42,8 @@ STEPS = (
 )
 """(mode, step); the steps from the hold on are the same in both modes."""
 
+_WRITE = "UPDATE counter SET n = n + 1 WHERE client = -2"
+"""A counter of nobody in the load: a write of ours must not be counted as one of theirs."""
 _HELD = ("hold-transaction", None)
 """Makes WAIT_CLOSE and the wait under PAUSE last, so that a strike falls into them."""
 _LASTING: dict[str, tuple[str, str | None]] = {
@@ -89,6 +96,16 @@ class Cell:
         self._follower = launch.follow(self.console.run)
 
     @property
+    def proxy(self) -> str:
+        """The HAProxy that faults strike."""
+        return self.lab.layout.proxies[-1].name
+
+    @property
+    def pooler(self) -> str:
+        """The PgBouncer that faults strike: the transaction pool in front of that HAProxy."""
+        return next(p.name for p in self.lab.layout.poolers_of(self.proxy) if p.mode == "transaction")
+
+    @property
     def view(self) -> RunView:
         """What a console would see now."""
         view = self._follower.poll()
@@ -136,10 +153,13 @@ class Cell:
         self._begun(self.step)
 
     def _begun(self, step: str) -> None:
-        self.until(lambda view: _status(view, step) is not StepStatus.PENDING, f"step {step}")
+        view = self.until(lambda view: _status(view, step) is not StepStatus.PENDING, f"step {step}")
+        unknown = {step.key for step in view.steps} - {key for _, key in STEPS}
+        assert not unknown, f"these steps are no part of the matrix: {unknown}"
 
 
 def _status(view: RunView, key: str) -> StepStatus:
+    """A run that has ended early has perhaps not come to that step; its plan has it."""
     return next(step.status for step in view.steps if step.key == key)
 
 
@@ -151,14 +171,30 @@ def _nothing() -> None:
     """Nothing to mend."""
 
 
-def of_the_lab(name: str, target: str | None = None) -> Strike:
+def of_the_lab(name: str, where: Callable[[Cell], str]) -> Strike:
     """A fault that the lab makes."""
 
     def strike(cell: Cell) -> Callable[[], None]:
-        cell.lab.break_(name, target)
-        return lambda: cell.lab.mend(name, target)
+        cell.lab.break_(name, where(cell))
+        return lambda: cell.lab.mend(name, where(cell))
 
     return strike
+
+
+def _proxy(cell: Cell) -> str:
+    return cell.proxy
+
+
+def _pooler(cell: Cell) -> str:
+    return cell.pooler
+
+
+def _leaving(_cell: Cell) -> str:
+    return LEAVING
+
+
+def _taker(_cell: Cell) -> str:
+    return TAKER
 
 
 def kill_runner(cell: Cell) -> Callable[[], None]:
@@ -166,6 +202,29 @@ def kill_runner(cell: Cell) -> Callable[[], None]:
     if pid := cell.pid:
         os.kill(pid, signal.SIGKILL)
     return _nothing
+
+
+def kill_and_resume(cell: Cell) -> Callable[[], None]:
+    """kill -9 of the runner, and at once somebody says resume."""
+    pid = cell.pid
+    if pid is None:
+        return _nothing
+    runner = psutil.Process(pid)
+    kill_runner(cell)
+    wait_until(lambda: not runner.is_running() or runner.status() == psutil.STATUS_ZOMBIE, "it has died")
+    if not cell.view.status.over or cell.view.status is RunStatus.LOST:
+        launch.again(cell.console.run.name, undo=False)
+    return _nothing
+
+
+def kill_runner_and_watchdog(cell: Cell) -> Callable[[], None]:
+    """kill -9 of everything that could let clients go on by itself."""
+    for process in psutil.process_iter(["cmdline"]):
+        words = process.info["cmdline"] or []
+        if "bdr_console.runbooks.watchdog" in words and str(cell.console.run) in words:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+    return kill_runner(cell)
 
 
 def hang_up(cell: Cell) -> Callable[[], None]:
@@ -183,9 +242,9 @@ def kill_console(cell: Cell) -> Callable[[], None]:
 
 
 def restart_pooler(cell: Cell) -> Callable[[], None]:
-    """The transaction pooler is restarted: it forgets which connections it was to close."""
-    cell.lab.break_("stop-pooler", "pgb-tx")
-    cell.lab.mend("stop-pooler", "pgb-tx")
+    """The transaction pooler is restarted: it forgets its pause, and which connections it was to close."""
+    cell.lab.break_("stop-pooler", cell.pooler)
+    cell.lab.mend("stop-pooler", cell.pooler)
     return _nothing
 
 
@@ -212,8 +271,8 @@ def fake_socket(answer: Callable[[bytes, Path], bytes]) -> Strike:
     """A FAKE listener in the place of HAProxy's socket: answers that the real one cannot be made to give."""
 
     def strike(cell: Cell) -> Callable[[], None]:
-        path = cell.lab.layout.socket("haproxy1")
-        aside = path.with_name("haproxy.real")
+        path = cell.lab.layout.socket(cell.proxy)
+        aside = path.with_suffix(".real")
         path.rename(aside)
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(str(path))
@@ -256,30 +315,51 @@ def _lost_answer(asked: bytes, real: Path) -> bytes:
 
 def undo_fails_too(cell: Cell) -> Callable[[], None]:
     """The operator aborts while HAProxy is gone: nothing can be put back now."""
-    cell.lab.break_("freeze-haproxy")
+    cell.lab.break_("freeze-haproxy", cell.proxy)
     cell.say("abort")
-    return lambda: cell.lab.mend("freeze-haproxy")
+    return lambda: cell.lab.mend("freeze-haproxy", cell.proxy)
 
 
 FAULTS: dict[str, Strike] = {
     "runner killed": kill_runner,
+    "runner killed, resumed": kill_and_resume,
+    "runner, watchdog killed": kill_runner_and_watchdog,
     "console killed": kill_console,
     "terminal hung up": hang_up,
-    "HAProxy stopped": of_the_lab("stop-haproxy"),
-    "HAProxy reloaded": of_the_lab("reload-haproxy"),
-    "HAProxy hangs": of_the_lab("freeze-haproxy"),
+    "HAProxy stopped": of_the_lab("stop-haproxy", _proxy),
+    "HAProxy reloaded": of_the_lab("reload-haproxy", _proxy),
+    "HAProxy hangs": of_the_lab("freeze-haproxy", _proxy),
     "HAProxy answers garbage": fake_socket(_garbage),
     "answer lost": fake_socket(_lost_answer),
-    "pooler stopped": of_the_lab("stop-pooler", "pgb-tx"),
+    "pooler stopped": of_the_lab("stop-pooler", _pooler),
     "pooler restarted": restart_pooler,
-    "pooler hangs": of_the_lab("freeze-pooler", "pgb-tx"),
-    "target frozen": of_the_lab("freeze", TAKER),
-    "target stopped": of_the_lab("stop", TAKER),
-    "leaving node frozen": of_the_lab("freeze", LEAVING),
-    "leaving node stopped": of_the_lab("stop", LEAVING),
+    "pooler hangs": of_the_lab("freeze-pooler", _pooler),
+    "target frozen": of_the_lab("freeze", _taker),
+    "target stopped": of_the_lab("stop", _taker),
+    "leaving node frozen": of_the_lab("freeze", _leaving),
+    "leaving node stopped": of_the_lab("stop", _leaving),
+    "target's weight set to 0": of_the_lab("weight0", _taker),
+    "client past the poolers": of_the_lab("direct-client", _leaving),
     "second operator": second_operator,
     "undo fails too": undo_fails_too,
 }
+_HURTS_NOTHING = {"console killed", "terminal hung up", "second operator"}
+"""The run goes on to its end; nobody notices."""
+_GOES_ON = {"HAProxy reloaded", "target's weight set to 0", "client past the poolers", *_HURTS_NOTHING}
+"""Here the operator lets the run go on as long as it does: it must see for itself what has changed."""
+_PATIENCE = 12.0
+"""Seconds that a run which is let go on may make no way, before the operator aborts it."""
+_MOVES_CLIENTS = {"leaving node stopped"}
+"""HAProxy itself then sends clients to another node, whether that one has caught up or not."""
+_FORGETS = {"HAProxy stopped", "HAProxy reloaded"}
+"""The maintenance is forgotten: behind RESUME, when clients write on the other node, new ones come back."""
+
+
+def may_lose(mode: str, step: str, fault: str) -> bool:
+    """Whether increments may be overwritten by those of another node: what a quiesced run alone forbids, as
+    long as nothing else moves clients."""
+    released = STEPS.index((mode, step)) >= STEPS.index(("quiesce", "resume"))
+    return mode == "gradual" or fault in _MOVES_CLIENTS or (released and fault in _FORGETS)
 
 
 @contextmanager
@@ -309,11 +389,23 @@ def run_cell(lab: Lab, state: Path, mode: str, step: str, fault: str) -> str:
             mend()
             if step in _LASTING:
                 lab.mend(*_LASTING[step])
-            ended = _finish(cell)
+            ended = _finish(cell, goes_on=fault in _GOES_ON)
+            assert fault not in _HURTS_NOTHING or ended == RunStatus.DONE.value, f"it should be done: {ended}"
             _whole(lab)
+            counted = _counted(lab, losing=may_lose(mode, step, fault))
         finally:
             _end(cell)
-        return ended
+        return f"{ended}; {counted}"
+
+
+def _counted(lab: Lab, *, losing: bool) -> str:
+    """What the load says of it; raises AssertionError when a node lacks what was acknowledged to a client."""
+    result = lab.stop_load()
+    assert not result.unread, f"not counted: {dict(result.unread)}"
+    missing = {c.node: result.transactions - c.ledger_rows for c in result.counts}
+    assert all(rows <= 0 for rows in missing.values()), f"acknowledged transactions are missing: {missing}"
+    assert losing or result.lost == 0, f"{result.lost} increments were overwritten by another node's"
+    return f"{result.transactions} done, {result.failed} failed, {result.lost} overwritten"
 
 
 def _react(cell: Cell) -> None:
@@ -322,26 +414,34 @@ def _react(cell: Cell) -> None:
     wait_until(lambda: cell.view.status.over or time.monotonic() > end, "three seconds pass", pause=0.05)
 
 
-def _finish(cell: Cell) -> str:
+def _finish(cell: Cell, *, goes_on: bool) -> str:
     """Bring the run to its end as an operator would, and say how."""
-    word = "go" if cell.step in ("hold", "ready", "enable") else "abort"
-    said = 0.0
+    behind = cell.step in ("hold", "ready", "enable")
+    said, moved, before = 0.0, time.monotonic(), None
+
+    def word(view: RunView) -> str:
+        if view.status is RunStatus.HOLDING:
+            return "go" if goes_on or behind else "abort"
+        return "go" if behind and not goes_on else "abort"
 
     def over() -> RunView | None:
-        nonlocal said
+        nonlocal said, moved, before
         view = cell.view
         offered = [offer.word for offer in view.offers]
         if view.status.over:
             return view
-        if time.monotonic() - said > 1 and (word in offered or "abort" in offered):
-            cell.say(word if word in offered else "abort" if view.status is not RunStatus.HOLDING else "go")
+        if (steps := (view.status, *(step.status for step in view.steps))) != before:
+            moved, before = time.monotonic(), steps
+        on_its_way = goes_on and view.status is not RunStatus.HOLDING and time.monotonic() - moved < _PATIENCE
+        if not on_its_way and time.monotonic() - said > 1 and (word(view) in offered or "abort" in offered):
+            cell.say(word(view) if word(view) in offered else "abort")
             said = time.monotonic()
         return None
 
     def stands() -> str:
         return f"the run ends: {cell.view.status.value}: {cell.view.message}"
 
-    view = wait_until(over, stands, seconds=60, pause=0.05)
+    view = wait_until(over, stands, seconds=90, pause=0.05)
     assert view is not None
     ended = [view.status.value]
     for _ in range(3):
@@ -365,28 +465,31 @@ def _whole(lab: Lab) -> None:
 
     def whole() -> bool:
         wrong[:] = _left_out(lab)
-        wrong.extend(line for name in ("pgb-tx", "pgb-session") for line in _writes(lab, name))
+        wrong.extend(line for pooler in lab.layout.poolers for line in _writes(lab, pooler.name))
         return not wrong
 
     wait_until(whole, lambda: "; ".join(wrong), seconds=40, pause=0.2)
 
 
 def _left_out(lab: Lab) -> list[str]:
-    command = ["socat", "-", f"UNIX-CONNECT:{lab.layout.socket('haproxy1')}"]
+    return [line for proxy in lab.layout.proxies for line in _left_out_of(lab, proxy.name)]
+
+
+def _left_out_of(lab: Lab, proxy: str) -> list[str]:
+    command = ["socat", "-", f"UNIX-CONNECT:{lab.layout.socket(proxy)}"]
     asked = "show servers state bk_db\n"
     told = subprocess.run(
         command, input=asked, capture_output=True, text=True, timeout=10, check=False
     ).stdout
     rows = [line.split() for line in told.splitlines() if line[:1].isdigit() and len(line.split()) > 10]
     if not rows:
-        return ["HAProxy does not answer"]
-    return [f"{row[3]} is left out" for row in rows if int(row[6]) & 0x27 or row[5] == "0"]
+        return [f"{proxy} does not answer"]
+    return [f"{proxy}: {row[3]} is left out" for row in rows if int(row[6]) & 0x27 or row[5] == "0"]
 
 
 def _writes(lab: Lab, pooler: str) -> list[str]:
     dsn = lab.layout.dsn(lab.layout.pooler(pooler).port, "app") + " connect_timeout=3"
-    sql = "UPDATE counter SET n = n + 1 WHERE client = 0"
-    command = ["timeout", "5", "psql", "-qAtX", "-c", sql, dsn]
+    command = ["timeout", "5", "psql", "-qAtX", "-c", _WRITE, dsn]
     done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
     return [] if done.returncode == 0 else [f"no write through {pooler}: {done.stderr.strip()[:120]}"]
 

@@ -138,6 +138,13 @@ def listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def _launch(directory: Path, server: str | Path, *arguments: str) -> subprocess.Popen[bytes]:
+    """Start a server as its account, in its own directory: root's checkout is one that it may not enter."""
+    with (directory / f"{Path(server).name}.log").open("ab") as log:
+        command = [server, *arguments]
+        return subprocess.Popen(command, stdout=log, stderr=log, cwd=directory, **account())
+
+
 def _stop(process: subprocess.Popen[bytes], how: signal.Signals) -> None:
     process.send_signal(signal.SIGCONT)
     process.send_signal(how)
@@ -171,14 +178,7 @@ class Postgres:
 
     def start(self) -> "Postgres":
         """Start and wait until it takes connections."""
-        with (self.directory / "postgres.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [self._bin / "postgres", "-D", self.data],
-                stdout=log,
-                stderr=log,
-                cwd=self.directory,
-                **account(),
-            )
+        self.process = _launch(self.directory, self._bin / "postgres", "-D", str(self.data))
         wait_until(self._ready, "PostgreSQL takes connections")
         return self
 
@@ -287,10 +287,7 @@ class Haproxy:
 
     def start(self) -> "Haproxy":
         """Start and wait until it listens."""
-        with (self.directory / "haproxy.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [program("haproxy"), "-db", "-f", str(self.config)], stdout=log, stderr=log, **account()
-            )
+        self.process = _launch(self.directory, program("haproxy"), "-db", "-f", str(self.config))
         wait_until(self._ready, "HAProxy listens on all its sockets")
         return self
 
@@ -332,10 +329,7 @@ class PgBouncer:
 
     def start(self) -> "PgBouncer":
         """Start and wait until it listens."""
-        with (self.directory / "pgbouncer.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [program("pgbouncer"), str(self.config)], stdout=log, stderr=log, **account()
-            )
+        self.process = _launch(self.directory, program("pgbouncer"), str(self.config))
         wait_until(self._ready, "PgBouncer listens")
         return self
 

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from bdr_console.cluster.text import format_clock, format_seconds
+from bdr_console.errors import ConsoleError
 from bdr_console.lab import layout, lifecycle, mesh, pgbench
 from bdr_console.lab.faults import FAULTS
 from bdr_console.lab.lab import Lab
@@ -92,8 +93,11 @@ def down(directory: Path) -> None:
 @lab.command()
 @_in_directory
 def status(directory: Path) -> None:
-    """Show every server of the lab, and whether it runs."""
-    _show(Lab.load(directory))
+    """Show every server of the lab, and whether it runs; fails when none does, as after a reboot."""
+    shown = Lab.load(directory)
+    _show(shown)
+    if all(line.state == "stopped" for line in shown.status()):
+        raise ConsoleError(f"nothing of the lab in {directory} runs", "Start it afresh: bdr-console lab up.")
 
 
 @lab.command()

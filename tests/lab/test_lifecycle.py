@@ -10,10 +10,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from click.testing import CliRunner
 
 from bdr_console import config
 from bdr_console.errors import ConsoleError
 from bdr_console.lab import Lab, layout, lifecycle, up
+from bdr_console.lab.commands import lab as lab_command
 from tests.conftest import lab_directory
 from tests.lab.servers import processes_in
 from tests.waiting import wait_until
@@ -76,6 +78,11 @@ def test_up_over_the_leftovers_of_a_dead_lab_starts_afresh(directory: Path) -> N
     for pid in processes_in(directory):
         os.kill(pid, signal.SIGKILL)
     wait_until(lambda: not processes_in(directory), "the killed servers are gone")
+    # script/demo asks this before it opens the console on a lab.
+    status = CliRunner().invoke(lab_command, ["status", "-d", str(directory)])
+    assert "stopped" in status.stdout
+    assert isinstance(status.exception, ConsoleError)
+    assert "nothing of the lab" in status.exception.problem
     again = up(directory, nodes=1)
     assert [line.state for line in again.status()] == ["running"] * 4
 

@@ -31,7 +31,7 @@ from bdr_console.ui.screens.overview import Overview
 from bdr_console.ui.screens.question import Question
 from bdr_console.ui.subject import Subject
 from bdr_console.ui.terminal.bell import Rest
-from bdr_console.ui.terminal.signals import on_signals, watch_hangup
+from bdr_console.ui.terminal.signals import HANGUP_EXIT, on_signals, watch_hangup
 from bdr_console.ui.text.standings import Standing
 from bdr_console.ui.text.status import Status, leaving
 from bdr_console.ui.watched import ClusterParts, WatchedCluster
@@ -167,7 +167,7 @@ class ConsoleApp(KeyedApp):
         self.begin_looks()
         if not self.is_headless:
             on_signals(self.exit)
-            watch_hangup(lambda: self.call_from_thread(self.exit, 129))
+            watch_hangup(lambda: self.call_from_thread(self.exit, HANGUP_EXIT))
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:

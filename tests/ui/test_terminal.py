@@ -102,6 +102,7 @@ def terminal(
             "TERM": "xterm-256color",
             "LANG": "C.UTF-8",
             "LC_ALL": "",
+            "LC_CTYPE": "",  # Python sets it in its own environment where it starts without a locale
             "BDR_CONSOLE_STATE": str(directory),
             **env,
         },

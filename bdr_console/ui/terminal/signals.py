@@ -16,7 +16,8 @@ from bdr_console.errors import ConsoleError
 SMALLEST = (60, 15)
 """Columns and rows below which nothing useful can be shown."""
 
-_HANGUP_EXIT = 129
+HANGUP_EXIT = 129
+"""128 + SIGHUP, with or without that signal."""
 _GRACE = 2.0
 """Seconds that the application gets to end by itself after a hang-up."""
 
@@ -39,9 +40,10 @@ def refuse_unfit() -> None:
 
 
 def leave_stuck(code: int) -> NoReturn:
-    """End the process at once when its terminal takes no more.
+    """End the process at once when its terminal takes no more, or is gone.
 
-    A thread waits in a write that may never end, and the interpreter would wait for it, or abort.
+    A thread waits in a write that may never end, and the interpreter would wait for it, or abort. With the
+    terminal gone it could not write out its streams, and would end with 120 instead of the code.
     """
     atexit._run_exitfuncs()
     os._exit(code)
@@ -68,7 +70,7 @@ def watch_hangup(leave: Callable[[], None]) -> None:
             poll.poll()
         except OSError:
             return
-        killer = threading.Timer(_GRACE, os._exit, (_HANGUP_EXIT,))
+        killer = threading.Timer(_GRACE, os._exit, (HANGUP_EXIT,))
         killer.daemon = True
         killer.start()
         leave()

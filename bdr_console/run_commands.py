@@ -95,7 +95,7 @@ def undo_command(options: Options, run: str | None, node: str | None, reason: st
     """Take back."""
     view = follow(_begin_again(options, run, node, reason, undo=True), err=True)
     code = result(view)
-    asked_for = view.status is RunStatus.UNDONE
+    asked_for = view.status in (RunStatus.UNDONE, RunStatus.MOVED)
     sys.exit((PROBLEMS if view.problems else DONE) if asked_for else code)
 
 

@@ -100,7 +100,7 @@ def _lines(number: int, holder: Holder) -> Iterator[str]:
     yield f"{number}. {holder.id}: app={holder.application or '(unnamed)'}, {where}"
     client = f"client {holder.client} " if holder.client else ""
     age = f" for {format_seconds(holder.transaction_age)}" if holder.transaction_age is not None else ""
-    yield f"   {client}through {holder.pooler}/{holder.database}, {holder.state}{age}"
+    yield f"   {client}{holder.way}, {holder.state}{age}"
     if holder.query:
         yield f"   {holder.query}"
 
@@ -139,6 +139,15 @@ def kill(run: str, database: str) -> None:
 def resume(run: str, database: str) -> None:
     """Resume a database that `runs kill` has left paused."""
     _do(launch.find(run), f"resume-db {database}", f"no KILL of this run has left {database} paused")
+
+
+@runs.command()
+@click.argument("run", shell_complete=completed_values.runs)
+@click.option("--reason", required=True, metavar="TEXT", help="Why they may stay; it stands in the report.")
+def leave(run: str, reason: str) -> None:
+    """Have RUN wait no longer for the sessions that came past every PgBouncer to the leaving node."""
+    view = launch.find(run)
+    click.echo(f"{view.run_id}: {asyncio.run(launch.send(launch.run_dir(view.run_id), f'leave {reason}'))}")
 
 
 def _signal(run: str, how: str, given: str) -> None:

@@ -135,11 +135,18 @@ class ProxyFacts:
     version: str
     pid: int
     uptime: int
-    """Seconds since start; a smaller figure than before means that HAProxy was reloaded."""
+    """Seconds since start."""
     processes: int
     servers: tuple[ProxyServer, ...]
     stick: tuple[StickEntry, ...] | None
     """Sticky entries of the watched backends; None when the socket's level does not show them."""
+    stopping: bool = False
+    """It was replaced by a reload and only ends its sessions: its word counts for no new connection."""
+
+    def replaces(self, pid: int, uptime: int) -> bool:
+        """Whether this is another process than the one of that pid that had been up for `uptime` seconds
+        before: HAProxy was reloaded or restarted in between."""
+        return self.stopping or self.pid != pid or self.uptime < uptime
 
     def backends(self) -> tuple[str, ...]:
         """Backend names in the order of the configuration."""

@@ -40,6 +40,10 @@ class Traffic:
         """The ways to one node."""
         return tuple(route for route in self.routes if route.node == node)
 
+    def takers_of(self, way: str) -> tuple[str, ...]:
+        """The nodes that new connections by one way go to."""
+        return tuple(dict.fromkeys(r.node for r in self.routes if r.via == way and r.takes_new))
+
     @property
     def takers(self) -> tuple[str, ...]:
         """The nodes that new connections go to."""

@@ -57,6 +57,7 @@ def proxy_facts(
         processes=whole(about.get("Nbproc")) or 1,
         servers=tuple(servers),
         stick=_stick(tables, rows),
+        stopping=about.get("Stopping", "0") not in ("", "0"),
     )
 
 

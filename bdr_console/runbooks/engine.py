@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from enum import Enum, auto
 from typing import Any
 
+from bdr_console.cluster.text import clean
 from bdr_console.errors import described
 from bdr_console.runbooks.intervene import intervene
 from bdr_console.runbooks.journal import Journal
@@ -34,7 +35,7 @@ _ABORT = Offer("abort", "abort and put everything back")
 _WAIT = Offer("wait", "wait longer")
 _RETRY = Offer("wait", "try again")
 _GO = Offer("go", "go on: bring the node back")
-_ISOLATE = Offer("abort", "put the node back at once")
+_ISOLATE = Offer("abort", "put the node back at once, without the checks of its readiness")
 _AGAIN = Offer("again", "take the node out again")
 _ABORTED = "Aborted by the operator."
 
@@ -86,6 +87,7 @@ class Engine:
         self._heard = asyncio.Event()
         self._why_back = ""
         self._aborted_why = _ABORTED
+        self._left_why = ""
         self._refused = False
         self._waiting_acts: list[asyncio.Task[None]] = []
 
@@ -104,6 +106,11 @@ class Engine:
             return True, ", ".join(
                 f"{offer.word}: {offer.label}" for offer in self._offers
             ) or "nothing to say now"
+        if word.partition(" ")[0] == "leave":
+            word, _, reason = word.partition(" ")
+            if not reason.strip():
+                return False, "it needs a reason: leave REASON"
+            why = clean(reason, 300)
         offered = {offer.word: offer.label for offer in self._offers}
         if word not in offered:
             now = ", ".join(offered) or "nothing"
@@ -119,9 +126,12 @@ class Engine:
             self._chosen = (self._interventions[word], who) if word in self._interventions else None
             if word == "abort":
                 self._aborted_why = why or _ABORTED
+            if word == "leave":
+                self._left_why = f"{why} ({who})"
             self._heard.set()
             answer = True, offered[word]
-        self._journal.write("word", word=word, who=who, accepted=answer[0], text=answer[1])
+        told = f"{answer[1]}: {why}" if word == "leave" else answer[1]
+        self._journal.write("word", word=word, who=who, accepted=answer[0], text=told)
         return answer
 
     async def run(self) -> RunStatus:
@@ -307,15 +317,12 @@ class Engine:
             if late and not asks:
                 return await self._time_is_up(step, seen, problem, patience)
             self._tell.progress(step, seen, StepStatus.WAITING)
-            if step.plan.repeat and time.monotonic() - sent_at >= step.plan.repeat and not problem:
-                sent_at = time.monotonic()
-                for act in step.needed():
-                    self._intend(step, act, durable=not self._watched.clients_wait)
-                    await self._begin(step, act)
+            if not problem:
+                sent_at = await self._repeat(step, sent_at)
             overdue = late or overdue
             options = step.interventions()
             self._interventions |= {option.offer.word: option for option in options}
-            besides = (*((_AGAIN,) if asks and seen.alarm else ()), *_anyway(seen, asks=asks))
+            besides = _besides(seen) if asks else ()
             now_offered = (*offers, *besides, *(o.offer for o in options))
             message = _waiting_message(seen, problem, patience, overdue=overdue)
             self._say(RunStatus.RUNNING, f"{notice} {message}".strip(), now_offered)
@@ -331,6 +338,8 @@ class Engine:
                     self._journal.write("alarm", text=why)
                     self._tell.mark(step, StepStatus.DONE, seen)
                     return self._onward(step)
+                case "leave":
+                    self._journal.write("alarm", text=f"Left there: {step.leave()}. Why: {self._left_why}")
                 case "wait":
                     until, overdue = time.monotonic() + patience, False
                     if problem:
@@ -348,6 +357,15 @@ class Engine:
             await self._hang_up()
             return self._warn(step, seen, why)
         return self._back(step, seen, f"{step.plan.title}: {why}")
+
+    async def _repeat(self, step: Step, sent_at: float) -> float:
+        """Send its commands once more where the step's plan says so; returns when they were sent last."""
+        if not step.plan.repeat or time.monotonic() - sent_at < step.plan.repeat:
+            return sent_at
+        for act in step.needed():
+            self._intend(step, act, durable=not self._watched.clients_wait)
+            await self._begin(step, act)
+        return time.monotonic()
 
     async def _intervene(self, step: Step, chosen: Intervention, who: str) -> str:
         try:
@@ -393,12 +411,29 @@ class Engine:
         self._say(RunStatus.UNDOING, f"{why} Putting back what was changed.", ())
         leftovers = await back.run()
         self._watched.end(leftovers=bool(leftovers))
+        moved, split = await self._remainder()
         if leftovers:
-            return self._end(RunStatus.STOPPED, f"{why} Not everything could be put back.", leftovers)
+            left = (*leftovers, *(moved if split else ()))
+            return self._end(RunStatus.STOPPED, f"{why} Not everything could be put back.", left)
+        if split:
+            message = f"{why} What was changed has been put back, but clients write on two nodes."
+            return self._end(RunStatus.STOPPED, message, moved)
+        if moved:
+            message = f"{why} What was changed has been put back, but not the traffic."
+            return self._end(RunStatus.MOVED, message, moved)
         said = " ".join(step.closing for step in self._steps if step.taken and step.closing)
         return self._end(
             RunStatus.UNDONE, f"{why} Everything that was changed has been put back. {said}".strip()
         )
+
+    async def _remainder(self) -> tuple[tuple[str, ...], bool]:
+        """What is not as it was although everything was taken back; whether clients write on two nodes."""
+        try:
+            remains = [await step.remainder(self._world) for step in self._steps]
+        except Exception as error:
+            traceback.print_exc()
+            return (f"Where the traffic goes could not be told: {described(error)}.",), False
+        return tuple(line for one in remains for line in one.lines), any(one.split for one in remains)
 
     def _done_message(self) -> str:
         return next((step.closing for step in reversed(self._steps) if step.closing), "Done.")
@@ -436,8 +471,12 @@ class Engine:
         self._tell.say(status, message, offers)
 
 
-def _anyway(seen: Observation, *, asks: bool) -> tuple[Offer, ...]:
-    return (Offer("go", seen.anyway),) if asks and seen.anyway else ()
+def _besides(seen: Observation) -> tuple[Offer, ...]:
+    """What may be said instead of waiting, by the latest look."""
+    again = (_AGAIN,) if seen.alarm else ()
+    leave = (Offer("leave", seen.leave),) if seen.leave else ()
+    anyway = (Offer("go", seen.anyway),) if seen.anyway else ()
+    return (*again, *leave, *anyway)
 
 
 def _fields(step: Step, act: Act) -> dict[str, Any]:

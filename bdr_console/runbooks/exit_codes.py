@@ -32,7 +32,7 @@ def exit_code(view: RunView) -> int:
             return REFUSED
         case RunStatus.UNDONE:
             return UNDONE if view.changed else REFUSED
-        case RunStatus.STOPPED:
+        case RunStatus.STOPPED | RunStatus.MOVED:
             return LEFTOVERS
     return UNKNOWN
 

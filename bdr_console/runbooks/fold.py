@@ -55,6 +55,8 @@ def advance(view: RunView | None, event: Event) -> RunView | None:
             return view if view.changed else replace(view, changed=True)
         case "alarm":
             return replace(view, problems=(*view.problems, event["text"]))
+        case "plan":
+            return replace(view, had_traffic=_had_traffic(event))
         case "turn":
             return _turn(view, event)
         case "resume":
@@ -122,6 +124,12 @@ def _turn(view: RunView, event: Event) -> RunView:
     return replace(
         view, node=event["node"], steps=steps, checks=(), offers=(), message="", status=RunStatus.RUNNING
     )
+
+
+def _had_traffic(event: Event) -> bool | None:
+    plan: Event = event.get("plan") or {}
+    before = plan.get("before") or ()
+    return any(plan["node"] in way["nodes"] for way in before) if before else None
 
 
 def _resumed(view: RunView, event: Event) -> RunView:

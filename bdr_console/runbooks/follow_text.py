@@ -9,7 +9,7 @@ _QUIET = (StepStatus.PENDING, StepStatus.RUNNING)
 def beginning(view: RunView) -> tuple[str, ...]:
     """The first lines: what this is, and its checks that are no plain pass."""
     checks = tuple(
-        f"  [{check.outcome.value}] {check.title}: {check.seen}"
+        f"  [{check.outcome.value}] {check.headline}"
         for check in view.checks
         if check.outcome.value != "pass"
     )

@@ -89,9 +89,7 @@ class Hold(Step):
                 self._proxies[proxy] = (facts.pid, facts.uptime)
                 continue
             pid, uptime = self._proxies.get(proxy, (facts.pid, facts.uptime))
-            by = (
-                "HAProxy was reloaded" if facts.pid != pid or facts.uptime < uptime else "somebody enabled it"
-            )
+            by = "HAProxy was reloaded" if facts.replaces(pid, uptime) else "somebody enabled it"
             found.append(
                 f"{name} is no longer in maintenance on {proxy} ({by}): clients may be sent to {self._node}. "
                 "Do not stop it."

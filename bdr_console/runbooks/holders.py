@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from bdr_console.cluster.text import format_seconds
+from bdr_console.runbooks.node_sessions import NodeSession
 from bdr_console.runbooks.reading import Backend, Reading, ServerConnection
 from bdr_console.runbooks.run import Command, Holder, Offer
 from bdr_console.runbooks.seen import server_behind
@@ -36,6 +37,26 @@ def holders(reading: Reading, held: Iterable[Held]) -> tuple[Holder, ...]:
     return tuple(
         _holder(reading, pooler, connection, nodes.get(behind.get(connection.local, ("", ""))))
         for pooler, connection in held
+    )
+
+
+def session_holders(reading: Reading, sessions: Iterable[NodeSession]) -> tuple[Holder, ...]:
+    """The holder for each session on a node, with the pooler's client where it is a pooled one."""
+    return tuple(
+        Holder(
+            id=holder_id(one.backend),
+            pooler=one.pooler,
+            database=one.connection.database if one.connection else one.backend.database,
+            application=(one.connection.application if one.connection else "") or one.backend.application,
+            client=one.connection.client if one.connection else one.backend.client,
+            state=one.backend.state,
+            node=one.backend.node,
+            pid=one.backend.pid,
+            backend_start=one.backend.started,
+            transaction_age=one.backend.transaction_age,
+            query=one.backend.query,
+        )
+        for one in sessions
     )
 
 
@@ -81,7 +102,7 @@ def describe(holder: Holder) -> str:
     parts = [f"app={holder.application or '(unnamed)'}"]
     if holder.client:
         parts.append(f"client {holder.client}")
-    parts.append(f"through {holder.pooler}")
+    parts.append(f"through {holder.pooler}" if holder.pooler else holder.way)
     if holder.transaction_age is not None:
         parts.append(f"{holder.state} for {format_seconds(holder.transaction_age)}")
     else:

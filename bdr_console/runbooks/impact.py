@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bdr_console.cluster.text import format_seconds
+from bdr_console.cluster.text import counted, format_seconds
 
 Event = Mapping[str, Any]
 
@@ -99,6 +99,10 @@ def _felt(node: str, where: str, felt: Mapping[str, Any], every: float) -> list[
     if felt["transactions"] is None:
         stats = "SHOW STATS was not read twice by the same process"
 
+    waits = stats
+    if unserved := felt.get("unserved", 0):
+        waits += f"; {counted(unserved, 'client')} waited still, whose waits are not in it"
+
     def seen(what: str, value: float, unit: str = "") -> Measure:
         return Measure(node, where, what, value if felt["looks"] else None, unit, looks)
 
@@ -106,7 +110,7 @@ def _felt(node: str, where: str, felt: Mapping[str, Any], every: float) -> list[
         seen("clients at its beginning", felt["clients"]),
         seen("longest wait seen", felt["max_wait"], "s"),
         seen("most waiting at once", felt["waiting"]),
-        Measure(node, where, "all waits together", felt["waited"], "s", stats),
+        Measure(node, where, "all waits together", felt["waited"], "s", waits),
         Measure(node, where, "transactions done", felt["transactions"], "", stats),
     ]
 

@@ -16,7 +16,7 @@ from bdr_console.config import ClusterSettings
 from bdr_console.runbooks.checks_nodes import taking
 from bdr_console.runbooks.checks_proxies import servers
 from bdr_console.runbooks.hold import Hold, HoldTerms
-from bdr_console.runbooks.pool_settings import AT_ONCE, Setting
+from bdr_console.runbooks.pool_settings import AT_ONCE, Setting, set_by
 from bdr_console.runbooks.reading import Part, Reading
 from bdr_console.runbooks.run import Check, Command, Outcome
 from bdr_console.runbooks.seen import Subject, error_of, last_server, pooler_of, state_line
@@ -103,22 +103,22 @@ def plan(
     )
     routes = tuple(note for note in whole.notes if "new connections" in note or "left so" in note)
     lost = f"Writes of {node} that its peers have not received are missing there until it is back."
-    return Plan(RUNBOOK, whole.cluster, whole.environment, node, steps, (lost, *routes))
+    return Plan(RUNBOOK, whole.cluster, whole.environment, node, steps, (lost, *routes), before=whole.before)
 
 
 def steps(made: Plan, settings: ClusterSettings, terms: HoldTerms | None = None) -> tuple[Step, ...]:
     """The plan's steps as the engine runs them."""
-    disable = DisableDead(made.step("disable"), made.node)
+    disable = DisableDead(made.step("disable"), made.node, made.before)
     subjects = tuple((act.target, act.subject) for act in disable.plan.acts)
     return (
         disable,
         Cut(made.step("cut"), subjects),
         Setting(made.step("prepare")),
         Reconnect(made.step("reconnect"), subjects, patience=1.0),
-        PutBack(made.step("restore")),
+        PutBack(made.step("restore"), set_by(made.step("prepare").acts)),
         Hold(made.step("hold"), made.node, subjects, terms or HoldTerms()),
         Ready(made.step("ready"), made.node, settings.thresholds.thresholds()),
-        Enable(made.step("enable"), made.node, disable),
+        Enable(made.step("enable"), made.node, disable, had_traffic=made.had_traffic),
     )
 
 

@@ -27,7 +27,7 @@ def paper(made: Plan, checks: tuple[Check, ...] = ()) -> str:
     if checks:
         lines += ["", "Checks"]
         for check in checks:
-            lines.append(f"  [{check.outcome.value}] {check.title}: {check.seen}")
+            lines.append(f"  [{check.outcome.value}] {check.headline}")
             if check.outcome.value != "pass" and check.remedy:
                 lines.append(f"      {check.remedy}")
     return "\n".join([*lines, "", *_steps(made.views(), made.node)]) + "\n"

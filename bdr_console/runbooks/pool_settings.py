@@ -29,22 +29,33 @@ _SETTLED_FOR = 3.0
 """Seconds without a login and with the same number of server connections, where one may begin any time."""
 
 
-class Setting(Step):
-    """A setting has its wanted value on every PgBouncer. Acts read `SET key = 'value'`."""
+Ours = Mapping[Subject, str]
+"""By (PgBouncer, setting): the value that this run gave it."""
 
-    def __init__(self, plan: StepPlan) -> None:
+
+class Setting(Step):
+    """A setting has its wanted value on every PgBouncer. Acts read `SET key = 'value'`.
+
+    A step that puts back what another one set is given that one's values: where somebody has changed a
+    setting in between, it is no longer ours, and stays as it is.
+    """
+
+    def __init__(self, plan: StepPlan, ours: Ours | None = None) -> None:
         super().__init__(plan)
+        self._ours = ours
         self._open: list[Act] = list(plan.acts)
 
     async def observe(self, world: World) -> Observation:
         reading = await world.read(Part.SETTINGS)
-        return self._judge(reading, {act: act.command for act in self.plan.acts})
+        return self._judge(reading, {act: act.command for act in self.plan.acts}, self._ours)
 
     async def undone(self, world: World) -> Observation:
         reading = await world.read(Part.SETTINGS)
-        return self._judge(reading, {act: act.undo for act in self.taken})
+        return self._judge(reading, {act: act.undo for act in self.taken}, set_by(tuple(self.taken)))
 
-    def _judge(self, reading: Reading, wanted: dict[Act, Command | None]) -> Observation:
+    def _judge(
+        self, reading: Reading, wanted: dict[Act, Command | None], ours: Ours | None = None
+    ) -> Observation:
         lines, states = [], []
         self._open = []
         for act, command in wanted.items():
@@ -54,6 +65,9 @@ class Setting(Step):
                 states.append(Proof.UNKNOWN)
                 lines.append(f"{act.target}: no answer to SHOW CONFIG")
                 self._open.append(act)
+                continue
+            if is_foreign(reading, act, value, ours):
+                lines.append(f"{act.target}: {key} is {now[key]}, changed by somebody else: left so")
                 continue
             lines.append(f"{act.target}: {key} is {now.get(key, '?')}")
             if now.get(key) != value:
@@ -69,6 +83,19 @@ class Setting(Step):
 
     def left_undone(self) -> tuple[Act, ...]:
         return tuple(self._open)
+
+
+def set_by(acts: tuple[Act, ...]) -> Ours:
+    """The values that these acts give."""
+    return {(act.target, key): value for act in acts for key, value in (assignment(act.command),)}
+
+
+def is_foreign(reading: Reading, act: Act, value: str, ours: Ours | None) -> bool:
+    """Whether somebody else has changed the setting of that act since the run set it: it has neither the
+    value that the run gave it nor the one that it is to have."""
+    now = reading.settings.get(act.target, {}).get(act.subject)
+    given = (ours or {}).get((act.target, act.subject))
+    return now is not None and given is not None and now not in (given, value)
 
 
 def assignment(command: Command) -> tuple[str, str]:

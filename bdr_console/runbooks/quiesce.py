@@ -13,9 +13,19 @@ from bdr_console.cluster.text import counted
 from bdr_console.links.pgbouncer_rows import nothing_paused
 from bdr_console.runbooks.chain import Chain
 from bdr_console.runbooks.holders import describe
+from bdr_console.runbooks.pool_settings import Ours, assignment, is_foreign
 from bdr_console.runbooks.reading import Part, Reading
-from bdr_console.runbooks.seen import Subject, error_of, last_server
-from bdr_console.runbooks.step import Act, Intervention, Observation, Proof, Step, StepPlan, World
+from bdr_console.runbooks.seen import Subject, error_of, in_maintenance, last_server
+from bdr_console.runbooks.step import (
+    Act,
+    Intervention,
+    Observation,
+    Proof,
+    Step,
+    StepPlan,
+    TrafficBefore,
+    World,
+)
 from bdr_console.runbooks.switchover_out import Disable
 
 _LOGIN_ENDS = 2.0
@@ -147,8 +157,10 @@ class Flip(Disable):
     """Disable while clients wait: quick, and put back quickly, because nothing goes on before that. Its guard
     judges by the look that came just before it."""
 
-    def __init__(self, plan: StepPlan, node: str, pause: Pause) -> None:
-        super().__init__(plan, node)
+    def __init__(
+        self, plan: StepPlan, node: str, pause: Pause, before: tuple[TrafficBefore, ...] = ()
+    ) -> None:
+        super().__init__(plan, node, before)
         self._pause = pause
 
     async def guard(self, world: World) -> tuple[str, ...]:
@@ -225,20 +237,27 @@ class Resume(Step):
     """RESUME was answered on every PgBouncer: what no list shows for sure is asked for every time.
 
     The pools may grow again from here on: that SET goes out beside each RESUME, and `restore` proves it.
+    Before the first command every HAProxy is proved once more: where one was reloaded, or somebody enabled
+    the server, clients would go on at two nodes. Then the run goes back while everybody still waits.
     """
 
-    def __init__(self, plan: StepPlan, pause: Pause) -> None:
+    def __init__(
+        self, plan: StepPlan, pause: Pause, leaving: tuple[Subject, ...] = (), ours: Ours | None = None
+    ) -> None:
         super().__init__(plan)
         self._pause = pause
+        self._leaving = leaving
+        self._ours = ours
         self._done: set[Act] = set()
         resumed = {(act.target, act.subject) for act in pause.plan.acts}
         self._besides = tuple(act for act in plan.acts if (act.target, act.subject) not in resumed)
+        self._paused = tuple(act for act in plan.acts if act not in self._besides)
 
     def begin(self) -> None:
         self._done = set()
 
     def heard(self, act: Act, *, undo: bool, error: str = "") -> bool:
-        if act in self._besides:
+        if act not in self._paused:
             return False
         if not error or nothing_paused(error):
             self._done.add(act)
@@ -248,6 +267,15 @@ class Resume(Step):
 
     async def observe(self, world: World) -> Observation:
         open_ = self._waiting()
+        if open_ and not self.taken:
+            reading = await world.read(Part.PROXIES | Part.SETTINGS)
+            if why := self._not_out(reading):
+                return Observation(Proof.UNMET, why, failed="; ".join(why))
+            self._besides = tuple(
+                act
+                for act in self._besides
+                if not is_foreign(reading, act, assignment(act.command)[1], self._ours)
+            )
         if open_ and self.taken:
             # An answer was lost: where the list shows the database, it tells.
             reading = await world.read(Part.LOADS)
@@ -261,9 +289,23 @@ class Resume(Step):
             )
         return Observation(Proof.MET, ("every PgBouncer goes on",))
 
+    def _not_out(self, reading: Reading) -> tuple[str, ...]:
+        """Why new connections could still go to the leaving node, by the look just before RESUME."""
+        known = self._pause.known
+        reasons = []
+        for proxy, name in self._leaving:
+            facts, was = reading.proxy(proxy), known.proxy(proxy) if known else None
+            if facts is None:
+                reasons.append(f"{proxy} does not answer ({error_of(reading, proxy)})")
+            elif was is not None and facts.replaces(was.pid, was.uptime):
+                reasons.append(f"{proxy} was reloaded meanwhile")
+            elif in_maintenance(reading, (proxy, name)) is not True:
+                reasons.append(f"{name} is no longer in maintenance on {proxy}")
+        return tuple(dict.fromkeys(reasons))
+
     def needed(self) -> tuple[Act, ...]:
         waiting = self._waiting()
         return (*waiting, *self._besides) if waiting else ()
 
     def _waiting(self) -> tuple[Act, ...]:
-        return tuple(act for act in self.plan.acts if act not in self._done and act not in self._besides)
+        return tuple(act for act in self._paused if act not in self._done)

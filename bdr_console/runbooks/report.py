@@ -180,7 +180,7 @@ def markdown(made: Report) -> str:
         lines += _section(f"Steps of {node}" if several else "Steps", _steps(steps))
     lines += _section("Commands sent", _commands(made.sent))
     lines += _section("Timeline", [f"- {at.astimezone():%H:%M:%S.%f} {text}" for at, text in made.timeline])
-    checks = [f"- [{check.outcome.value}] {check.title}: {check.seen}" for check in run.checks]
+    checks = [f"- [{check.outcome.value}] {check.headline}" for check in run.checks]
     lines += _section("Checks", checks)
     return "\n".join(lines) + "\n"
 

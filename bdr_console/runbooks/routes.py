@@ -26,9 +26,12 @@ def routed_databases(facts: PoolerFacts, settings: ClusterSettings) -> tuple[Poo
     )
 
 
-def switch_back_target(snapshot: Snapshot, node: str) -> str | None:
+def switch_back_target(snapshot: Snapshot, node: str, *, had_traffic: bool | None = True) -> str | None:
     """The node that has the traffic of `node`'s backends now: taking it out with the same runbook sends the
-    traffic back to `node`. None when that is `node` itself, or when no stick table tells."""
+    traffic back to `node`. None when that is `node` itself, when no stick table tells, or when `node` did not
+    have the traffic before: then there is nothing to switch back."""
+    if not had_traffic:
+        return None
     for proxy in snapshot.proxies:
         if proxy.facts is None:
             continue

@@ -27,6 +27,15 @@ class Check:
     remedy: str = ""
     """What to do about it; empty for a pass."""
 
+    @property
+    def headline(self) -> str:
+        """The check in one line. The title says how it should be: where it is not so, what was seen comes
+        first, because nobody must read the opposite of the truth in a hurry."""
+        if self.outcome is Outcome.PASS:
+            return f"{self.title}: {self.seen}"
+        word = "to be proved" if self.outcome is Outcome.UNKNOWN else "expected"
+        return f"{self.seen} ({word}: {self.title})"
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
@@ -70,6 +79,8 @@ class RunStatus(StrEnum):
     UNDOING = "undoing"
     DONE = "done"
     UNDONE = "stopped, everything put back"
+    MOVED = "stopped, traffic not where it was"
+    """What was changed has been put back, but new connections do not go where they went before."""
     REFUSED = "refused, nothing changed"
     STOPPED = "stopped, leftovers remain"
     LOST = "runner gone"
@@ -88,12 +99,13 @@ class Holder:
     id: str
     """What a word names it by: `node1:2211:5f2a1c` (node, pid, and a digest of backend_start)."""
     pooler: str
+    """Empty for a session that came past every configured PgBouncer."""
     database: str
-    """The name that clients of the pooler use."""
+    """The name that clients of the pooler use; without a pooler the node's."""
     application: str
     """application_name; empty when the client gave none."""
     client: str | None
-    """host:port of the pooler's client; None when no client holds the connection."""
+    """host:port of the client; None when no client holds the pooler's connection."""
     state: str
     """The backend's state, or the pooler's word where the backend was not found."""
     node: str | None
@@ -107,6 +119,11 @@ class Holder:
     """The current or last statement: cleaned, passwords masked, at most 200 characters."""
     client_id: str | None = None
     """What KILL_CLIENT names the pooler's client by, from PgBouncer 1.24 on."""
+
+    @property
+    def way(self) -> str:
+        """How it got to the node, for people: `through pgb-tx/app`, or past every PgBouncer."""
+        return f"through {self.pooler}/{self.database}" if self.pooler else "past every PgBouncer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +202,8 @@ class RunView:
     """The nodes of a rolling run in the order of their turns; `node` is the one whose turn it is."""
     until: datetime | None = None
     """When the maintenance should be over; None when nobody said."""
+    had_traffic: bool | None = None
+    """Whether the node had the traffic before the run; None where the plan does not say."""
 
     @property
     def alarm(self) -> str:

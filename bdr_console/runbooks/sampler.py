@@ -26,6 +26,8 @@ _EVERY = 0.1
 _TELL_EVERY = 1.0
 _DEADLINE = 1.0
 """Seconds that the last look may take when the run ends."""
+_SERVED_WITHIN = 3.0
+"""Seconds that are waited at the end of a way for the clients to be served, so that their waits count."""
 _LEFT_ALONE = 2.0
 """Seconds without a look at a PgBouncer that did not answer: the run itself waits behind such a look."""
 
@@ -47,6 +49,8 @@ class Felt:
     """Done on this way, by SHOW STATS; None when its counters were not read twice by the same process."""
     waited: float | None = None
     """Seconds that all clients together waited for a server connection, by SHOW STATS."""
+    unserved: int = 0
+    """Clients that waited still when that was read: SHOW STATS counts a wait when it is over."""
 
 
 Totals = tuple[int, float]
@@ -102,7 +106,7 @@ class Sampler:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_DEADLINE):
                     if window is not None:
-                        await self._close(window)
+                        await self._close(window, within=_DEADLINE / 2)
 
     async def _open(self, way: str) -> _Window:
         window = _Window(way, datetime.now(UTC), await self._sessions())
@@ -110,8 +114,12 @@ class Sampler:
         await self._look(window)
         return window
 
-    async def _close(self, window: _Window) -> None:
+    async def _close(self, window: _Window, *, within: float = _SERVED_WITHIN) -> None:
+        until = time.monotonic() + within
         await self._look(window)
+        while any(felt.unserved for felt in window.felt.values()) and time.monotonic() < until:
+            await asyncio.sleep(_EVERY)
+            await self._look(window)
         for name, (transactions, waited) in (await self._totals()).items():
             start = window.before.get(name)
             if start is not None and transactions >= start[0] and waited >= start[1] and name in window.felt:
@@ -134,6 +142,7 @@ class Sampler:
             if not felt.looks:
                 felt.clients = waiting + sum(pool.clients_active for pool in found)
             felt.looks += 1
+            felt.unserved = waiting
             felt.waiting = max(felt.waiting, waiting)
             felt.max_wait = max((felt.max_wait, *(pool.max_wait for pool in found)))
 

@@ -1,8 +1,11 @@
 """Questions that several steps and checks ask of one reading. Pure."""
 
 from bdr_console.cluster.proxies import ProxyServer
+from bdr_console.cluster.traffic import split_words
+from bdr_console.cluster.traffic import traffic as where_traffic_goes
 from bdr_console.cluster.traffic_takers import Taker, takers_of
 from bdr_console.runbooks.reading import Reading, ServerConnection
+from bdr_console.runbooks.step import Remainder, TrafficBefore
 
 _UNNAMED = "unix"
 """How HAProxy and PgBouncer write the end of a connection over a UNIX socket: it names no connection."""
@@ -125,6 +128,29 @@ def traffic(reading: Reading, subjects: tuple[Subject, ...]) -> str:
         names = ", ".join(sorted(name for name in stuck if name))
         told.append(f"New connections to {backend} on {proxy} go to {names or 'the first active server'}.")
     return " ".join(told)
+
+
+def moved(reading: Reading, before: tuple[TrafficBefore, ...]) -> Remainder:
+    """What of the traffic is not as it was, a line for each backend; `split` when it goes to two nodes."""
+    now = where_traffic_goes(reading.snapshot, reading.snapshot.taken_at)
+    lines = []
+    for way in before:
+        name = f"{way.backend} on {way.proxy}"
+        nodes = now.takers_of(f"{way.proxy}/{way.backend}")
+        if way.proxy in now.unknown:
+            lines.append(f"{way.proxy} does not answer: where its new connections go is not known.")
+        elif set(nodes) != set(way.nodes):
+            here, there = ", ".join(nodes) or "no node", ", ".join(way.nodes) or "no node"
+            line = f"New connections to {name} go to {here}; before the run they went to {there}."
+            if len(nodes) == 1 and way.nodes:
+                line += f" To move them back: bdr-console switchover {nodes[0]}"
+            lines.append(line)
+    split = now.split and bool(lines or not before)  # one that was there before the run is not its doing
+    if split:
+        lines.insert(
+            0, f"Writes are split: {split_words(now)}. Make the HAProxies agree before anything else."
+        )
+    return Remainder(tuple(dict.fromkeys(lines)), split)
 
 
 def lsn(text: str) -> int:

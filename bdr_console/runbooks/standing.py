@@ -12,7 +12,7 @@ from bdr_console.errors import ConsoleError
 from bdr_console.runbooks.catalog import built
 from bdr_console.runbooks.reading import Part, Reading
 from bdr_console.runbooks.resume import Taken, adopted, found, unseen
-from bdr_console.runbooks.run import StepStatus, StepView
+from bdr_console.runbooks.run import Proof, StepStatus, StepView
 from bdr_console.runbooks.step import Plan, TargetKind, World
 from bdr_console.runbooks.survey import Survey
 from bdr_console.runbooks.undertaking import undertake
@@ -20,7 +20,14 @@ from bdr_console.runbooks.undertaking import undertake
 LOOK_EVERY = 3.0
 """Seconds between two looks."""
 PARTS = (
-    Part.NODES | Part.PROXIES | Part.SESSIONS | Part.POOLERS | Part.CONNECTIONS | Part.LOADS | Part.SETTINGS
+    Part.NODES
+    | Part.PROXIES
+    | Part.SESSIONS
+    | Part.POOLERS
+    | Part.CONNECTIONS
+    | Part.BACKENDS
+    | Part.LOADS
+    | Part.SETTINGS
 )
 """What a look reads."""
 
@@ -81,10 +88,16 @@ class Standing:
             step.begin()
 
     async def look(self, world: World, taken: Taken) -> tuple[StepView, ...]:
-        """Each step with its proof now; `taken` are the acts that count as the run's own."""
+        """Each step with its proof now; `taken` are the acts that count as the run's own.
+
+        Many a condition holds by itself before anything was done: nobody is paused, nobody waits. So it
+        counts as met only when its turn has come, that is when everything before it is met.
+        """
         views = []
+        its_turn = True
         for step, view in zip(self._steps, self.plan.views(), strict=True):
             if step.plan.holds:
+                its_turn = False
                 views.append(view)
                 continue
             resumes = step.plan.key == "resume"
@@ -94,7 +107,9 @@ class Standing:
             step.taken[:] = step.plan.acts if resumes else taken.get(step.plan.key, ())
             await step.observe(world)
             seen = await step.observe(world)
-            views.append(replace(view, proof=seen.proof, evidence=seen.evidence))
+            early = seen.proof is Proof.MET and not its_turn
+            its_turn = its_turn and seen.proof is Proof.MET
+            views.append(replace(view, proof=None if early else seen.proof, evidence=seen.evidence))
         return tuple(views)
 
 

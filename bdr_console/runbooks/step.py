@@ -17,9 +17,11 @@ __all__ = [
     "OnTimeout",
     "Plan",
     "Proof",
+    "Remainder",
     "Step",
     "StepPlan",
     "TargetKind",
+    "TrafficBefore",
     "Watch",
     "World",
 ]
@@ -40,6 +42,8 @@ class Observation:
     """Who it waits for, where that could be told."""
     failed: str = ""
     """Why it is of no use to look any longer: the run goes back at once."""
+    leave: str = ""
+    """What the operator may choose for those it waits for, giving a reason: to wait no longer for them."""
     anyway: str = ""
     """What the operator may choose instead of the proof: to go on without it, and what that costs."""
 
@@ -145,6 +149,24 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class TrafficBefore:
+    """Where one HAProxy sent the new connections of a backend when a plan was made."""
+
+    proxy: str
+    backend: str
+    nodes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Remainder:
+    """What is not as it was before the run although every command was taken back."""
+
+    lines: tuple[str, ...]
+    split: bool = False
+    """Clients write on two nodes."""
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A runbook for one node, with every command it would send. Pure data; `steps` in order."""
 
@@ -159,6 +181,13 @@ class Plan:
     """How the clients move, and why so; None for a runbook where they do not."""
     databases: tuple[str, ...] = ()
     """The databases on the nodes that the poolers lead to: their sessions are clients."""
+    before: tuple[TrafficBefore, ...] = ()
+    """Where new connections went when the plan was made; empty where that is not known."""
+
+    @property
+    def had_traffic(self) -> bool | None:
+        """Whether the node had the traffic of a backend when the plan was made; None when not known."""
+        return any(self.node in way.nodes for way in self.before) if self.before else None
 
     def views(self) -> tuple[StepView, ...]:
         """The steps as the screen shows them before a run."""
@@ -259,6 +288,10 @@ class Step:
         """What the operator may do about the holders of the last observation."""
         return ()
 
+    def leave(self) -> str:
+        """Wait no longer for those whom the last observation offered to leave; returns who they are."""
+        return ""
+
     async def undo_guard(self, world: World) -> str:
         """Why the acts should rather not be taken back now; empty when they may be."""
         return ""
@@ -266,6 +299,10 @@ class Step:
     async def undone(self, world: World) -> Observation:
         """Whether everything this run did in this step has been taken back."""
         return Observation(Proof.MET, ())
+
+    async def remainder(self, world: World) -> Remainder:
+        """What this run has moved all the same, once everything was taken back."""
+        return Remainder(())
 
     def left_undone(self) -> tuple[Act, ...]:
         """The taken acts that the last `undone` still saw in force."""

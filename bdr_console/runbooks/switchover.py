@@ -8,16 +8,18 @@ for both.
 
 from bdr_console.cluster.proxies import ProxyServer
 from bdr_console.cluster.snapshot import Snapshot
+from bdr_console.cluster.traffic import traffic
 from bdr_console.cluster.traffic_takers import chosen
 from bdr_console.config import ClusterSettings
 from bdr_console.errors import ConsoleError
 from bdr_console.runbooks.barrier import Barrier
 from bdr_console.runbooks.hold import Hold, HoldTerms
 from bdr_console.runbooks.modes import choose, notes
-from bdr_console.runbooks.pool_settings import Prepare, Setting
+from bdr_console.runbooks.node_sessions import client_rules
+from bdr_console.runbooks.pool_settings import Prepare, Setting, set_by
 from bdr_console.runbooks.quiesce import Flagged, Flip, Pause, Quiet, Resume
 from bdr_console.runbooks.routes import routed_databases, switch_back_target
-from bdr_console.runbooks.step import Act, OnTimeout, Plan, Step, StepPlan
+from bdr_console.runbooks.step import Act, OnTimeout, Plan, Step, StepPlan, TrafficBefore
 from bdr_console.runbooks.switchover_back import Enable, Ready
 from bdr_console.runbooks.switchover_out import Disable, Drained, Reconnect, WaitClose
 from bdr_console.runbooks.ways_out import (
@@ -92,6 +94,7 @@ def plan(
         ),
         choice,
         tuple(dict.fromkeys(route.on_node for route in routes if route.on_node)),
+        _before(snapshot),
     )
 
 
@@ -130,7 +133,7 @@ def steps(made: Plan, settings: ClusterSettings, terms: HoldTerms | None = None)
     disable: Disable
     if "pause" in by_key:
         pause = Pause(by_key["pause"], subjects, made.node, by_key["barrier"])
-        disable = Flip(by_key["disable"], made.node, pause)
+        disable = Flip(by_key["disable"], made.node, pause, made.before)
         flag = (Flagged(by_key["flag"]),) if "flag" in by_key else ()
         out = (
             Prepare(by_key["prepare"], by_key["pause"]),
@@ -139,21 +142,31 @@ def steps(made: Plan, settings: ClusterSettings, terms: HoldTerms | None = None)
             disable,
             Quiet(by_key["quiet"], pause),
             Barrier(by_key["barrier"], made.node, pause),
-            Resume(by_key["resume"], pause),
-            Setting(by_key["restore"]),
+            Resume(by_key["resume"], pause, subjects, set_by(by_key["prepare"].acts)),
+            Setting(by_key["restore"], set_by(by_key["prepare"].acts)),
         )
     else:
-        disable = Disable(by_key["disable"], made.node)
+        disable = Disable(by_key["disable"], made.node, made.before)
         reconnect = Reconnect(by_key["reconnect"], subjects)
         set_up = (Setting(by_key["prepare"]),) if "prepare" in by_key else ()
-        put_back = (Setting(by_key["restore"]),) if "restore" in by_key else ()
+        put_back = (
+            (Setting(by_key["restore"], set_by(by_key["prepare"].acts)),) if "restore" in by_key else ()
+        )
         out = (*set_up, disable, reconnect, WaitClose(by_key["wait_close"], reconnect), *put_back)
     return (
         *out,
-        Drained(by_key["drained"], made.node, subjects),
+        Drained(by_key["drained"], made.node, subjects, client_rules(settings, made.databases)),
         Hold(by_key["hold"], made.node, subjects, terms or HoldTerms()),
         Ready(by_key["ready"], made.node, limits),
-        Enable(by_key["enable"], made.node, disable),
+        Enable(by_key["enable"], made.node, disable, had_traffic=made.had_traffic),
+    )
+
+
+def _before(snapshot: Snapshot) -> tuple[TrafficBefore, ...]:
+    seen = traffic(snapshot, snapshot.taken_at)
+    return tuple(
+        TrafficBefore(proxy, backend, seen.takers_of(f"{proxy}/{backend}"))
+        for proxy, backend in (way.split("/", 1) for way in seen.ways)
     )
 
 

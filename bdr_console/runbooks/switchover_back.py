@@ -68,10 +68,11 @@ def _link(link: Link, limits: Thresholds) -> tuple[str, bool]:
 class Enable(Step):
     """The servers that this run disabled are out of maintenance and UP on every HAProxy."""
 
-    def __init__(self, plan: StepPlan, node: str, disabled: Step) -> None:
+    def __init__(self, plan: StepPlan, node: str, disabled: Step, *, had_traffic: bool | None = None) -> None:
         super().__init__(plan)
         self._node = node
         self._disabled = disabled
+        self._had_traffic = had_traffic
         self._open: tuple[Act, ...] = plan.acts
 
     def _ours(self) -> tuple[Act, ...]:
@@ -94,7 +95,8 @@ class Enable(Step):
         self.closing = (
             f"{self._node} is back in service. {where}" if ours else f"Nothing was enabled. {where}"
         )
-        if ours and (other := switch_back_target(reading.snapshot, self._node)):
+        other = switch_back_target(reading.snapshot, self._node, had_traffic=self._had_traffic)
+        if ours and other:
             self.closing += (
                 f" To switch back: the same runbook with {other} as the leaving node, once all is well."
             )

@@ -6,23 +6,45 @@ import time
 from bdr_console.cluster.nodes import NodeFacts
 from bdr_console.cluster.text import counted
 from bdr_console.runbooks.holders import describe as describe_holder
-from bdr_console.runbooks.holders import holders, interventions, resumption
+from bdr_console.runbooks.holders import (
+    holder_id,
+    holders,
+    interventions,
+    resumption,
+    session_holders,
+)
+from bdr_console.runbooks.node_sessions import (
+    ClientRules,
+    NodeSession,
+    Way,
+    describe_session,
+    sessions_on,
+)
 from bdr_console.runbooks.reading import Part, Reading, ServerConnection
 from bdr_console.runbooks.seen import (
     Subject,
-    describe,
     error_of,
     in_maintenance,
     last_server,
     lsn,
+    moved,
     paused,
-    pooler_of,
     server_behind,
     state_line,
     traffic,
     usable_others,
 )
-from bdr_console.runbooks.step import Act, Intervention, Observation, Proof, Step, StepPlan, World
+from bdr_console.runbooks.step import (
+    Act,
+    Intervention,
+    Observation,
+    Proof,
+    Remainder,
+    Step,
+    StepPlan,
+    TrafficBefore,
+    World,
+)
 
 _SETTLE = 5.0
 """Seconds to wait for a moment without a login before RECONNECT."""
@@ -33,9 +55,10 @@ _SHOWN = 20
 class Disable(Step):
     """The node's server is in maintenance on every HAProxy (the admin bits, not the word)."""
 
-    def __init__(self, plan: StepPlan, node: str) -> None:
+    def __init__(self, plan: StepPlan, node: str, before: tuple[TrafficBefore, ...] = ()) -> None:
         super().__init__(plan)
         self._node = node
+        self._before = before
         self._open: tuple[Act, ...] = plan.acts
         self._left: tuple[Act, ...] = ()
         self.seen: Reading | None = None
@@ -82,6 +105,11 @@ class Disable(Step):
         self.closing = traffic(reading, tuple((act.target, act.subject) for act in self.taken))
         proof = _proof([None if state is None else not state for state in states.values()])
         return Observation(proof, _lines(reading, tuple(self.taken)))
+
+    async def remainder(self, world: World) -> Remainder:
+        """New connections that go elsewhere than before the run, or to two nodes."""
+        reading = await world.read(Part.PROXIES)
+        return moved(reading, self._before)
 
     def left_undone(self) -> tuple[Act, ...]:
         return self._left
@@ -257,33 +285,54 @@ class WaitClose(Step):
 
 
 class Drained(Step):
-    """No session is left on the leaving server, and every peer has confirmed all that the node wrote: by the
-    slots of the node itself, because a peer that does not answer proves nothing."""
+    """No client is left on the node, and every peer has confirmed all that the node wrote.
 
-    def __init__(self, plan: StepPlan, node: str, leaving: tuple[Subject, ...]) -> None:
+    Clients: by pg_stat_activity of the node. HAProxy knows neither those that connect to the node itself nor
+    those of the old process of a HAProxy that was reloaded. Confirmed: by the slots of the node itself,
+    because a peer that does not answer proves nothing.
+    """
+
+    def __init__(
+        self, plan: StepPlan, node: str, leaving: tuple[Subject, ...], rules: ClientRules | None = None
+    ) -> None:
         super().__init__(plan)
         self._node = node
         self._leaving = leaving
+        self._rules = rules or ClientRules()
         self._empty = False
         self._mark: str | None = None
         self._totals: dict[Subject, int] = {}
+        self._there: tuple[NodeSession, ...] = ()
+        self._left: frozenset[str] = frozenset()
+        """Sessions that the operator has left there, by the id of their backend."""
+        self._interventions: tuple[Intervention, ...] = ()
 
     def begin(self) -> None:
         self._empty, self._mark, self._totals = False, None, {}
+        self._there, self._interventions = (), ()
 
     async def observe(self, world: World) -> Observation:
-        reading = await world.read(Part.PROXIES | Part.SESSIONS | Part.CONNECTIONS | Part.NODES)
+        parts = Part.PROXIES | Part.SESSIONS | Part.CONNECTIONS | Part.NODES | Part.BACKENDS
+        reading = await world.read(parts)
         servers = {subject: reading.server(*subject) for subject in self._leaving}
         alarm = self._arrivals(reading)
         lines = [state_line(reading, subject) for subject in self._leaving]
+        self._there, self._interventions = (), ()
         if any(server is None for server in servers.values()):
             return Observation(Proof.UNKNOWN, tuple(lines), alarm)
         if any(server is not None and not server.in_maintenance for server in servers.values()):
             self._empty, self._mark = False, None
             return Observation(Proof.UNMET, tuple(lines), alarm)
-        if any(server is not None and server.sessions for server in servers.values()):
+        sessions = sessions_on(reading, self._node, self._rules)
+        if sessions is None:
+            why = f"{self._node}: who is connected could not be read ({error_of(reading, self._node)})"
+            return Observation(Proof.UNKNOWN, (why, *lines), alarm)
+        counting = tuple(one for one in sessions if one.counts)
+        there = tuple(one for one in counting if holder_id(one.backend) not in self._left)
+        if there:
             self._empty, self._mark = False, None
-            return Observation(Proof.UNMET, (*self._holders(reading), *lines), alarm)
+            return self._waiting(reading, there, lines, alarm)
+        lines += [f"left there: {describe_session(one)}" for one in counting]
         facts = reading.node(self._node)
         if facts is None or facts.wal_lsn is None:
             why = error_of(reading, self._node) if facts is None else "it shows no WAL position"
@@ -296,6 +345,31 @@ class Drained(Step):
         proof, confirmed, lacking = self._confirmed(reading, facts, self._mark)
         anyway = f"go on although {', '.join(lacking)} may lack writes of {self._node}" if lacking else ""
         return Observation(proof, (*confirmed, *lines), alarm, anyway=anyway)
+
+    def _waiting(
+        self, reading: Reading, there: tuple[NodeSession, ...], lines: list[str], alarm: str
+    ) -> Observation:
+        """Who is still on the node: those past every PgBouncer first, for nothing moves them."""
+        ordered = sorted(there, key=lambda one: one.way is Way.POOLER)
+        waited_for = session_holders(reading, ordered[:_SHOWN])
+        self._interventions = interventions(reading, waited_for, ())
+        others = tuple(one for one in ordered if one.way is Way.OTHER)
+        self._there = others
+        told = [describe_session(one) for one in ordered[:6]]
+        told[0] = f"{counted(len(there), 'session')} left on {self._node}: {told[0]}"
+        if len(ordered) > len(told):
+            told.append(f"and {len(ordered) - len(told)} more")
+        proof = Proof.UNKNOWN if all(one.backend.hidden for one in there) else Proof.UNMET
+        leave = f"leave {counted(len(others), 'session')} there, with a reason" if others else ""
+        return Observation(proof, (*told, *lines), alarm, holders=waited_for, leave=leave)
+
+    def interventions(self) -> tuple[Intervention, ...]:
+        return self._interventions
+
+    def leave(self) -> str:
+        """Wait no longer for the sessions that came past every PgBouncer; new ones count again."""
+        self._left |= {holder_id(one.backend) for one in self._there}
+        return "; ".join(map(describe_session, self._there))
 
     def _arrivals(self, reading: Reading) -> str:
         """HAProxy 1.8.0 shows MAINT and still sends sticky traffic there: new sessions give it away."""
@@ -310,24 +384,6 @@ class Drained(Step):
                 new = server.total_sessions - before
                 return f"{subject[0]} sent {new} new sessions to {subject[1]} although it is disabled"
         return ""
-
-    def _holders(self, reading: Reading) -> list[str]:
-        """Who still has a session there: pooled connections first, then clients that bypass PgBouncer."""
-        known = pooler_of(reading)
-        pooled, foreign = [], []
-        for proxy, sessions in reading.sessions.items():
-            for session in sessions:
-                if (proxy, f"{session.backend}/{session.server}") not in self._leaving:
-                    continue
-                if held := known.get(session.source):
-                    pooled.append(describe(*held, reading))
-                else:
-                    foreign.append(f"{session.source} on {proxy}, not through a known PgBouncer")
-        count = len(pooled) + len(foreign)
-        return [
-            f"{count} sessions left: {line}" if i == 0 else line
-            for i, line in enumerate([*pooled, *foreign][:6])
-        ]
 
     def _confirmed(
         self, reading: Reading, facts: NodeFacts, mark: str

@@ -62,7 +62,7 @@ def fresh(reading: Reading, request: Request, settings: ClusterSettings) -> Unde
             moved = "; ".join(differences(kept["seen"], seen)) or "its id does not fit"
             refusal = f"The world moved since plan {kept['id']} was made: {moved}."
     if refused := refuses(checks):
-        why = "; ".join(f"{check.title}: {check.seen}" for check in refused)
+        why = "; ".join(check.headline for check in refused)
         refusal = f"{refusal} Refused by the checks. {why}.".strip()
     return Undertaking(made, checks, refusal)
 
@@ -74,7 +74,7 @@ def _adopting(reading: Reading, request: Request, settings: ClusterSettings, *, 
     paused = any(d.paused for p in reading.snapshot.poolers if p.facts for d in p.facts.databases)
     mode = "quiesce" if paused else "gradual"
     before = resume.as_before(reading.snapshot, node)
-    made = plan(before, settings, node, mode, remembered=reading.settings)
+    made = replace(plan(before, settings, node, mode, remembered=reading.settings), before=())
     taken = resume.adopted(reading, made)
     if not taken:
         told = f" But {'; '.join(silent)}." if silent else ""

@@ -82,7 +82,9 @@ def _watch(lab: Lab, over: threading.Event) -> None:
 
 
 def _on_node(lab: Lab, name: str, counted: Counted, over: threading.Event) -> None:
-    with psycopg.connect(lab.layout.dsn(lab.layout.node(name).port), autocommit=True) as session:
+    # Not in the replicated database: there it would be a client that keeps the node from being drained.
+    dsn = lab.layout.dsn(lab.layout.node(name).port, database="postgres")
+    with psycopg.connect(dsn, autocommit=True) as session:
         while not over.wait(_PAUSE):
             counted.note(name, [row[0] for row in session.execute(_SESSIONS)])
 

@@ -22,7 +22,7 @@ from bdr_console.runbooks.reading import Part, Reading
 from bdr_console.runbooks.step import Act
 from bdr_console.runbooks.switchover import plan, steps
 from tests.runbooks.test_engine import DISABLE, ENABLE, with_deadlines
-from tests.runbooks.world import SERVERS, SETTINGS, FakeWatch, FakeWorld
+from tests.runbooks.world import SERVERS, SETTINGS, FakeWatch, FakeWorld, direct
 
 RESUME = "RESUME app"
 FAULTS = (
@@ -44,6 +44,11 @@ FAULTS = (
     "nothing refused",
     "unlisted",
     "go",
+    "reload haproxy1",
+    "reload haproxy2",
+    "direct client",
+    "direct client leaves",
+    "leave",
 )
 
 
@@ -102,6 +107,12 @@ class FaultyWorld(FakeWorld):
                 self.refuse, self.lose_answer = {}, set()
             case "unlisted":
                 self.listed = False
+            case "reload haproxy1" | "reload haproxy2":
+                self.reload(fault.split()[1])
+            case "direct client" | "direct client leaves":
+                self.direct = [direct(age=1.0)] if fault == "direct client" else []
+            case "leave":
+                self.engine.hear("leave it is a test", "dba")
 
     async def send(self, kind: Any, target: str, text: str) -> str:
         self._announced(target, text)
@@ -200,6 +211,7 @@ async def _one(script: list[tuple[int, str]], directory: Path) -> bool:
     await watch.take_back(world)
     assert world.broken == []
     assert not world.paused, "clients are left waiting"
+    assert not world.resumed_split, "clients went on while the HAProxies disagreed"
     assert world.settings == FakeWorld().settings
     if world.pause_sent:
         assert ("pgb-tx", RESUME) in world.sent

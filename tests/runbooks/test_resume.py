@@ -106,17 +106,24 @@ async def test_taking_over_where_nothing_is_in_force_is_refused(tmp_path: Path) 
     assert refused.value.exit_code == 10
 
 
+def journal_end(directory: Path) -> dict[str, Any]:
+    """The last event of the run in that directory."""
+    last: dict[str, Any] = read_events(directory)[-1]
+    return last
+
+
 async def test_the_engine_takes_back_what_an_earlier_run_did_and_only_that(tmp_path: Path) -> None:
     world = FakeWorld(maintenance={"haproxy1": {"bdr_initial_node"}, "haproxy2": {"bdr_initial_node"}})
     made = await made_plan()
     done = steps(made, SETTINGS)
     done[0].taken += [made.step("disable").acts[0]]
     journal = Journal(tmp_path, "r1")
-    assert await Engine(done, world, journal, pace=0).undo("Taken back.") is RunStatus.UNDONE
+    assert await Engine(done, world, journal, pace=0).undo("Taken back.") is RunStatus.STOPPED
+    assert "Writes are split: haproxy1 to node1, haproxy2 to node2" in journal_end(tmp_path)["leftovers"][0]
     assert world.sent == [("haproxy1", "enable server bk_db/bdr_initial_node")]
     # Once more: nothing is left to do, and nothing is sent.
     again = Engine(done, world, journal, pace=0)
-    assert await again.undo("Taken back.") is RunStatus.UNDONE
+    assert await again.undo("Taken back.") is RunStatus.STOPPED
     assert len(world.sent) == 1
 
 

@@ -31,6 +31,7 @@ from bdr_console.runbooks.step import Act, TargetKind
 from tests.cluster.builders import NAMES, NOW, node_facts
 
 SERVERS = {"bdr_initial_node": "node1", "bdr_next_node": "node2", "bdr_node3": "node3"}
+ENABLE = "enable server bk_db/bdr_initial_node"
 NOTHING = Part(0)
 NO_ANSWER = "timed out after 2.0 s"
 
@@ -113,6 +114,14 @@ class FakeWorld:
     half_closed: int = 0
     """Sessions on the leaving server whose clients have gone: a hanging server keeps them, no command ends
     them."""
+    sticky: bool = False
+    """New connections stay on the server that the traffic moved to, as a stick table keeps them."""
+    stuck: dict[str, str] = field(default_factory=dict)
+    """By HAProxy: what its stick table holds since clients came through it."""
+    reloads: dict[str, int] = field(default_factory=dict)
+    """How often each HAProxy was reloaded: another process answers then, without maintenance and table."""
+    resumed_split: bool = False
+    """Clients went on while one HAProxy kept node1 out and another one did not."""
     crash: Part = NOTHING
     """Parts whose reading raises an error that nobody has expected."""
     crash_on: set[str] = field(default_factory=set)
@@ -287,6 +296,9 @@ class FakeWorld:
             if not self.paused:
                 raise ConsoleError(f"{target}: `{text}`: database app is not paused")
             self.paused = False
+            out = {"bdr_initial_node" in servers for servers in self.maintenance.values()}
+            self.resumed_split |= len(out) > 1 and ("haproxy1", ENABLE) not in self.sent
+            self.stuck = {proxy: self._takes_at(proxy) for proxy in self.maintenance}
             moved = [c for c in self.connections if not c.busy]
             if self._takes() != "bdr_initial_node" and self.behind:
                 self.unapplied_moves += len(moved)
@@ -308,13 +320,27 @@ class FakeWorld:
             self.connections.remove(connection)
             self.connections.append(FakeConnection(connection.port + 1000, self._takes()))
 
+    def reload(self, proxy: str) -> None:
+        """Reload a HAProxy: the new process knows neither the maintenance nor the stick table."""
+        self.maintenance[proxy].clear()
+        self.stuck.pop(proxy, None)
+        self.reloads[proxy] = self.reloads.get(proxy, 0) + 1
+
     def _takes(self) -> str:
         usable = [
             name
             for name in SERVERS
             if name not in self.weightless and not any(name in out for out in self.maintenance.values())
         ]
+        if self.sticky and (kept := self.stuck.get("haproxy1")) in usable and kept is not None:
+            return kept
         return usable[0] if usable else "bdr_next_node"
+
+    def _takes_at(self, proxy: str) -> str:
+        """The server that one HAProxy sends new connections to."""
+        usable = [n for n in SERVERS if n not in self.maintenance[proxy] and n not in self.weightless]
+        kept = self.stuck.get(proxy) if self.sticky else None
+        return kept if kept in usable and kept is not None else usable[0] if usable else "bdr_next_node"
 
     def _loads(self) -> dict[str, Load]:
         busy = sum(c.busy for c in self.connections)
@@ -340,7 +366,9 @@ class FakeWorld:
         if name in self.silent:
             return Observed(name, address, error=NO_ANSWER)
         servers = tuple(self._server(name, server, node) for server, node in SERVERS.items())
-        facts = ProxyFacts("2.6.12", 1, 60, 1, servers, (StickEntry("bk_db", "127.0.0.1", self._takes()),))
+        reloads = self.reloads.get(name, 0)
+        stick = (StickEntry("bk_db", "127.0.0.1", self._takes_at(name)),)
+        facts = ProxyFacts("2.6.12", 1 + reloads, 1 if reloads else 60, 1, servers, stick)
         return Observed(name, address, facts, NOW)
 
     def _server(self, proxy: str, server: str, node: str) -> ProxyServer:

@@ -27,7 +27,7 @@ async def test_the_plan_shows_every_command_with_its_host_and_every_check_with_w
             "pgb-tx (10.0.0.9:6432): RECONNECT app",
             "pgb-tx (10.0.0.9:6432): WAIT_CLOSE app",
             "✓ pass   HAProxy answers and takes commands: haproxy1: level admin",
-            "~ warn   session pools: pgb-session/app: 16 clients",
+            "~ warn   pgb-session/app: 16 clients (expected: session pools)",
             "why: their clients keep connections",
             "do: ask them to leave",
             "type the node's name: node1",
@@ -76,7 +76,7 @@ async def test_a_plan_with_a_failed_check_cannot_be_started_and_says_which() -> 
     acts = FakeActs(plan=PlanView("node1", steps(-1), (*CHECKS, REFUSING)))
     async with console(snapshot(), acts=acts) as (app, pilot):
         await pilot.press("s")
-        shown = await until_shown(pilot, "refused by 1 of 4 checks: every PgBouncer answers")
+        shown = await until_shown(pilot, "refused by 1 of 4 checks: pgb-session: connection refused")
         first_check = shown.splitlines()[shown.splitlines().index(_line(shown, "Checks")) + 1]
         assert "x fail" in first_check
         assert "type node1 and press enter" not in shown
@@ -93,7 +93,7 @@ async def test_what_could_not_be_told_refuses_as_well() -> None:
         pilot,
     ):
         await pilot.press("s")
-        await until_shown(pilot, "refused by 1 of 1 checks: lag", "? could not tell")
+        await until_shown(pilot, "refused by 1 of 1 checks: node2 does not answer", "? could not tell")
 
 
 async def test_checks_can_be_read_again() -> None:

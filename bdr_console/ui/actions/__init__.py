@@ -57,5 +57,6 @@ def motions() -> "list[BindingType]":
 
 
 def word_action(word: str) -> Action | None:
-    """The action that sends `word` to a run; None when no key does."""
-    return next((action for action in of(Place.RUN) if action.does == f"screen.say('{word}')"), None)
+    """The action that sends `word` to a run, at once or after a question; None when no key does."""
+    does = (f"screen.say('{word}')", f"screen.{word}")
+    return next((action for action in of(Place.RUN) if action.does in does), None)

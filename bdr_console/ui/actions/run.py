@@ -59,6 +59,17 @@ ACTIONS = (
         changes=True,
     ),
     Action(
+        "run-leave",
+        "v",
+        "screen.leave",
+        "Leave",
+        "Leave the sessions there that the proof waits for, with a reason that you type",
+        Place.RUN,
+        "v",
+        footer=True,
+        changes=True,
+    ),
+    Action(
         "run-paper",
         "p",
         "screen.paper",

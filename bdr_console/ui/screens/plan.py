@@ -186,10 +186,10 @@ class PlanScreen(LiveScreen):
         """Ask for the name, or say why it is of no use."""
         box = self.query_one(NameBox)
         if refusals := plan.refusals:
-            titles = "; ".join(check.title for check in refusals)
+            why = "; ".join(check.seen for check in refusals)
             dead = any(check.title == f"{self._node} answers" for check in refusals)
             way_out = f" {self._node} is dead: ctrl+e isolates it." if dead else " ctrl+r checks again."
-            self._ask(f"refused by {len(refusals)} of {len(plan.checks)} checks: {titles}.{way_out}")
+            self._ask(f"refused by {len(refusals)} of {len(plan.checks)} checks: {why}.{way_out}")
         elif self._lock is not None:
             self._ask(f"refused: {refused_by(self._lock)}")
         else:

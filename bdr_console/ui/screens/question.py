@@ -1,4 +1,4 @@
-"""Two small questions: yes or no, and which node."""
+"""Small questions: yes or no, which node, and why."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import OptionList
+from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from bdr_console.ui.actions import Place, bindings, motions, of
@@ -87,4 +87,34 @@ class Pick(Asking[str | None]):
 
     def action_none(self) -> None:
         """Close without a choice."""
+        self.dismiss(None)
+
+
+class TypedReason(Asking[str | None]):
+    """Asks for a reason in words; escape gives none, and nothing happens without one."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "none", "Back", id="reason-close")]
+    DEFAULT_CSS = """
+    TypedReason Input, TypedReason Input:focus { height: 1; border: none; padding: 0 1; }
+    """
+
+    def __init__(self, title: str | Text, text: Text) -> None:
+        super().__init__()
+        self._title = title
+        self._said = text
+
+    def compose(self) -> ComposeResult:
+        """Title, text, field."""
+        with Vertical(id="box"):
+            yield Line(self._title if isinstance(self._title, Text) else Text(self._title, "bold"))
+            yield Line(self._said)
+            yield Input(placeholder="reason, then enter; esc: back", max_length=300)
+
+    @on(Input.Submitted)
+    def _typed(self, event: Input.Submitted) -> None:
+        if reason := event.value.strip():
+            self.dismiss(reason)
+
+    def action_none(self) -> None:
+        """Close without a reason."""
         self.dismiss(None)

@@ -13,7 +13,7 @@ from bdr_console.ui.actions import Place, bindings
 from bdr_console.ui.looks.colours import Styles
 from bdr_console.ui.moment import Moment
 from bdr_console.ui.screens.live import LiveScreen
-from bdr_console.ui.screens.question import Pick, Question
+from bdr_console.ui.screens.question import Pick, Question, TypedReason
 from bdr_console.ui.text.run import (
     command_lines,
     intervention_text,
@@ -79,8 +79,10 @@ class RunScreen(LiveScreen):
                 pane.show(moment)
         run = status.run
         if run is not None and run.run_id == self.run_id:
-            done = moment is not None and run.status is RunStatus.DONE
-            back = switch_back_target(moment.snapshot, run.node) if moment and done else None
+            done = moment is not None and run.status in (RunStatus.DONE, RunStatus.MOVED)
+            back = None
+            if moment is not None and done:
+                back = switch_back_target(moment.snapshot, run.node, had_traffic=run.had_traffic)
             changed, self._back = back != self._back, back
             self._show_run(run, status)
             if changed:
@@ -103,15 +105,16 @@ class RunScreen(LiveScreen):
             return run is not None and run.status in _UNFINISHED and not self.watched.read_only
         if action == "switch_back":
             return self._back is not None and not self.watched.read_only
-        if action not in ("say", "pick_holder"):
+        if action not in ("say", "pick_holder", "leave"):
             return True
         if run is not None and run.status.over:
             return False
         offers = run.offers if run is not None else ()
         offered = any(
-            offer.subject if action == "pick_holder" else offer.word == parameters[0] for offer in offers
+            offer.subject if action == "pick_holder" else offer.word == (*parameters, action)[0]
+            for offer in offers
         )
-        if not offered and parameters in (("again",), ("wait",)):
+        if not offered and (action == "leave" or parameters in (("again",), ("wait",))):
             return False  # the line of keys is short
         return True if offered and not self.watched.read_only else None
 
@@ -139,6 +142,21 @@ class RunScreen(LiveScreen):
                 self._confirm(run, choices[names[name]])
 
         self.app.push_screen(Pick(self.watched.named("What shall be ended?"), tuple(names)), picked)
+
+    def action_leave(self) -> None:
+        """Have the run wait no longer for the sessions past every PgBouncer: asks for the reason."""
+        run = self._run
+        offer = next((offer for offer in run.offers if offer.word == "leave"), None) if run else None
+        if run is None or run.current is None or offer is None:
+            return
+
+        def typed(reason: str | None) -> None:
+            if reason:
+                self.watched.operator.say(self.run_id, f"leave {reason}")
+
+        text = Text("\n".join(safe(line) for line in run.current.evidence[:4]))
+        label = safe(offer.label)
+        self.app.push_screen(TypedReason(self.watched.named(f"{label[:1].upper()}{label[1:]}?"), text), typed)
 
     def _confirm(self, run: RunView, offer: Offer) -> None:
         """Asks about exactly what was picked, whatever the run has come to meanwhile."""

@@ -108,7 +108,7 @@ def _tally(checks: tuple[Check, ...]) -> str:
 def _check_lines(check: Check, styles: Styles, glyphs: Glyphs, width: int) -> list[Text]:
     cell = outcome_cell(check.outcome, glyphs)
     prefix = Text(f"  {cell.text:<8} ", styles[cell.tone])
-    lines = [hang(prefix, Text(f"{safe(check.title)}: {safe(check.seen)}"), width)]
+    lines = [hang(prefix, Text(safe(check.headline)), width)]
     if check.outcome is not Outcome.PASS:
         for label, said in (("why: ", check.why), ("do: ", check.remedy)):
             if said:
@@ -257,7 +257,7 @@ def intervention_text(run: RunView, offer: Offer, styles: Styles, width: int) ->
     lines = []
     if holder is not None:
         client = f" of client {holder.client}" if holder.client else ""
-        who = f"{holder.application or '(unnamed)'}{client} through {holder.pooler}/{holder.database}"
+        who = f"{holder.application or '(unnamed)'}{client} {holder.way}"
         lines.append(hang(Text(), Text(safe(who)), width))
         age = f" for {format_seconds(holder.transaction_age)}" if holder.transaction_age is not None else ""
         lines.append(

@@ -149,6 +149,7 @@ def run_cell(status: RunStatus, glyphs: Glyphs) -> Cell:
         RunStatus.UNDOING: (glyphs.undone, Tone.LAG),
         RunStatus.DONE: (glyphs.done, Tone.UP),
         RunStatus.UNDONE: (glyphs.undone, Tone.UP),
+        RunStatus.MOVED: (glyphs.undone, Tone.LAG),
         RunStatus.REFUSED: (glyphs.down, Tone.LAG),
         RunStatus.STOPPED: (glyphs.bad, Tone.BAD),
         RunStatus.LOST: (glyphs.bad, Tone.BAD),

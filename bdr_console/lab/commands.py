@@ -21,7 +21,7 @@ _in_directory: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option
     type=click.Path(path_type=Path),
     default=layout.default_directory,
     help="Where the lab lives.",
-    show_default="/var/tmp/bdr-console-lab for root, else below the state directory",  # noqa: S108
+    show_default="below the state directory; for root /var/tmp/bdr-console-lab, unless BDR_CONSOLE_STATE",
 )
 
 

@@ -1,5 +1,7 @@
 """A running lab, as the commands, the tests and the bench use it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -120,3 +122,19 @@ def up(
     A half-started lab is cleaned up; raises ConsoleError when one runs there or a part does not start.
     """
     return Lab(lifecycle.up(directory, nodes, environment, engine, proxies, wanted))
+
+
+@contextmanager
+def temporary(directory: Path, nodes: int = 3, engine: str = "bdr3") -> Iterator[Lab]:
+    """A lab for as long as the block runs; no server of it, frozen or not, is left.
+
+    A signal that would end the program ends the block first, and no second one interrupts the cleaning.
+    Raises ConsoleError as `up` does.
+    """
+    with lifecycle.signals_end_it():
+        made = up(directory, nodes, engine=engine)
+        try:
+            yield made
+        finally:
+            with lifecycle.signals_ignored():
+                made.down()

@@ -154,8 +154,14 @@ class Layout:
 
 
 def default_directory() -> Path:
-    """Where a lab lives when no directory is named; an unprivileged account cannot read below /root."""
-    return Path("/var/tmp/bdr-console-lab") if os.geteuid() == 0 else state_dir() / "lab"  # noqa: S108
+    """Where a lab lives when no directory is named: below the state directory.
+
+    The lab of root runs as another account, which cannot enter root's own state directory below /root: only
+    one that $BDR_CONSOLE_STATE names is taken, and has to let that account in.
+    """
+    if os.geteuid() == 0 and not os.environ.get("BDR_CONSOLE_STATE"):
+        return Path("/var/tmp/bdr-console-lab")  # noqa: S108
+    return state_dir() / "lab"
 
 
 def is_lab(directory: Path) -> bool:

@@ -28,6 +28,7 @@ from bdr_console.lab.account import Account
 from bdr_console.lab.layout import Layout, NodeLayout
 from bdr_console.lab.mesh import mesh_of
 from bdr_console.lab.programs import Wanted
+from bdr_console.private_files import unusable
 
 _ROLES = ("postgres", "app", "bdr_console")
 
@@ -42,14 +43,14 @@ def up(directory: Path, nodes: int, environment: str, engine: str, proxies: int,
     chosen = programs.placed_in(directory, programs.choose(engine, wanted, account), account)
     planned = layout.plan(directory, nodes, environment, chosen, engine, mesh.control, proxies)
     _clear_dead(directory)
-    with _signals_end_it():
+    with signals_end_it():
         try:
             _make_directory(directory)
             with _claimed(directory):
                 planned.save()
                 _start_everything(planned)
         except BaseException:
-            with _signals_ignored():
+            with signals_ignored():
                 if layout.is_lab(directory) and _same(directory, planned):
                     remove(directory)
             raise
@@ -125,7 +126,7 @@ def _start_everything(planned: Layout) -> None:
 
 def _make_directory(directory: Path) -> None:
     account = Account.current()
-    directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make_parents(directory, account)
     if directory.is_symlink() or (
         directory.exists() and (not directory.is_dir() or any(directory.iterdir()))
     ):
@@ -142,8 +143,19 @@ def _make_directory(directory: Path) -> None:
         directory.rmdir()
         raise ConsoleError(
             f"the account '{account.name}', which the lab's servers run as, cannot reach {directory}",
-            "Name a directory whose parents everyone may enter, for example below /var/tmp.",
+            "Let that account enter its parents (chmod o+x), or name a directory below /var/tmp.",
         ) from None
+
+
+def _make_parents(directory: Path, account: Account) -> None:
+    """Private ones; where the lab runs as another account than the caller's, that account may pass."""
+    try:
+        for missing in reversed([each for each in directory.parents if not each.exists()]):
+            missing.mkdir(mode=0o700)
+            if account.is_other:
+                missing.chmod(0o711)
+    except OSError as error:
+        raise unusable(directory, error) from None
 
 
 def _clear_dead(directory: Path) -> None:
@@ -185,7 +197,7 @@ def _claimed(directory: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _signals_end_it() -> Iterator[None]:
+def signals_end_it() -> Iterator[None]:
     """SIGTERM and SIGHUP become an exception, so that what was started is stopped again."""
 
     def end(number: int, _frame: FrameType | None) -> None:
@@ -195,7 +207,7 @@ def _signals_end_it() -> Iterator[None]:
 
 
 @contextmanager
-def _signals_ignored() -> Iterator[None]:
+def signals_ignored() -> Iterator[None]:
     """A second Ctrl-C does not interrupt the cleaning."""
     yield from _with_handler(signal.SIG_IGN, (signal.SIGTERM, signal.SIGHUP, signal.SIGINT))
 

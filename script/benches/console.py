@@ -19,7 +19,7 @@ from time import perf_counter
 
 import click
 
-from bdr_console.lab import Lab, up
+from script.benches.labs import bench_lab
 from script.benches.terminal import Terminal
 
 
@@ -240,8 +240,7 @@ def _cell(value: float | None, of: float | None, form: str, *, first: bool) -> s
 
 def on_the_lab(bench: Bench, scratch: Path) -> dict[str, Figures]:
     """Every program on one three-node lab under load."""
-    lab: Lab = up(Path(f"/var/tmp/bdr-bench-{os.getpid()}"))
-    try:
+    with bench_lab() as lab:
         lab.start_load(clients=16, rate=200)
         programs: Iterable[Program | None] = (
             console(lab.config),
@@ -257,8 +256,6 @@ def on_the_lab(bench: Bench, scratch: Path) -> dict[str, Figures]:
                 program, lambda: lab.break_("freeze", "node3"), lambda: lab.mend("freeze", "node3")
             )
         return results
-    finally:
-        lab.down()
 
 
 @click.command()

@@ -20,7 +20,7 @@ from unittest.mock import patch
 import click
 
 from bdr_console.config import load
-from bdr_console.lab import Lab, up
+from bdr_console.lab import Lab
 from bdr_console.monitor import Monitor
 from bdr_console.options import Options
 from bdr_console.recording.reader import Recording
@@ -29,6 +29,7 @@ from bdr_console.runbooks.run import RunStatus, RunView
 from bdr_console.ui.looks.chosen import looks
 from bdr_console.ui.monitored import JournalDesk, MonitoredCluster, RunbookDesk
 from bdr_console.ui.screenshot import of_recording, svg
+from script.benches.labs import bench_lab
 
 DOCS = Path(__file__).parents[2] / "docs"
 _OPERATOR = "dba@bastion"
@@ -45,16 +46,13 @@ def main() -> None:
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as state, patch.object(launch, "who", lambda: _OPERATOR):
         os.environ["BDR_CONSOLE_STATE"] = state
-        lab = up(Path(f"/var/tmp/lab-{os.getpid()}"))
-        try:
+        with bench_lab() as lab:
             lab.start_load(clients=16, rate=200)
             recording = Path(state) / "pictures.bdrrec"
             with _recorded(lab, recording):
                 lagging = _scenes(Camera(lab))
             _replayed("gallery/replay", recording, at="node3 lost")
             _replayed("gallery/link", recording, at=lagging, keys=("3", ">", ">", ">", "g", "enter"))
-        finally:
-            lab.down()
     click.echo(f"{time.monotonic() - began:.0f} s")
 
 

@@ -3,8 +3,6 @@
 import asyncio
 import os
 import statistics
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -17,6 +15,7 @@ from bdr_console.config import load
 from bdr_console.engines import Probe
 from bdr_console.lab import Lab
 from bdr_console.links.postgres import PostgresReader, Rows, Unreadable
+from script.benches.labs import bench_lab
 
 
 class CountingReader(PostgresReader):
@@ -107,17 +106,6 @@ def measure(lab: Lab, count: int, pace: float, rounds: int) -> None:
     each_statement(node.dsn, sent, count, rounds)
 
 
-def bring_up(engine: str) -> Lab:
-    """A lab of that engine; bdr3 is what the lab is by itself."""
-    directory = Path(f"/var/tmp/bdr-bench-{os.getpid()}")
-    named = [] if engine == "bdr3" else ["--engine", engine]
-    command = [sys.executable, "-m", "bdr_console", "lab", "up", "--directory", str(directory), *named]
-    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
-    if done.returncode:
-        raise click.ClickException(done.stderr.strip())
-    return Lab.load(directory)
-
-
 @click.command()
 @click.option("--engine", "engines", multiple=True, default=("bdr3",), help="May be said more than once.")
 @click.option("--refreshes", "count", default=30, show_default=True)
@@ -127,13 +115,10 @@ def bring_up(engine: str) -> Lab:
 def main(engines: tuple[str, ...], count: int, pace: float, rounds: int, rate: int) -> None:
     """Read node1 of a lab as the console does, and say what that costs the server, statement by statement."""
     for engine in engines:
-        lab = bring_up(engine)
-        try:
+        with bench_lab(engine) as lab:
             if rate:
                 lab.start_load(clients=4, rate=rate)
             measure(lab, count, pace, rounds)
-        finally:
-            lab.down()
 
 
 if __name__ == "__main__":

@@ -18,10 +18,10 @@ from bdr_console.cluster.nodes import NodeFacts
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.config import load
-from bdr_console.lab import up
 from bdr_console.monitor import Monitor
 from bdr_console.ui.app import ConsoleApp
 from bdr_console.ui.watched import ClusterParts
+from script.benches.labs import bench_lab
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -148,15 +148,12 @@ async def _reading(monitor: Monitor, seconds: float) -> None:
 def main(seconds: float, refresh: float) -> None:
     """Soak the reading and the screen, one after the other, on a three-node lab."""
     gc.set_threshold(*GARBAGE_AFTER)  # as the program does; nobody else has garbage collected
-    lab = up(Path(f"/var/tmp/bdr-bench-{os.getpid()}"))
-    try:
+    with bench_lab() as lab:
         name, settings = load(lab.config).cluster(None)
         monitor = Monitor(name, settings, 0.2)
         before = (_descriptors(), threading.active_count())
         asyncio.run(_reading(monitor, seconds))
         shown = monitor.snapshot()
-    finally:
-        lab.down()
     asyncio.run(_screen(shown, seconds, refresh))
     after = (_descriptors(), threading.active_count())
     click.echo(

@@ -2,11 +2,13 @@
 
 import asyncio
 import os
+import signal
 import statistics
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -15,9 +17,12 @@ from pathlib import Path
 import click
 
 from bdr_console.config import load
-from bdr_console.lab import Lab, up
+from bdr_console.lab import Lab
 from bdr_console.runbooks import launch
+from bdr_console.runbooks.journal import RUNNER_LOCK
+from bdr_console.runbooks.locks import holder_of
 from bdr_console.runbooks.run import RunStatus
+from script.benches.labs import bench_lab
 
 # What a DBA types, for one server and the database app; $1 is the server, the rest is in the environment.
 BY_HAND = r"""
@@ -60,6 +65,16 @@ def by_hand(lab: Lab, node: str) -> None:
 def by_console(lab: Lab, node: str, mode: str) -> None:
     """The console's run, with `go` said as soon as it holds."""
     directory = launch.start(lab.config, "lab", node, "bench", mode=mode)
+    try:
+        _see_through(directory)
+    except BaseException:  # a signal too: the runner is a process of its own and would go on without a lab
+        if holder := holder_of(directory / RUNNER_LOCK):
+            with suppress(ProcessLookupError):
+                os.kill(int(holder["pid"]), signal.SIGKILL)
+        raise
+
+
+def _see_through(directory: Path) -> None:
     follower = launch.follow(directory)
     said = False
     end = time.monotonic() + 90
@@ -117,8 +132,7 @@ def main(rounds: int, rate: int, clients: int, protocol: str, lags: tuple[int, .
     click.echo("                                   each round               min    med    max   stall   lost")
     with tempfile.TemporaryDirectory() as state:
         os.environ["BDR_CONSOLE_STATE"] = state
-        lab = up(Path(f"/var/tmp/bdr-bench-{os.getpid()}"))
-        try:
+        with bench_lab() as lab:
             for lag in lags:
                 ways = [
                     Way("by hand (sh, socat, psql)", by_hand),
@@ -134,8 +148,6 @@ def main(rounds: int, rate: int, clients: int, protocol: str, lags: tuple[int, .
                     lost = " ".join(str(count) for count in way.lost)
                     shown = f"{lag:>6}  {way.name:<26} {lost:<15} {way.failed:>6}  {figures}"
                     click.echo(f"{shown}  {ratio(way, ways[0])}")
-        finally:
-            lab.down()
 
 
 if __name__ == "__main__":

@@ -125,6 +125,55 @@ def test_an_interrupted_up_leaves_nothing(directory: Path, number: signal.Signal
     assert not directory.exists()
 
 
+_BORROWED = """
+import os, signal, sys, time
+from pathlib import Path
+from bdr_console.lab import temporary
+with temporary(Path(sys.argv[1]), nodes=2) as lab:
+    lab.break_("freeze", "node2")
+    print("frozen", flush=True)
+    time.sleep(120)
+"""
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_program_that_borrows_a_lab_and_is_ended_by_a_signal_leaves_no_server_not_even_a_frozen_one(
+    directory: Path, number: signal.Signals
+) -> None:
+    command = ["env", "--default-signal=INT,TERM,HUP", sys.executable, "-c", _BORROWED, str(directory)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as borrowing:
+        assert borrowing.stdout is not None
+        assert borrowing.stdout.readline() == "frozen\n"
+        assert processes_in(directory)
+        os.kill(borrowing.pid, number)
+        borrowing.communicate(timeout=60)
+    assert borrowing.returncode in (128 + number, -number)
+    assert not processes_in(directory)
+    assert not directory.exists()
+
+
+def test_a_state_directory_that_is_named_holds_the_lab_of_everybody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BDR_CONSOLE_STATE", str(tmp_path / "state"))
+    assert layout.default_directory() == tmp_path / "state/lab"
+    monkeypatch.delenv("BDR_CONSOLE_STATE")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "xdg"))
+    usual = tmp_path / "xdg/bdr-console/lab" if os.geteuid() else Path("/var/tmp/bdr-console-lab")
+    assert layout.default_directory() == usual
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only the lab of root runs as another account")
+def test_a_lab_of_root_in_a_closed_directory_says_who_cannot_enter_and_leaves_nothing(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    with pytest.raises(ConsoleError, match=r"the account '\w+', .* cannot reach") as caught:
+        up(closed / "state/lab")
+    assert "chmod o+x" in caught.value.remedy
+    assert not (closed / "state/lab").exists()
+
+
 @pytest.mark.lab
 def test_nobody_gets_in_without_a_password_and_no_password_is_written_where_others_see_it(lab: Lab) -> None:
     made = lab.layout

@@ -1,9 +1,23 @@
 """What stands before the command on the command line, for whichever command follows."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
+
+from bdr_console.cluster.text import clean
+
+
+class FiniteRange(click.FloatRange):
+    """A range of numbers. Click's own lets NaN pass, which is neither below nor above anything."""
+
+    def convert(self, value: float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number; fails as Click's own does."""
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{number} is no number.", param, ctx)
+        return number
 
 
 def byte_count(_ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
@@ -18,7 +32,9 @@ def byte_count(_ctx: click.Context, param: click.Parameter, value: str | None) -
     try:
         return adapter.validate_python(value)
     except ValidationError as error:
-        raise click.BadParameter(f"'{value}' is no size: 64KiB, 100MiB, 1GiB", param=param) from error
+        raise click.BadParameter(
+            f"'{clean(value, 40)}' is no size up to 1024TiB: 64KiB, 100MiB, 1GiB", param=param
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)

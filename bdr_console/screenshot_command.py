@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bdr_console.errors import ConsoleError
-from bdr_console.options import Options
+from bdr_console.options import FiniteRange, Options
 from bdr_console.private_files import write_private
 from bdr_console.recording.reader import Recording
 from bdr_console.theme_option import theme_option
@@ -32,7 +32,13 @@ if TYPE_CHECKING:
 @click.option(
     "--format", "as_", type=click.Choice(("svg", "text")), help="svg, or plain lines; by the name of -o."
 )
-@click.option("--settle", default=0.0, metavar="SECONDS", help="Gather history first, for sparklines.")
+@click.option(
+    "--settle",
+    type=FiniteRange(0, 3600),
+    default=0.0,
+    metavar="SECONDS",
+    help="Gather history first, for sparklines.",
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Instead of stdout.")
 @click.pass_obj
 def screenshot(

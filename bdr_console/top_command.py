@@ -6,7 +6,7 @@ import sys
 import click
 
 from bdr_console import completed_values
-from bdr_console.options import Options
+from bdr_console.options import FiniteRange, Options
 from bdr_console.plain.paper import Paper, read_or_not, size
 from bdr_console.ssh_keys import keys_unlocked
 from bdr_console.terminal_limits import ascii_only
@@ -19,13 +19,13 @@ _EVERY = 2.0
 @click.command()
 @click.option(
     "--every",
-    type=click.FloatRange(0.5, 3600),
+    type=FiniteRange(0.5, 3600),
     default=_EVERY,
     show_default=True,
     metavar="SECONDS",
     help="A page this often.",
 )
-@click.option("--count", type=click.IntRange(1), metavar="N", help="End after so many pages.")
+@click.option("--count", type=click.IntRange(1, 1_000_000), metavar="N", help="End after so many pages.")
 @click.option(
     "--cluster",
     "name",

@@ -127,3 +127,43 @@ def test_a_socket_without_permission_is_said_so(tmp_path: Path) -> None:
 
 def test_a_lab_that_does_not_run_is_said_so(tmp_path: Path) -> None:
     refused(run("lab", "status", "--directory", str(tmp_path / "lab")), str(tmp_path / "lab"))
+
+
+HUGE = "9" * 400
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("status", "--timeout", f"{HUGE}s"), "is no duration"),
+        (("record", "x", "--for", HUGE), "is no duration"),
+        (("record", "x", "--for", "999999999d"), "is longer than a year"),
+        (("record", "x", "--limit", HUGE), "is no size"),
+        (("switchover", "node1", "--apply", "x", "--hold-for", f"{HUGE}h"), "is no duration"),
+        (("top", "--count", HUGE), "is not in the range"),
+        (("top", "--every", "nan"), "nan is no number"),
+        (("screenshot", "--settle", HUGE), "is not in the range"),
+        (("lab", "load", "start", "--clients", HUGE), "is not in the range"),
+    ],
+    ids=lambda given: " ".join(given)[:30] if isinstance(given, tuple) else "",
+)
+def test_a_number_beyond_all_measure_on_an_option_is_refused(
+    tmp_path: Path, words: tuple[str, ...], expected: str
+) -> None:
+    done = run(*words, config=config(tmp_path))
+    assert done.returncode in (2, 3)
+    assert expected in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("key", ["record: {limit: %s}", "defaults: {alarms: {raise_after_crit: %s}}"])
+@pytest.mark.parametrize("number", [HUGE, ".inf", "1e400"])
+def test_a_number_beyond_all_measure_in_the_configuration_is_refused(
+    tmp_path: Path, key: str, number: str
+) -> None:
+    made = config(tmp_path)
+    made.write_text(f"{key % number}\n{made.read_text()}")
+    done = run("config", "check", config=made)
+    assert done.returncode == 1
+    assert f"{made}:1:" in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr

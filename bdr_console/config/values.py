@@ -85,17 +85,17 @@ PlainName = Annotated[str, AfterValidator(_plain_name)]
 ByteCount = Annotated[
     int,
     BeforeValidator(_bytes),
-    Field(ge=0),
+    Field(ge=0, le=2**50),
     WithJsonSchema(
         {
             "anyOf": [
-                {"type": "integer", "minimum": 0},
+                {"type": "integer", "minimum": 0, "maximum": 2**50},
                 {"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*[KMGT]iB\s*$"},
             ]
         }
     ),
 ]
-Seconds = Annotated[float, Field(ge=0)]
+Seconds = Annotated[float, Field(ge=0, le=1e9)]
 Dsn = Annotated[str, AfterValidator(_dsn)]
 SocketAddress = Annotated[str, AfterValidator(_socket)]
 ListenAddress = Annotated[str, AfterValidator(_listen)]

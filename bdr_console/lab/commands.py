@@ -114,9 +114,15 @@ def load() -> None:
 
 @load.command("start")
 @_in_directory
-@click.option("--clients", default=16, show_default=True, help="Concurrent clients.")
 @click.option(
-    "--rate", default=200, show_default=True, help="Transactions per second, of all clients together."
+    "--clients", type=click.IntRange(1, 1000), default=16, show_default=True, help="Concurrent clients."
+)
+@click.option(
+    "--rate",
+    type=click.IntRange(1, 1_000_000),
+    default=200,
+    show_default=True,
+    help="Transactions per second, of all clients together.",
 )
 @click.option("--unthrottled", is_flag=True, help="As many transactions as go, instead of a rate.")
 @click.option(
@@ -131,7 +137,11 @@ def load() -> None:
     metavar="NAME",
     help="The PgBouncer it goes through; by default it is spread over the transaction pool of every HAProxy.",
 )
-@click.option("--seconds", type=int, help="End after so many seconds; else when stopped, at most 4 hours.")
+@click.option(
+    "--seconds",
+    type=click.IntRange(1, 4 * 3600),
+    help="End after so many seconds; else when stopped, at most 4 hours.",
+)
 def load_start(
     directory: Path,
     clients: int,

@@ -197,7 +197,8 @@ class Recording:
 
     def _told(self) -> tuple[tuple[Event, ...], tuple[RunLine, ...]]:
         """The newest events and lines of journals, in the order of their moments."""
-        events: list[Event] = []
+        newest_first: list[list[Event]] = []  # by frame: within one they stay in order
+        count = 0
         runs: dict[tuple[str, int], RunLine] = {}
         unpacked = values = 0
         for frame in reversed(self._frames):
@@ -209,9 +210,11 @@ class Recording:
                 size = f"{_MOST_UNPACKED // 2**20} MiB"
                 self._notes.append(f"events and runs before {until} are left out: more than {size} of text")
                 break
+            events: list[Event] = []
+            newest_first.append(events)
             with contextlib.suppress(DamagedFrameError):  # it is noted when its snapshots are wanted
                 for number, line in self._lines(frame):
-                    if line.startswith(b'{"event"') and len(events) < _MOST_EVENTS:
+                    if line.startswith(b'{"event"') and count < _MOST_EVENTS:
                         events += self._one(frame, number, line, EVENT_LIMIT, read_event)
                     elif line.startswith(b'{"run":{') and len(runs) < _MOST_RUN_LINES:
                         values += line.count(b",")
@@ -220,6 +223,8 @@ class Recording:
                             continue
                         for told in self._one(frame, number, line, RUN_LIMIT, read_run):
                             runs.setdefault((told.run, told.number), told)
+            count += len(events)
+        events = [event for found in reversed(newest_first) for event in found]
         events += self._gaps()
         events.sort(key=lambda event: event.at)
         return tuple(events[-_MOST_EVENTS:]), tuple(sorted(runs.values(), key=lambda line: line.at))

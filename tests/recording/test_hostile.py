@@ -157,3 +157,54 @@ def test_a_line_beyond_all_measure_is_passed_over(tmp_path: Path) -> None:
     said, grown = read_in_another_process(raw(tmp_path / "huge", huge, line()))
     assert said.startswith("1")
     assert grown < 150
+
+
+def framed(*texts: bytes, repeat: int = 1) -> bytes:
+    """Frames with these texts, all of the same moment, that many times."""
+    marks = format_of.Mark.KEY | format_of.Mark.EVENTS | format_of.Mark.RUNS
+    return b"".join(format_of.packed(text + b"\n", NOW, NOW, marks) for text in texts) * repeat
+
+
+@pytest.mark.parametrize("word", [b'{"event":', b'{"snapshot":', b'{"run":{"line":'])
+def test_a_small_file_that_unfolds_to_much_takes_little_memory(word: bytes, tmp_path: Path) -> None:
+    dense = word + b"[" + b"[]," * 2_700_000 + b"1]}"
+    path = tmp_path / "dense"
+    path.write_bytes(header_frame(HEADER).data + framed(line()) + framed(dense) * 10)
+    said, grown = read_in_another_process(path)
+    assert "longer than" in said or "more than 400,000 values in one line" in said or "values of runs" in said
+    assert grown < 120
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", '"nan"', '"inf"', "9" * 400])
+def test_a_recording_of_no_numbers_is_refused_by_file_and_line(number: str, tmp_path: Path) -> None:
+    node = {**WHOLE["nodes"][0], "took_ms": "HERE"}
+    path = raw(tmp_path / "given", line(nodes=[node]).replace(b'"HERE"', number.encode()))
+    with pytest.raises(ConsoleError, match=r"none of its first 1 whole snapshots can be read") as caught:
+        Recording(path)
+    assert f"{path}: line 1 of the frame at byte" in caught.value.problem
+    assert "no number" in caught.value.problem or "beyond all measure" in caught.value.problem
+
+
+def test_changes_without_end_between_two_whole_snapshots_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bdr_console.recording.decoder._MOST_WORK", 10_000)
+    again = [change({"nodes": {"0": {"took_ms": number}}}) for number in range(1, 2000)]
+    with Recording(raw(tmp_path / "given", line(), *again)) as made:
+        assert 1 <= sum(1 for _ in made.snapshots(NOW)) < 2000
+        assert any("more than 10,000 values change between two whole snapshots" in n for n in made.notes)
+
+
+def test_events_beyond_what_is_gone_through_are_left_out_the_oldest_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bdr_console.recording.reader._MOST_UNPACKED", 3 * 4096)
+    events = [
+        json.dumps({"event": {"at": NOW.isoformat(), "level": 0, "subject": "s", "text": f"event {i}"}})
+        for i in range(10)
+    ]
+    path = tmp_path / "given"
+    path.write_bytes(header_frame(HEADER).data + framed(line(), *(event.encode() for event in events)))
+    with Recording(path) as made:
+        assert [event.text for event in made.events] == ["event 7", "event 8", "event 9"]
+        assert any("are left out" in note for note in made.notes)

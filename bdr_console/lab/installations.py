@@ -17,6 +17,12 @@ OLDEST, NEWEST = 13, 18
 """The major versions of PostgreSQL that a lab is tried with."""
 _DISTRIBUTIONS = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin")
 """Where Debian's packages and those of PostgreSQL's own RPM repository put the programs of each version."""
+_ASKED = {
+    "haproxy": ("-v",),
+    # Else it reads its settings first, which are for another account on Debian.
+    "bucardo": ("--no-bucardorc", "--version"),
+}
+"""How those programs are asked for their version."""
 _VERSION = re.compile(r"\d+(?:\.\d+)+|\d+(?:beta|rc|devel)\w*")
 
 
@@ -85,13 +91,12 @@ def at(directory: Path) -> Installation:
 
 
 def version_of(program: Path, account: Account | None) -> str:
-    """What `program --version` calls itself, run as that account (None: the caller's own); raises
+    """The version that `program` calls itself, run as that account (None: the caller's own); raises
     ConsoleError when it cannot be run."""
-    flag = "-v" if program.name.startswith("haproxy") else "--version"
     who = f"the account '{account.name}', which the lab's servers run as, cannot" if account else "cannot"
     try:
         done = subprocess.run(
-            [program, flag],
+            [program, *_ASKED.get(program.name, ("--version",))],
             cwd="/",
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -5,10 +5,14 @@ import click
 from bdr_console import __version__
 from bdr_console.manual import Section, page
 from bdr_console.runbooks.exit_codes import MEANINGS
+from bdr_console.ui.terminal.signals import HANGUP_EXIT
 
 _EXIT_STATUS = Section(
     "EXIT STATUS",
-    [(str(code), meaning) for code, meaning in MEANINGS.items()],
+    [
+        *((str(code), meaning) for code, meaning in MEANINGS.items()),
+        (str(HANGUP_EXIT), "the terminal of the console is gone; runs under way go on"),
+    ],
     "Of the console, and of the commands that make, run or finish a plan. `status` ends as a monitoring"
     " plugin does, with 0 to 3, and `with-lock` with the code of the command that it ran; `config check`,"
     " `lab load stop` and `lab load show` end with 1 when they have found something wrong. Data is on stdout,"

@@ -9,7 +9,7 @@ import pytest
 
 from tests.terminal.tmux import Tmux
 
-pytestmark = pytest.mark.terminal
+pytestmark = [pytest.mark.terminal, pytest.mark.timeout(300)]
 
 _START = {
     "bash": (
@@ -55,14 +55,14 @@ def shell(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Tmux]:
     with Tmux(command, 100, 30, environment) as tmux:
         tmux.write(f" {enable}")
         tmux.press("Enter")
-        tmux.wait_for("\nready>")
+        tmux.wait_for("\nready>", seconds=60)
         yield tmux
 
 
 def _complete(shell: Tmux, begun: str, expected: str) -> None:
     shell.write(begun)
     shell.press("Tab")
-    shell.wait_for(expected)
+    shell.wait_for(expected, seconds=60)  # the program starts anew for each of them
     shell.press("C-u")
     shell.wait_gone(expected)
 

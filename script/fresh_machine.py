@@ -40,6 +40,7 @@ _ENVIRONMENT = re.compile(r"PIP_\w+|SSL_CERT_\w+|(https?|all|no)_proxy", re.IGNO
 _SERVERS_OFF = "#!/bin/sh\nexit 101\n"
 """As in a container: no init, and the packages' own servers would stand on the host's network."""
 _COLUMNS, _LINES = 140, 40
+_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
 class FreshError(Exception):
@@ -191,7 +192,7 @@ class Terminal:
 
     def _tmux(self, *arguments: str) -> str:
         command = ("tmux", "-S", f"{self._directory.name}/tmux", *arguments)
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
 
     def press(self, *keys: str) -> None:
         self._tmux("send-keys", *keys)
@@ -253,6 +254,8 @@ def _debian(suite: str, user: str | None, *, keep: bool) -> Iterator[Machine]:
 
 
 def _remove(root: Path) -> None:
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
     if f" {root}" in Path("/proc/self/mountinfo").read_text():
         raise FreshError(f"something is mounted below {root}: unmount it, then remove that directory")
     command = ("rm", "--recursive", "--force", "--one-file-system", str(root))
@@ -280,6 +283,8 @@ def try_out(suite: str, options: argparse.Namespace, user: str | None) -> None:
     """Make that machine, try it, and remove it; raises a `FreshError` when it is not as the README says."""
     name = f"{suite} as {f'{user}, with sudo' if user else 'root'}"
     print(f"fresh: making {name}", flush=True)
+    for number in _SIGNALS:
+        signal.signal(number, _end)
     with _debian(suite, user, keep=options.keep) as machine:
         if not options.test:
             _timed(f"{name}: script/demo", lambda: try_demo(machine))
@@ -314,8 +319,6 @@ def main() -> None:
         own, rest = own[:cut], own[cut + 1 :]
     options = parser.parse_args(own)
     options.pytest = rest
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-        signal.signal(number, _end)
     user = _USER if options.user else None
     machines = (
         [(suite, who) for suite in SUITES for who in (None, _USER)]

@@ -10,7 +10,7 @@ import click
 
 from bdr_console import __version__, completed_values, streams
 from bdr_console.cluster.text import clean
-from bdr_console.errors import ConsoleError
+from bdr_console.errors import CRASHED, ConsoleError
 from bdr_console.options import Options, byte_count
 from bdr_console.theme_option import theme_option
 
@@ -161,7 +161,7 @@ def _console(options: Options, *, read_only: bool) -> int:
 
 
 def main() -> None:
-    """The entry point: turns a ConsoleError into one paragraph on stderr and its exit code."""
+    """The entry point: turns every error into one paragraph on stderr and an exit code."""
     gc.set_threshold(*GARBAGE_AFTER)
     streams.prepare()
     code: object = 0
@@ -175,4 +175,9 @@ def main() -> None:
         # What it quotes may come from a server, a file or the command line.
         click.echo("\n".join(clean(line) for line in f"bdr-console: {error}".split("\n")), err=True)
         code = error.exit_code
+    except Exception as error:
+        from bdr_console import crash
+
+        click.echo(crash.ending(error), err=True)
+        code = CRASHED
     sys.exit(code)

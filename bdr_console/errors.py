@@ -1,5 +1,9 @@
 """The one exception that a user is meant to read, and the others in one line."""
 
+CRASHED = 70
+"""Exit code of a program that ends by an error of its own. It is EX_SOFTWARE of sysexits.h, apart from
+all that a monitoring plugin or a run may answer."""
+
 UNWRITTEN = 74
 """Exit code where what was asked for could not be written: to stdout, or to the file of a recording. It is
 EX_IOERR of sysexits.h, apart from all that a monitoring plugin or a run may answer."""

@@ -52,8 +52,11 @@ class _Plugin(click.Command):
         except (click.exceptions.Exit, click.Abort, click.ClickException):
             raise
         except Exception as error:
-            what = clean(f"{type(error).__name__}: {error}", 300)
-            raise ConsoleError(f"the state could not be told: {what}", exit_code=UNKNOWN) from error
+            from bdr_console.crash import as_console_error
+
+            unknown = as_console_error(error, "reading the state")
+            unknown.exit_code = UNKNOWN
+            raise unknown from error
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         try:

@@ -14,6 +14,12 @@ _UNSAFE = re.compile(
 _LONGEST = 4096
 _HIGHEST_STACK = 3
 """Marks that one letter may bear: enough for every living language, too few to paint over other lines."""
+_SECRET = re.compile(
+    r"""(password["']?\s*(?:[=:]\s*|(?=['"])))('[^']*'|"[^"]*"|[^\s&"']+)"""  # DSN, JSON, ALTER ROLE
+    r"""|(://[^/@\s:]*:)[^@/\s]+(?=@)"""  # URI
+    r"""|(SCRAM-SHA-256\$|\bmd5(?=[0-9a-f]{32}))[^\s'"]+""",  # what pg_authid holds
+    re.IGNORECASE,
+)
 _DIGITS = re.compile(r"[0-9]{1,18}")
 
 
@@ -55,6 +61,11 @@ def _unpiled(text: str) -> str:
         if kind != "Mc":  # a mark that takes room of its own still belongs to the letter before it
             room = _HIGHEST_STACK if character.isalpha() else 0
     return "".join(shown)
+
+
+def masked(text: str) -> str:
+    """`text` with the passwords masked that an error of a server or a library may quote."""
+    return _SECRET.sub(lambda m: (m[1] or m[3] or m[4]) + "***", text)
 
 
 def whole(text: str | None) -> int | None:

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import re
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from bdr_console.cluster.text import masked
 from bdr_console.errors import ConsoleError
 from bdr_console.private_files import open_private
 from bdr_console.runbooks.events import event_of
@@ -27,14 +27,6 @@ _PIECE, _LONGEST_LINE = 2**20, 2**22
 """Bytes."""
 _MOST_PENDING = 10_000
 """Events that are kept while the disk is full; of more the oldest are lost."""
-
-# Nothing that is journaled should hold a secret; this catches what a server may put into an error text.
-_SECRET = re.compile(
-    r"""(password["']?\s*(?:[=:]\s*|(?=['"])))('[^']*'|"[^"]*"|[^\s&"']+)"""  # DSN, JSON, ALTER ROLE
-    r"""|(://[^/@\s:]*:)[^@/\s]+(?=@)"""  # URI
-    r"""|(SCRAM-SHA-256\$|\bmd5(?=[0-9a-f]{32}))[^\s'"]+""",  # what pg_authid holds
-    re.IGNORECASE,
-)
 
 
 class Journal:
@@ -144,7 +136,7 @@ def read_events(directory: Path) -> tuple[dict[str, Any], ...]:
 
 def _redacted(value: Any) -> Any:
     if isinstance(value, str):
-        return _SECRET.sub(lambda m: (m[1] or m[3] or m[4]) + "***", value)
+        return masked(value)  # nothing that is journaled should hold a secret; an error of a server may
     if isinstance(value, dict):
         return {key: _redacted(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -13,7 +13,6 @@ from textual.screen import Screen
 
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.verdict import Level
-from bdr_console.ui import crash
 from bdr_console.ui.actions import Place, bindings
 from bdr_console.ui.here import place_of
 from bdr_console.ui.keyed_app import KeyedApp
@@ -45,11 +44,12 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class ConsoleApp(KeyedApp):
+class ConsoleApp(KeyedApp, inherit_bindings=False):
     """The console on its clusters. Its result is the exit code.
 
     Each cluster has a stack of screens of its own (a mode of Textual's): a plan or a question stays with the
     cluster that it was opened on, whatever is looked at meanwhile.
+    Every key is one of the registry: Textual's own ctrl+q would leave a run under way without asking.
     """
 
     TITLE = "bdr-console"
@@ -182,12 +182,6 @@ class ConsoleApp(KeyedApp):
     async def on_unmount(self) -> None:
         """Stop reading; a silent server does not keep the console from ending."""
         await asyncio.gather(*(cluster.close() for cluster in self.clusters))
-
-    def _fatal_error(self) -> None:
-        """Instead of Textual's traceback with local variables (a name private to Textual; it is pinned)."""
-        error = self._exception or RuntimeError("unknown error")
-        # Textual prints the first of these once the terminal is back in order.
-        self.panic(crash.sentence(error, crash.write_report(error)))
 
     # Painting ----------------------------------------------------------------------------------------
 

@@ -8,10 +8,10 @@ from textual.css.query import NoMatches
 from textual.screen import Screen
 
 from bdr_console.cluster.text import clean
+from bdr_console.crash import as_console_error
 from bdr_console.errors import ConsoleError
 from bdr_console.ui.actions.motion import ACTIONS as MOTIONS
 from bdr_console.ui.command import Command, choice, parse
-from bdr_console.ui.crash import as_console_error
 from bdr_console.ui.here import Doable, barred, doable
 from bdr_console.ui.screens.overview import Overview
 from bdr_console.ui.subject import Kind, Subject

@@ -1,11 +1,9 @@
 """What the application does for keys, commands and looks, whatever its screens show."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from textual.app import App
 from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.filter import LineFilter
@@ -22,7 +20,7 @@ from bdr_console.ui.looks.themes import Themes, choose, gather
 from bdr_console.ui.motion import move
 from bdr_console.ui.screens.command_line import CommandLine
 from bdr_console.ui.screens.theme_chooser import ThemeChooser
-from bdr_console.ui.terminal.driver import PatientDriver
+from bdr_console.ui.terminal.ending import EndingApp
 from bdr_console.ui.text.words import ASCII, UNICODE
 from bdr_console.ui.widgets.scroll_bar import AsciiScrollBar
 
@@ -32,7 +30,7 @@ if TYPE_CHECKING:
     from bdr_console.ui.app import ConsoleApp
 
 
-class KeyedApp(App[int]):
+class KeyedApp(EndingApp):
     """An application with the user's own keys and themes, and a command line."""
 
     def __init__(
@@ -50,7 +48,7 @@ class KeyedApp(App[int]):
         found = themes or gather(None)
         chosen = choose(found, theme)
         # Said here already: Textual drops colours for NO_COLOR only when ANSI colours are on from the start.
-        super().__init__(driver_class=PatientDriver, ansi_color=True if chosen.ansi else None)
+        super().__init__(ansi_color=True if chosen.ansi else None)
         self.stylesheet = RememberingStylesheet(variables=self.get_css_variables())
         self.animation_level = "none"
         self.known_themes = found.known
@@ -77,19 +75,6 @@ class KeyedApp(App[int]):
     def read_only(self) -> bool:
         """Whether this console can only watch."""
         raise NotImplementedError
-
-    @property
-    def terminal_is_stuck(self) -> bool:
-        """Whether the terminal did not take the console's last words."""
-        return isinstance(self._driver, PatientDriver) and self._driver.stuck
-
-    def on_load(self) -> None:
-        """Before the first screen: have tasks begin when the loop comes to them, on every Python.
-
-        From 3.12 on Textual has each task run at once where it is created. A mode's first screen would then
-        mount its widgets before it is on the mode's stack, and none of them finds its screen.
-        """
-        asyncio.get_running_loop().set_task_factory(None)
 
     def begin_looks(self) -> None:
         """When the application has begun: mark an ASCII screen for the styles, tell of themes left out."""

@@ -4,7 +4,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from bdr_console.cluster.verdict import Level
-from bdr_console.ui.crash import as_console_error
+from bdr_console.crash import as_console_error
 from bdr_console.ui.desk import LockDesk, LockHolder
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 from bdr_console.cluster.text import clean
 from bdr_console.cluster.verdict import Level
+from bdr_console.crash import as_console_error
 from bdr_console.runbooks.terms import ISOLATE
 from bdr_console.ui.background import in_background
-from bdr_console.ui.crash import as_console_error
 from bdr_console.ui.desk import ActDesk, Terms
 from bdr_console.ui.here import READ_ONLY
 from bdr_console.ui.left import Left

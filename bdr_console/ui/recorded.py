@@ -11,12 +11,12 @@ from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import clean
 from bdr_console.cluster.verdict import Level
 from bdr_console.config.model import RecordSettings
+from bdr_console.crash import as_console_error
 from bdr_console.recording.file import RecordingFile
 from bdr_console.recording.recorder import Recorder
 from bdr_console.recording.records import Header, RunLine
 from bdr_console.recording.ring import Ring
 from bdr_console.ui.background import in_background
-from bdr_console.ui.crash import as_console_error
 from bdr_console.ui.source import SnapshotSource
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from bdr_console.cluster.text import clean
 from bdr_console.cluster.verdict import Level
+from bdr_console.crash import as_console_error
 from bdr_console.runbooks.run import RunView
 from bdr_console.runbooks.run_news import run_event
 from bdr_console.ui.background import in_background
-from bdr_console.ui.crash import as_console_error
 from bdr_console.ui.desk import RunDesk
 from bdr_console.ui.screens.run import RunScreen
 

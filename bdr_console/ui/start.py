@@ -14,7 +14,7 @@ from bdr_console.ui.looks.chosen import looks
 from bdr_console.ui.monitored import AdvisoryDesk, JournalDesk, MonitoredCluster, RunbookDesk
 from bdr_console.ui.recorded import recorded
 from bdr_console.ui.terminal.bell import ringing_of
-from bdr_console.ui.terminal.signals import HANGUP_EXIT, leave_stuck, refuse_unfit
+from bdr_console.ui.terminal.signals import refuse_unfit
 from bdr_console.ui.watched import ClusterParts
 
 if TYPE_CHECKING:
@@ -43,10 +43,7 @@ def run_console(config: Path, settings: Settings, cluster: str, options: Options
         **looks(options, config, settings),
     )
     refuse_unfit()
-    code = app.run(mouse=options.mouse and settings.mouse)
-    ended = code if code is not None else app.return_code or 0
-    if app.terminal_is_stuck or ended == HANGUP_EXIT:
-        leave_stuck(ended)
+    ended = app.run_to_end(mouse=options.mouse and settings.mouse)
     for watched in app.clusters:
         if (run := watched.runs.under_way) is not None:
             print(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from rich.text import Text
 
+from bdr_console import crash
 from bdr_console.chronicle import Chronicle
 from bdr_console.cluster.alarm import AlarmRules
 from bdr_console.cluster.changes import Event
@@ -20,7 +21,6 @@ from bdr_console.errors import ConsoleError
 from bdr_console.recording.recorder import Recorder
 from bdr_console.runbooks.run import RunView
 from bdr_console.runbooks.run_news import run_place
-from bdr_console.ui import crash
 from bdr_console.ui.alarm_watch import AlarmWatch
 from bdr_console.ui.desk import ActDesk, LockDesk, RunDesk
 from bdr_console.ui.left import left_behind

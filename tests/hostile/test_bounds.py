@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bdr_console import paths
+from bdr_console import crash, paths
 from bdr_console.cluster.history import History
 from bdr_console.errors import ConsoleError
 from bdr_console.links.haproxy_text import NotHaproxyError, parse_stat
 from bdr_console.runbooks.journal import JOURNAL, JournalFollower
-from bdr_console.ui import crash
 from tests.cluster.builders import NOW
 
 

@@ -17,7 +17,6 @@ from pathlib import Path
 
 import pytest
 
-from bdr_console.ui import crash
 from tests.ui.driving import console, text
 from tests.ui.scenes import snapshot
 
@@ -197,33 +196,3 @@ async def test_the_console_opens_where_a_library_has_tasks_run_at_once() -> None
     asyncio.get_running_loop().set_task_factory(vars(asyncio)["eager_task_factory"])
     async with console(snapshot()) as (app, _):
         assert "node1" in text(app)
-
-
-async def test_a_crash_writes_a_private_report_without_local_variables(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("BDR_CONSOLE_STATE", str(tmp_path))
-
-    def broken() -> None:
-        dsn = "password=" + "hunter2"
-        raise ValueError(f"{len(dsn)} is too long")
-
-    async def crashed() -> None:
-        async with console(snapshot()) as (app, pilot):
-            app.call_later(broken)
-            await pilot.pause()
-
-    with pytest.raises(ValueError, match="too long"):
-        await crashed()
-    (report,) = [path for path in os.scandir(tmp_path) if path.name.startswith("crash-")]
-    assert report.stat().st_mode & 0o777 == 0o600
-    with open(report.path) as file:  # noqa: PTH123, ASYNC230 - a small local file
-        said = file.read()
-    assert "ValueError" in said
-    assert "hunter2" not in said.replace('"hunter2"', "")  # the line of source is there, its value is not
-
-
-def test_the_sentence_after_a_crash_names_the_report(tmp_path: Path) -> None:
-    said = crash.sentence(ValueError("x"), tmp_path / "crash.txt")
-    assert str(tmp_path / "crash.txt") in said
-    assert "No report could be written" in crash.sentence(ValueError("x"), None)

@@ -149,5 +149,4 @@ def run_replay(recording: Recording, options: Options, *, at: str | None) -> int
             f"this terminal cannot show the screen ({clean(term())})",
             "bdr-console replay --events prints the events of the recording as text.",
         )
-    code = app.run(mouse=options.mouse and (settings is None or settings.mouse))
-    return code if code is not None else app.return_code or 0
+    return app.run_to_end(mouse=options.mouse and (settings is None or settings.mouse))

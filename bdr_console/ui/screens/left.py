@@ -10,9 +10,9 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 
+from bdr_console.crash import as_console_error
 from bdr_console.ui.actions import Place, bindings
 from bdr_console.ui.background import in_background
-from bdr_console.ui.crash import as_console_error
 from bdr_console.ui.desk import ActDesk, LockHolder
 from bdr_console.ui.left import WITHOUT_JOURNAL
 from bdr_console.ui.moment import Moment

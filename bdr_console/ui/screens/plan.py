@@ -11,10 +11,10 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 
+from bdr_console.crash import as_console_error
 from bdr_console.errors import ConsoleError
 from bdr_console.ui.actions import Place, bindings
 from bdr_console.ui.background import in_background
-from bdr_console.ui.crash import as_console_error
 from bdr_console.ui.desk import ActDesk, LockHolder, PlanView, Purpose, Terms
 from bdr_console.ui.moment import Moment
 from bdr_console.ui.screens.live import LiveScreen

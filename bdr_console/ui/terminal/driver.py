@@ -1,4 +1,4 @@
-"""The terminal's driver, patient with a terminal that is not read: the screen stops, the console does not.
+"""The terminal's driver: patient with a terminal that is not read, and with whatever a terminal sends.
 
 Textual's own waits for the terminal, and everything in the event loop waits with it: a stalled SSH link would
 stop the readings of the cluster. `_writer_thread` and its `_queue` are private to Textual: they are touched
@@ -6,11 +6,21 @@ here only, and Textual is pinned for it.
 """
 
 import contextlib
+import os
 import queue
+import selectors
 
 from textual.drivers.linux_driver import LinuxDriver
+from textual.message import Message
 from textual.widget import Widget
 
+from bdr_console import crash
+from bdr_console.ui.terminal.input import TerminalInput
+
+_AT_ONCE = 4096
+"""Bytes read at once."""
+_LOOK = 0.1
+"""Seconds between two looks whether the input is over."""
 _GRACE = 2.0
 """Seconds that the last words get on the way out, in all."""
 
@@ -42,6 +52,35 @@ class PatientDriver(LinuxDriver):
             if self.behind:
                 self.behind = False
                 self._app.call_later(self._paint_all)
+
+    def run_input_thread(self) -> None:
+        """Hand on what the terminal sends, until the driver stops; an error costs the bytes at hand."""
+        stream = TerminalInput()
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.fileno, selectors.EVENT_READ)
+            while not self.exit_event.is_set():
+                wait = _LOOK if stream.wait is None else min(_LOOK, stream.wait)
+                try:
+                    self._read(stream) if selector.select(wait) else self._hand_on(stream.expire())
+                except Exception as error:
+                    crash.write_report(error)
+                    self.exit_event.wait(_LOOK)
+
+    def _read(self, stream: TerminalInput) -> None:
+        try:
+            data = os.read(self.fileno, _AT_ONCE)
+        except OSError:
+            data = b""
+        if not data:  # hung up: the console is about to end by it, and must not spin until then
+            self.exit_event.wait(_LOOK)
+        self._hand_on(stream.feed(data))
+
+    def _hand_on(self, messages: list[Message]) -> None:
+        for message in messages:
+            self.process_message(message)
+
+    def _query_in_band_window_resize(self) -> None:
+        """Nothing: the size comes from the system, and a terminal's word for it could be any number."""
 
     def _paint_all(self) -> None:
         """Have every widget sent again: the terminal's picture is another one than Textual believes."""

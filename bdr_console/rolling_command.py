@@ -69,7 +69,7 @@ def _plan(
     settings: ClusterSettings, cluster: str, nodes: tuple[str, ...], terms: dict[str, str], as_json: bool
 ) -> int:
     with keys_unlocked(settings):
-        reading = asyncio.run(look(settings, cluster))
+        reading = asyncio.run(look(settings, cluster, {**terms, "node": nodes[0], "nodes": nodes}))
     made = turns(reading, settings, {**terms, "node": nodes[0], "nodes": nodes})
     kept = keep(cluster, ",".join(nodes), seen(reading, made), terms=terms)
     refused = bool(refuses(whole_checks(made)))

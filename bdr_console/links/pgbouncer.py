@@ -15,6 +15,7 @@ from bdr_console.cluster.text import clean
 from bdr_console.errors import ConsoleError
 from bdr_console.links import conninfo
 from bdr_console.links.errors import LinkError, NotReached, no_answer, postgres_reason, remedy_for
+from bdr_console.links.pgbouncer_names import NAME
 from bdr_console.links.pgbouncer_rows import CONSOLE, Row, pooler_facts
 from bdr_console.links.secret import PasswordSource
 from bdr_console.links.sentry import Sentry, why_none
@@ -33,11 +34,10 @@ _SHOWS = frozenset(
 
 _SENTRY_WITHIN = 5.0
 """Seconds: a login shell may be slow, and this is before the pause."""
-_NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
 _ACTS = tuple(
     re.compile(pattern)
     for pattern in (
-        rf"(PAUSE|RESUME|RECONNECT|WAIT_CLOSE|KILL|DISABLE|ENABLE) ({_NAME}|\"{_NAME}\")",
+        rf"(PAUSE|RESUME|RECONNECT|WAIT_CLOSE|KILL|DISABLE|ENABLE) {NAME}",
         r"KILL_CLIENT [0-9]{1,20}",
         r"SET [a-z_]+ = '[A-Za-z0-9_.]*'",
     )
@@ -239,7 +239,7 @@ def _check(name: str, command: str) -> None:
     if not any(pattern.fullmatch(command) for pattern in _ACTS):
         raise ConsoleError(
             f"{name}: `{clean(command, 200)}` is not a command the console sends to PgBouncer",
-            "Database names hold letters, digits, _ . and -; without a name a command would reach all.",
+            "A database is named by letters, digits and _, or in quotes; without a name it would reach all.",
         )
 
 

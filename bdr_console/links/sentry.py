@@ -15,10 +15,11 @@ from bdr_console.cluster.text import clean
 from bdr_console.links import conninfo
 from bdr_console.links.errors import NotReached
 from bdr_console.links.passwords import password_for
+from bdr_console.links.pgbouncer_names import NAME
 from bdr_console.links.secret import reveal
 from bdr_console.links.through import Through
 
-_MAY = re.compile(r"RESUME (\w+|\"[\w.-]+\")|SET [a-z_]+ = '[A-Za-z0-9_.]*'")
+_MAY = re.compile(rf"RESUME {NAME}|SET [a-z_]+ = '[A-Za-z0-9_.]*'")
 """What undoes a pause: clients go on, and pools have their size again."""
 _READY = "ready"
 _END_WITHIN = 2.0
@@ -49,9 +50,11 @@ pause() {{
   done
 }}
 act() {{
+  set -f
   IFS=';'
   for command in $todo; do send "$command"; done
   unset IFS
+  set +f
 }}
 while read -r word seconds rest; do
   [ -n "$timer" ] && kill "$timer" 2>/dev/null

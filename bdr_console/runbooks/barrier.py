@@ -8,8 +8,10 @@ The confirmed (flushed) position is not waited for: it lags by up to a second ju
 """
 
 import asyncio
+import time
 
 from bdr_console.cluster.nodes import WalPositions
+from bdr_console.cluster.text import format_seconds
 from bdr_console.errors import ConsoleError
 from bdr_console.runbooks.quiesce import Pause
 from bdr_console.runbooks.reading import Part, Reading
@@ -57,6 +59,48 @@ class Barrier(Step):
             if load is not None and load.paused is False:
                 return f"somebody resumed {act.subject} on {act.target}"
         return ""
+
+
+class Rehearse(Step):
+    """The barrier once while nobody waits: every other node applies a message, and how long that takes is how
+    long clients would wait. What cannot end now must not be begun under a pause."""
+
+    def __init__(self, plan: StepPlan, node: str) -> None:
+        super().__init__(plan)
+        self._node = node
+        self._sent_at: float | None = None
+        self._mark: str | None = None
+        self._known: Reading | None = None
+
+    def begin(self) -> None:
+        self._sent_at, self._mark, self._known = None, None, None
+
+    async def observe(self, world: World) -> Observation:
+        if self._known is None:
+            self._known = await world.read(Part.NODES)
+        if self._sent_at is None and self.plan.acts:
+            return Observation(Proof.UNMET, ("nothing is written yet",))
+        self._sent_at = self._sent_at or time.monotonic()
+        try:
+            now = await world.positions(self._node)
+        except ConsoleError as error:
+            return Observation(Proof.UNKNOWN, (error.problem,))
+        self._mark = self._mark or now.insert_lsn
+        proof, lines = rehearsed(now, self._mark, self._node, self._known)
+        if proof is Proof.MET:
+            took = format_seconds(time.monotonic() - self._sent_at)
+            lines = (f"it took {took}: so long clients will wait, besides the oldest transaction", *lines)
+        return Observation(proof, lines)
+
+    def heard(self, act: Act, *, undo: bool, error: str = "") -> bool:
+        """The message only hurries the proof, as in the barrier itself."""
+        self._sent_at = self._sent_at or time.monotonic()
+        return False
+
+
+def rehearsed(now: WalPositions, mark: str, node: str, known: Reading) -> tuple[Proof, tuple[str, ...]]:
+    """Whether every peer that answers, or is connected, has applied what `node` had written at `mark`."""
+    return applied(now, mark, waited_for(now, node, known), _expected(known, node))
 
 
 def waited_for(now: WalPositions, node: str, known: Reading | None) -> frozenset[str] | None:

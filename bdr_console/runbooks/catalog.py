@@ -7,6 +7,7 @@ from bdr_console.errors import ConsoleError
 from bdr_console.runbooks import isolate, switchover
 from bdr_console.runbooks.checks import preflight
 from bdr_console.runbooks.fold import moment_or_none
+from bdr_console.runbooks.forecast import forecast
 from bdr_console.runbooks.hold import HoldTerms
 from bdr_console.runbooks.reading import Reading
 from bdr_console.runbooks.run import Check
@@ -34,6 +35,7 @@ def planned(reading: Reading, settings: ClusterSettings, request: Request) -> tu
         request.get("mode", DEFAULT_MODE),
         session_pools=request.get("session_pools", "wait"),
         remembered=reading.settings,
+        seen=forecast(reading, node, settings),
     )
     return made, preflight(reading, made, settings)
 

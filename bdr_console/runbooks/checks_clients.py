@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from bdr_console.cluster.text import format_seconds
 from bdr_console.config import ClusterSettings
 from bdr_console.runbooks.checks_nodes import free_connections, moving, takers
+from bdr_console.runbooks.node_sessions import Way, client_rules, describe_session, sessions_on
 from bdr_console.runbooks.reading import Reading
 from bdr_console.runbooks.run import Check, Outcome
 from bdr_console.runbooks.step import Plan
@@ -49,24 +50,33 @@ def _session_pools(reading: Reading, settings: ClusterSettings) -> Iterator[Chec
 
 
 def _transactions(reading: Reading, made: Plan, settings: ClusterSettings) -> Iterator[Check]:
-    limit = settings.thresholds.transaction_age_warn
-    held = sorted(reading.activity.get(made.node, ()), key=lambda item: -item.age)
-    long = [item for item in held if item.age >= limit]
+    limit, most = settings.thresholds.transaction_age_warn, settings.quiesce.pause_deadline
+    pauses = made.choice is not None and made.choice.mode == "quiesce"
     title = f"no long transaction is open on {made.node}"
-    if made.node not in reading.activity:
+    found = sessions_on(reading, made.node, client_rules(settings, made.databases))
+    if found is None:
         if reading.node(made.node) is not None:
             yield Check(title, Outcome.WARN, "pg_stat_activity could not be read", "", "Grant pg_monitor.")
-    elif long:
-        seen = "; ".join(
-            f"pid {item.pid} ({item.application or 'unnamed'}, {item.client}): {item.state}, "
-            f"{format_seconds(item.age)}"
-            for item in long[:5]
+        return
+    held = [one for one in found if one.counts and one.backend.transaction_age is not None]
+    ages = {one.backend.pid: one.backend.transaction_age or 0.0 for one in held}
+    holding = [one for one in held if pauses and one.way is Way.POOLER and ages[one.backend.pid] >= most]
+    long = [one for one in held if ages[one.backend.pid] >= limit]
+    if holding:
+        yield Check(
+            f"the pause can end within {most:g} s",
+            Outcome.FAIL,
+            "; ".join(map(describe_session, holding[:5])),
+            "Every client would wait for it until the deadline, and then go on where it was.",
+            "Wait until it ends, or end it (x).",
         )
-        why = "WAIT_CLOSE waits until it ends."
-        yield Check(title, Outcome.WARN, seen, why, "Wait for it, or ask its owner to end it.")
-    else:
-        oldest = f"the oldest of {len(held)} is {format_seconds(held[0].age)} old" if held else "none is open"
-        yield Check(title, Outcome.PASS, oldest)
+    if long:
+        why = "WAIT_CLOSE waits until it ends." if not pauses else "The pause waits until it ends."
+        remedy = "Wait for it, or ask its owner to end it."
+        yield Check(title, Outcome.WARN, "; ".join(map(describe_session, long[:5])), why, remedy)
+    elif not holding:
+        oldest = f"the oldest of {len(held)} is {format_seconds(max(ages.values()))} old" if held else ""
+        yield Check(title, Outcome.PASS, oldest or "none is open")
 
 
 def blast_radius(reading: Reading, made: Plan, settings: ClusterSettings) -> Check:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from bdr_console.cluster.poolers import PoolerFacts
 from bdr_console.cluster.text import format_seconds
 from bdr_console.config import ClusterSettings
+from bdr_console.links.pgbouncer_names import command_name
 from bdr_console.runbooks.pool_settings import left_by_a_run
 from bdr_console.runbooks.reading import PoolerSetup, Reading
 from bdr_console.runbooks.run import Check, Outcome
@@ -43,7 +44,21 @@ def poolers(reading: Reading, settings: ClusterSettings) -> Iterator[Check]:
         if setup is not None:
             yield _process(pooler.name, setup)
         yield _paused(pooler.name, pooler.facts, setup, settings)
+        yield from _unnameable(pooler.name, pooler.facts, settings)
     yield from left_settings(reading)
+
+
+def _unnameable(pooler: str, facts: PoolerFacts, settings: ClusterSettings) -> Iterator[Check]:
+    """Databases that no command can name: only a `*` entry lets clients use such a name."""
+    names = [d.name for d in routed_databases(facts, settings) if command_name(d.name) is None]
+    if names:
+        yield Check(
+            f"a command can name every database of {pooler}",
+            Outcome.FAIL,
+            ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else ""),
+            "Nothing could pause it or move its server connections.",
+            "Have these clients leave, or give the database a plain name in PgBouncer's configuration.",
+        )
 
 
 def left_settings(reading: Reading) -> Iterator[Check]:

@@ -1,6 +1,7 @@
 """What each step brings about, as a statement that is true or not: its line in a plan and in a run. Pure."""
 
 _CONDITIONS = {
+    "rehearse": "every other node applies within the time that clients may wait",
     "prepare": "the settings of every PgBouncer are right for the move, and its pools are settled",
     "pause": "every PgBouncer is paused: clients wait, none is refused",
     "flag": "every server connection of the session pools is flagged to be closed",

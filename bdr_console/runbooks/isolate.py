@@ -49,7 +49,7 @@ def plan(
 
     Raises ConsoleError as a switchover does.
     """
-    whole = plan_switchover(snapshot, settings, node, "gradual")
+    whole = plan_switchover(snapshot, settings, node, "gradual", everything=True)
     disable = whole.step("disable")
     # A pool whose server died rests for 15 s (server_login_retry).
     quick = changes(routes_of(snapshot, settings), AT_ONCE, remembered or {})

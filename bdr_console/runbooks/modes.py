@@ -6,14 +6,17 @@ told. Measured: 28-40 updates lost at 100 ms of lag and 400 transactions a secon
 has every client wait once, for the oldest transaction and the lag, and loses none.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Literal, cast
 
 from bdr_console.cluster.poolers import Pool
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import format_seconds
+from bdr_console.cluster.traffic_takers import chosen
 from bdr_console.config import ClusterSettings
 from bdr_console.errors import ConsoleError
+from bdr_console.runbooks.forecast import Forecast, expected_wait
 from bdr_console.runbooks.routes import routed_databases
 from bdr_console.runbooks.run import Check, Outcome
 from bdr_console.runbooks.step import Choice, Plan
@@ -21,25 +24,36 @@ from bdr_console.runbooks.terms import MODES, SESSION_POOLS
 
 FAST_CLOSE_TEXT = "FATAL: database configuration changed"
 """What each client of a session pool gets once, at its next statement outside a transaction."""
-
-_NO_LAG_BELOW = 1024**2
-"""Bytes of WAL below which a lag that cannot be told in seconds counts as none: the node was idle."""
+_IDLE = "disable"
+"""What a plan is applied as in which nothing had to move; nobody asks for it by name."""
+_RECONNECT_SINCE = 9
+"""The second part of PgBouncer's version."""
 
 
 def choose(
-    snapshot: Snapshot, settings: ClusterSettings, node: str, asked: str, session_pools: str = "wait"
+    snapshot: Snapshot,
+    settings: ClusterSettings,
+    node: str,
+    asked: str,
+    session_pools: str = "wait",
+    seen: Forecast | None = None,
+    *,
+    everything: bool = False,
 ) -> Choice:
     """The mode for a switchover of `node`: the one that was asked for, or for `auto` quiesce unless something
-    speaks against it. Raises ConsoleError for a word that is no mode."""
-    if asked not in MODES:
+    speaks against it; where nothing has to move (and not `everything` is asked for) the server is only
+    disabled. Raises ConsoleError for a word that is no mode."""
+    seen = seen or Forecast()
+    if asked not in (*MODES, _IDLE):
         raise ConsoleError(f"there is no mode '{asked}'", f"Choose one of: {', '.join(MODES)}.")
     if session_pools not in SESSION_POOLS:
         raise ConsoleError(
             f"'{session_pools}' is nothing to do with session pools",
             f"Choose one of: {', '.join(SESSION_POOLS)}.",
         )
-    stall, basis, blind = predicted_stall(snapshot, node)
-    against = [*blind, *_unreachable(snapshot, node)]
+    wait = expected_wait(snapshot, node, seen, settings.quiesce.pause_deadline)
+    impossible = tuple(_impossible(snapshot, settings))
+    against = [*impossible, *wait.blind, *_unreachable(snapshot, node)]
     if session_pools == "wait":
         against += [
             f"{pool.database} on {pooler} is session-pooled with {_clients(pool)}: a pause would wait until "
@@ -47,38 +61,65 @@ def choose(
             for pooler, pool in session_clients(snapshot, settings)
         ]
     limit = settings.quiesce.max_stall
-    if stall is not None and stall > limit:
+    if wait.seconds is not None and wait.seconds > limit:
         against.append(
-            f"clients would wait about {format_seconds(stall)} ({basis}), more than {format_seconds(limit)}"
+            f"clients would wait about {format_seconds(wait.seconds)} ({wait.basis}), more than "
+            f"{format_seconds(limit)}"
         )
-    if not settings.poolers:
-        against.append("no PgBouncer is configured: clients of HAProxy itself cannot be paused")
     mode = ("gradual" if against else "quiesce") if asked == "auto" else asked
+    if asked == _IDLE:
+        against = [f"sessions are on {node} now"] if has_to_move(snapshot, settings, node, seen) else []
+    elif not everything and not has_to_move(snapshot, settings, node, seen):
+        mode, against = _IDLE, []
     return Choice(
-        asked, cast(Literal["quiesce", "gradual"], mode), stall, basis, tuple(against), session_pools
+        asked,
+        cast(Literal["quiesce", "gradual", "disable"], mode),
+        wait.seconds,
+        wait.basis,
+        tuple(against),
+        impossible,
+        wait.endless,
+        session_pools,
     )
 
 
-def predicted_stall(snapshot: Snapshot, node: str) -> tuple[float | None, str, tuple[str, ...]]:
-    """(seconds that clients would wait, what that is made of, why it cannot be told)."""
-    observed = snapshot.node(node)
-    facts = observed.facts if observed and not observed.error else None
-    if facts is None:
-        return None, "", (f"{node} does not answer",)
-    blind = []
-    if facts.sessions is None:
-        blind.append(f"the transactions of {node} cannot be seen ({facts.why_unread('sessions')})")
-    oldest = (facts.sessions.oldest_transaction if facts.sessions else None) or 0.0
-    lag = 0.0
-    for slot in facts.slots:
-        if not slot.active:
-            continue
-        if slot.lag_seconds is not None:
-            lag = max(lag, slot.lag_seconds)
-        elif slot.lag_bytes is None or slot.lag_bytes > _NO_LAG_BELOW:
-            blind.append(f"the lag of {slot.target or slot.name} cannot be told in seconds")
-    basis = f"oldest transaction {format_seconds(oldest)}, lag {format_seconds(lag)}"
-    return (None if blind else oldest + lag), basis, tuple(blind)
+def has_to_move(snapshot: Snapshot, settings: ClusterSettings, node: str, seen: Forecast) -> bool:
+    """Whether anybody is on the node, or is about to be; also when a HAProxy or PgBouncer does not answer."""
+    if any(proxy.facts is None or proxy.error for proxy in snapshot.proxies):
+        return True
+    if any(pooler.facts is None or pooler.error for pooler in snapshot.poolers):
+        return True
+    if seen.occupied or any(server.sessions for _, server in snapshot.servers_of(node)):
+        return True
+    waiting = any(
+        pool.clients_waiting and pool.database in {d.name for d in routed_databases(pooler.facts, settings)}
+        for pooler in snapshot.poolers
+        if pooler.facts
+        for pool in pooler.facts.pools
+    )
+    return waiting and any(
+        server.node == node
+        for proxy in snapshot.proxies
+        if proxy.facts
+        for backend in proxy.facts.backends()
+        for server in chosen(
+            [server for server in proxy.facts.servers if server.backend == backend],
+            [entry for entry in proxy.facts.stick or () if entry.table == backend],
+        )
+    )
+
+
+def _impossible(snapshot: Snapshot, settings: ClusterSettings) -> Iterator[str]:
+    """Why nobody could be paused, however long one waits."""
+    if not settings.poolers:
+        yield "no PgBouncer is configured: clients of HAProxy itself cannot be paused"
+        return
+    for pooler in snapshot.poolers:
+        version = re.match(r"1\.(\d+)", pooler.facts.version) if pooler.facts else None
+        if version and int(version[1]) < _RECONNECT_SINCE:
+            yield f"{pooler.name} is PgBouncer {version[0]}: RECONNECT and what it shows came with 1.9"
+    if all(pooler.facts and not routed_databases(pooler.facts, settings) for pooler in snapshot.poolers):
+        yield "no database of a PgBouncer leads to a HAProxy of this cluster: nobody there can be paused"
 
 
 def _unreachable(snapshot: Snapshot, node: str) -> Iterator[str]:
@@ -105,8 +146,12 @@ def session_clients(snapshot: Snapshot, settings: ClusterSettings) -> tuple[tupl
 
 def notes(choice: Choice, settings: ClusterSettings, node: str) -> tuple[str, ...]:
     """What the plan says of its mode."""
+    if choice.mode == "disable":
+        return (f"Nothing has to move: no session is on {node}. It is only disabled; nobody waits.",)
     told = []
-    if choice.mode == "quiesce":
+    if choice.mode == "quiesce" and choice.impossible:
+        told.append(f"Quiesce is not possible: {'; '.join(choice.impossible)}.")
+    elif choice.mode == "quiesce":
         wait = f"about {format_seconds(choice.stall)}" if choice.stall is not None else "an unknown time"
         told.append(
             f"Quiesce: every client waits once, for {wait} ({choice.basis or 'nothing could be read'}); no "
@@ -137,32 +182,49 @@ def mode_checks(made: Plan, settings: ClusterSettings) -> tuple[Check, ...]:
     if choice is None:
         return ()
     title = "how the clients move is chosen"
-    wait = f"about {format_seconds(choice.stall)}" if choice.stall is not None else "a time nobody can tell"
+    if choice.mode == "disable" and choice.against:
+        why = "The plan was made for a node that nobody is on: it pauses and moves nobody."
+        return (Check(title, Outcome.FAIL, "; ".join(choice.against), why, "Make the plan again."),)
+    if choice.mode == "disable":
+        return (Check(title, Outcome.PASS, f"nothing has to move: no session is on {made.node}"),)
+    wait = f"about {format_seconds(choice.stall)}" if choice.stall is not None else "an unknown time"
     lost = (
         "A client that has moved does not see its own last write until that is applied there, and overwrites "
         "it: the update is lost, without an error."
     )
+    other = _choices(made, wait)
     if choice.mode == "gradual":
         if choice.asked == "auto":
             seen = "not quiesce by itself, you choose: " + "; ".join(choice.against)
-            return (Check(title, Outcome.FAIL, seen, f"Gradual: {lost}", _choices(made, wait)),)
+            return (Check(title, Outcome.FAIL, seen, f"Gradual: {lost}", other),)
         seen = f"gradual: updates may be lost ({choice.basis or 'the lag is not known'})"
-        return (Check(title, Outcome.WARN, seen, lost, f"quiesce loses none; clients wait {wait}."),)
+        offer = "" if choice.impossible or choice.endless else f"quiesce loses none; clients wait {wait}."
+        return (Check(title, Outcome.WARN, seen, lost, offer or "Quiesce is not possible now."),)
+    if choice.impossible:
+        why = "Clients that cannot be paused write on both nodes meanwhile."
+        return (Check(title, Outcome.FAIL, "; ".join(choice.impossible), why, other),)
     stuck = session_clients_of(made)
     seen = f"quiesce: every client waits once, {wait} ({choice.basis}); no update is lost"
     if choice.session_pools == "wait" and stuck:
         why = "The pause would not end by itself."
-        return (Check(title, Outcome.FAIL, "; ".join(stuck), why, _choices(made, wait)),)
+        return (Check(title, Outcome.FAIL, "; ".join(stuck), why, other),)
+    if choice.endless:
+        why = "Every client would stand still until the deadline, and then nothing would have been gained."
+        seen = f"the pause would not end in time: {choice.endless}"
+        return (Check(title, Outcome.FAIL, seen, why, f"Let it end first, or end it (x). {other}"),)
     if choice.against:
         why = (
             f"After {settings.quiesce.pause_deadline:g} s clients go on where they were, nothing is changed."
         )
-        return (Check(title, Outcome.WARN, f"{seen}. {'; '.join(choice.against)}", why, "Or wait."),)
+        remedy = "Or try later."
+        return (Check(title, Outcome.WARN, f"{seen}. {'; '.join(choice.against)}", why, remedy),)
     return (Check(title, Outcome.PASS, seen),)
 
 
 def _choices(made: Plan, wait: str) -> str:
     """What the operator may choose where a quiesce does not fit by itself, each with its price."""
+    if made.choice and (made.choice.impossible or made.choice.endless):
+        return "Choose mode gradual: nobody gets an error, updates may be lost."
     if session_clients_of(made):
         quiesce = f"session pools fast-close: their clients get '{FAST_CLOSE_TEXT}' once, no update is lost"
     else:

@@ -1,6 +1,8 @@
 """The plan and the checks before anything starts: what the dialog and `switchover NODE --plan` show."""
 
+import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from bdr_console.config import ClusterSettings
@@ -35,12 +37,17 @@ async def preview(
 
 
 async def look(settings: ClusterSettings, cluster: str, request: Mapping[str, Any] | None = None) -> Reading:
-    """One reading of everything that the plan and the checks of that request need. Nothing waits for a node
-    that is to be isolated."""
+    """One reading of everything that the plan and the checks of that request need, and how fast the peers of
+    its nodes apply. Nothing waits for a node that is to be isolated."""
     dead = isolate.unasked(request or {}, _DEAD_WITHIN)
+    wanted = tuple((request or {}).get("nodes") or ([request["node"]] if request else ()))
     survey = Survey(cluster, settings, application_name="bdr-console plan", hurried=dead)
     try:
-        return await survey.read(isolate.PARTS if dead else ALL_PARTS)
+        reading = await survey.read(isolate.PARTS if dead else ALL_PARTS)
+        nodes = () if dead else wanted
+        found = await asyncio.gather(*(survey.catch_up(node, reading) for node in nodes))
+        measured = {node: took for node, took in zip(nodes, found, strict=True) if took is not None}
+        return replace(reading, catch_up=measured)
     finally:
         await survey.close()
 

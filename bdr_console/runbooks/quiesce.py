@@ -38,8 +38,17 @@ class Pause(Step):
     In force is what SHOW DATABASES shows, or where it does not list the database, what was answered.
     """
 
-    def __init__(self, plan: StepPlan, leaving: tuple[Subject, ...], node: str, barrier: StepPlan) -> None:
+    def __init__(
+        self,
+        plan: StepPlan,
+        leaving: tuple[Subject, ...],
+        node: str,
+        barrier: StepPlan,
+        idle: tuple[Subject, ...] = (),
+    ) -> None:
         super().__init__(plan)
+        self._idle = frozenset(idle)
+        """What is not paused, because nothing was connected there when the plan was made."""
         self._leaving = leaving
         self._node = node
         self._barrier = barrier
@@ -128,6 +137,13 @@ class Pause(Step):
             elif load.paused:
                 # Ours would end with a RESUME, and that would end somebody else's pause too.
                 reasons.append(f"{act.subject} on {act.target} is paused already, not by this run")
+        reasons += [
+            f"{database} on {pooler} has come into use since the plan was made and would not be paused: "
+            "make the plan again"
+            for pooler, loads in reading.loads.items()
+            for database, load in loads.items()
+            if (pooler, database) in self._idle and load.servers
+        ]
         return tuple(reasons)
 
     async def undone(self, world: World) -> Observation:

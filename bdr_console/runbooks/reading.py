@@ -151,6 +151,16 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
+class CatchUp:
+    """How long the peers of a node needed to apply what it had written at one moment."""
+
+    seconds: float | None
+    """None when they had not applied it while they were watched."""
+    why: str = ""
+    """Who had not, and how far it was."""
+
+
+@dataclass(frozen=True, slots=True)
 class Rights:
     """What the console may do at one target; None where it could not be asked."""
 
@@ -188,6 +198,8 @@ class Reading:
     """By HAProxy: the machine that it runs on; its loopback is that machine's."""
     logins: Mapping[str, Login] = field(default_factory=dict)
     """By SSH host: how it let this process in."""
+    catch_up: Mapping[str, CatchUp] = field(default_factory=dict)
+    """By node, where it was measured."""
     unguarded: Mapping[str, str] = field(default_factory=dict)
     """By PgBouncer behind SSH: why no watchdog can run beside it; empty when one can. Read with RIGHTS."""
 

@@ -137,13 +137,18 @@ class Choice:
 
     asked: str
     """quiesce, gradual or auto."""
-    mode: Literal["quiesce", "gradual"]
+    mode: Literal["quiesce", "gradual", "disable"]
+    """disable: nothing has to move, so nobody is paused or reconnected."""
     stall: float | None
     """Seconds that a quiesce would have every client wait; None when it cannot be told."""
     basis: str
     """What that figure is made of."""
     against: tuple[str, ...] = ()
     """What speaks against a quiesce now; empty when nothing does."""
+    impossible: tuple[str, ...] = ()
+    """Why nobody could be paused at all: then it is not offered."""
+    endless: str = ""
+    """Why the pause would reach its deadline; empty when it can be foreseen to end before."""
     session_pools: str = "wait"
     """What is done with the clients of session pools: wait, fast-close."""
 
@@ -183,6 +188,8 @@ class Plan:
     """The databases on the nodes that the poolers lead to: their sessions are clients."""
     before: tuple[TrafficBefore, ...] = ()
     """Where new connections went when the plan was made; empty where that is not known."""
+    idle: tuple[tuple[str, str], ...] = ()
+    """PgBouncers and databases that lead here and are left alone, because nothing is connected there."""
 
     @property
     def had_traffic(self) -> bool | None:

@@ -1,6 +1,7 @@
 """One look at the live cluster, all targets at the same time. Builds only links that read."""
 
 import asyncio
+import time
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
@@ -23,9 +24,13 @@ from bdr_console.links.haproxy import HaproxyReader, read_proxy
 from bdr_console.links.pgbouncer import PgBouncerReader, read_pooler
 from bdr_console.links.postgres import PostgresReader
 from bdr_console.runbooks import asked
-from bdr_console.runbooks.reading import Part, PoolerSetup, Reading, Rights, ServerConnection
+from bdr_console.runbooks.barrier import rehearsed
+from bdr_console.runbooks.reading import CatchUp, Part, PoolerSetup, Reading, Rights, ServerConnection
+from bdr_console.runbooks.run import Proof
 
 _Found = TypeVar("_Found")
+_WATCHED_FOR = 3.0
+"""Seconds that a plan waits for peers to apply what is written now."""
 
 
 class Survey:
@@ -126,6 +131,26 @@ class Survey:
     async def positions(self, node: str) -> WalPositions:
         """How far that node's WAL reaches and how far its peers have applied it; raises ConsoleError."""
         return await self._probes[node].positions()
+
+    async def catch_up(self, node: str, known: Reading) -> CatchUp | None:
+        """How long the peers of `node` need to apply what it has written by now; nothing is written for this.
+        None when the positions cannot be read."""
+        if node not in self._probes:
+            return None
+        began, mark = time.monotonic(), ""
+        while True:
+            try:
+                now = await self.positions(node)
+            except ConsoleError:
+                return None
+            mark = mark or now.insert_lsn
+            proof, lines = rehearsed(now, mark, node, known)
+            took = time.monotonic() - began
+            if proof is Proof.MET:
+                return CatchUp(took)
+            if took > _WATCHED_FOR:
+                return CatchUp(None, f"not applied within {_WATCHED_FOR:g} s: {'; '.join(lines)}")
+            await asyncio.sleep(0.02)
 
     async def close(self) -> None:
         """Close every link at once."""

@@ -12,7 +12,8 @@ from bdr_console.cluster.traffic import traffic
 from bdr_console.cluster.traffic_takers import chosen
 from bdr_console.config import ClusterSettings
 from bdr_console.errors import ConsoleError
-from bdr_console.runbooks.barrier import Barrier
+from bdr_console.runbooks.barrier import Barrier, Rehearse
+from bdr_console.runbooks.forecast import Forecast
 from bdr_console.runbooks.hold import Hold, HoldTerms
 from bdr_console.runbooks.modes import choose, notes
 from bdr_console.runbooks.node_sessions import client_rules
@@ -21,11 +22,12 @@ from bdr_console.runbooks.quiesce import Flagged, Flip, Pause, Quiet, Resume
 from bdr_console.runbooks.routes import routed_databases, switch_back_target
 from bdr_console.runbooks.step import Act, OnTimeout, Plan, Step, StepPlan, TrafficBefore
 from bdr_console.runbooks.switchover_back import Enable, Ready
-from bdr_console.runbooks.switchover_out import Disable, Drained, Reconnect, WaitClose
+from bdr_console.runbooks.switchover_out import Disable, DisableIdle, Drained, Reconnect, WaitClose
 from bdr_console.runbooks.ways_out import (
     Parts,
     Remembered,
     barrier_act,
+    direct,
     disable_act,
     enable_act,
     gradual,
@@ -48,20 +50,24 @@ def plan(
     *,
     session_pools: str = "wait",
     remembered: Remembered | None = None,
+    seen: Forecast | None = None,
+    everything: bool = False,
 ) -> Plan:
     """Every step of a switchover of `node`, with the exact command for each host. Pure.
 
-    `mode` is quiesce, gradual or auto, `session_pools` wait or fast-close (see modes.py). A setting that is
-    not `remembered` is not changed. A target that did not answer contributes no command; the checks refuse
-    such a plan. Raises ConsoleError when the configuration has no such node, or no HAProxy server stands for
-    it.
+    `mode` is quiesce, gradual or auto, `session_pools` wait or fast-close (see modes.py), `seen` what a pause
+    would have to wait for. A setting that is not `remembered` is not changed. Where nothing has to move, or
+    nothing is connected to a database, there is nothing to do; with `everything` it is in the plan all the
+    same, because an earlier run may have paused it. A target that did not answer contributes no command; the
+    checks refuse such a plan. Raises ConsoleError when the configuration has no such node, or no HAProxy
+    server stands for it.
     """
     if node not in settings.nodes:
         raise ConsoleError(
             f"cluster '{snapshot.cluster}' has no node named '{node}'",
             f"It has: {', '.join(settings.nodes)}.",
         )
-    choice = choose(snapshot, settings, node, mode, session_pools)
+    choice = choose(snapshot, settings, node, mode, session_pools, seen, everything=everything)
     servers = snapshot.servers_of(node)
     if not servers:
         raise _no_server(snapshot, node)
@@ -71,7 +77,8 @@ def plan(
         enable_act(act) for act, (_, server) in zip(out, servers, strict=True) if not server.in_maintenance
     )
     names = ", ".join(dict.fromkeys(f"{server.backend}/{server.name}" for _, server in servers))
-    routes = routes_of(snapshot, settings)
+    known = routes_of(snapshot, settings)
+    routes = known if everything else tuple(route for route in known if route.in_use or route.waiting)
     parts = Parts(
         node,
         names,
@@ -80,7 +87,13 @@ def plan(
         set_up(routes, choice, remembered or {}),
         barrier_act(snapshot, settings, node),
     )
-    way_out = gradual(parts, choice) if choice.mode == "gradual" else quiesced(parts, settings)
+    match choice.mode:
+        case "disable":
+            way_out = direct(parts)
+        case "gradual":
+            way_out = gradual(parts, choice)
+        case "quiesce":
+            way_out = quiesced(parts, settings)
     return Plan(
         RUNBOOK,
         snapshot.cluster,
@@ -93,8 +106,9 @@ def plan(
             *_notes(snapshot, node, servers),
         ),
         choice,
-        tuple(dict.fromkeys(route.on_node for route in routes if route.on_node)),
+        tuple(dict.fromkeys(route.on_node for route in known if route.on_node)),
         _before(snapshot),
+        tuple((route.pooler, route.database) for route in known if route not in routes),
     )
 
 
@@ -132,10 +146,11 @@ def steps(made: Plan, settings: ClusterSettings, terms: HoldTerms | None = None)
     out: tuple[Step, ...]
     disable: Disable
     if "pause" in by_key:
-        pause = Pause(by_key["pause"], subjects, made.node, by_key["barrier"])
+        pause = Pause(by_key["pause"], subjects, made.node, by_key["barrier"], made.idle)
         disable = Flip(by_key["disable"], made.node, pause, made.before)
         flag = (Flagged(by_key["flag"]),) if "flag" in by_key else ()
         out = (
+            *((Rehearse(by_key["rehearse"], made.node),) if "rehearse" in by_key else ()),
             Prepare(by_key["prepare"], by_key["pause"]),
             pause,
             *flag,
@@ -145,6 +160,9 @@ def steps(made: Plan, settings: ClusterSettings, terms: HoldTerms | None = None)
             Resume(by_key["resume"], pause, subjects, set_by(by_key["prepare"].acts)),
             Setting(by_key["restore"], set_by(by_key["prepare"].acts)),
         )
+    elif "reconnect" not in by_key:
+        disable = DisableIdle(by_key["disable"], made.node, made.before)
+        out = (disable,)
     else:
         disable = Disable(by_key["disable"], made.node, made.before)
         reconnect = Reconnect(by_key["reconnect"], subjects)

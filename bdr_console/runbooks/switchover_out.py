@@ -115,6 +115,22 @@ class Disable(Step):
         return self._left
 
 
+class DisableIdle(Disable):
+    """The same where the plan rests on nobody being there: nothing after it moves anybody."""
+
+    def reasons(self, reading: Reading) -> tuple[str, ...]:
+        """Why not, and who has come since."""
+        reasons = list(super().reasons(reading))
+        for act in self.plan.acts:
+            server = reading.server(act.target, act.subject)
+            if server is not None and server.sessions:
+                here = counted(server.sessions, "session")
+                reasons.append(
+                    f"{act.subject} on {act.target} has {here} since the plan was made: make it again"
+                )
+        return tuple(reasons)
+
+
 class Reconnect(Step):
     """No PgBouncer keeps a server connection to the leaving server that is not flagged to be closed.
 

@@ -74,7 +74,8 @@ def _adopting(reading: Reading, request: Request, settings: ClusterSettings, *, 
     paused = any(d.paused for p in reading.snapshot.poolers if p.facts for d in p.facts.databases)
     mode = "quiesce" if paused else "gradual"
     before = resume.as_before(reading.snapshot, node)
-    made = replace(plan(before, settings, node, mode, remembered=reading.settings), before=())
+    made = plan(before, settings, node, mode, remembered=reading.settings, everything=True)
+    made = replace(made, before=())
     taken = resume.adopted(reading, made)
     if not taken:
         told = f" But {'; '.join(silent)}." if silent else ""

@@ -1,21 +1,19 @@
 """The two ways out of service as steps with their commands: gradual, and quiesced. Pure."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bdr_console.cluster.proxies import ProxyServer
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.config import ClusterSettings
-from bdr_console.engines import BARRIER
+from bdr_console.engines import barrier_statement
 from bdr_console.links import conninfo
+from bdr_console.links.pgbouncer_names import command_name
 from bdr_console.runbooks.modes import session_clients
 from bdr_console.runbooks.pool_settings import AT_ONCE, NO_LOGIN, Wanted
 from bdr_console.runbooks.routes import routed_databases
 from bdr_console.runbooks.run import Command
 from bdr_console.runbooks.step import Act, Choice, OnTimeout, StepPlan
-
-_UNQUOTED = re.compile(r"^[A-Za-z0-9_]+$")
 
 Remembered = Mapping[str, Mapping[str, str]]
 """By PgBouncer: the settings that a run changes and puts back, as they are now (`Reading.settings`)."""
@@ -30,6 +28,8 @@ class Route:
     database: str
     in_use: bool
     """It has server connections now."""
+    waiting: bool
+    """Clients wait for a server connection."""
     session_clients: bool
     """Clients are connected that keep their server connection until they leave."""
     pool_size: int = 0
@@ -77,6 +77,13 @@ def gradual(parts: Parts, choice: Choice) -> tuple[StepPlan, ...]:
     )
 
 
+def direct(parts: Parts) -> tuple[StepPlan, ...]:
+    """Where nothing has to move: the server goes out, and nobody waits for anything."""
+    return (
+        StepPlan("disable", f"Put {parts.names} into maintenance on every HAProxy", parts.out, deadline=10.0),
+    )
+
+
 def quiesced(parts: Parts, settings: ClusterSettings) -> tuple[StepPlan, ...]:
     most = settings.quiesce.pause_deadline
     held = tuple(route for route in parts.routes if route.session_clients)
@@ -92,6 +99,13 @@ def quiesced(parts: Parts, settings: ClusterSettings) -> tuple[StepPlan, ...]:
         pause=most,
     )
     return (
+        StepPlan(
+            "rehearse",
+            "Measure how long the other nodes need to apply what is written now",
+            (parts.emit,) if parts.emit else (),
+            deadline=most,
+            repeat=0.1,
+        ),
         before,
         StepPlan(
             "pause",
@@ -160,6 +174,7 @@ def routes_of(snapshot: Snapshot, settings: ClusterSettings) -> tuple[Route, ...
             f"{pooler.name} ({_as_user(settings, pooler.name)}{pooler.address})",
             database.name,
             any(pool.database == database.name and pool.servers for pool in pooler.facts.pools),
+            any(pool.database == database.name and pool.clients_waiting for pool in pooler.facts.pools),
             (pooler.name, database.name) in held,
             database.pool_size,
             database.database,
@@ -232,7 +247,8 @@ def barrier_act(snapshot: Snapshot, settings: ClusterSettings, node: str) -> Act
     database = f"/{words['dbname']}" if words.get("dbname") else ""
     user = f"{words['user']}@" if words.get("user") else ""
     place, via, host = observed.address.partition(" via ")
-    return Act("node", node, "WAL", Command(f"{node} ({user}{place}{database}{via}{host})", BARRIER))
+    text = barrier_statement(observed.facts.server_version if observed.facts else "")
+    return Act("node", node, "WAL", Command(f"{node} ({user}{place}{database}{via}{host})", text))
 
 
 def _as_user(settings: ClusterSettings, pooler: str) -> str:
@@ -253,9 +269,7 @@ def enable_act(disable: Act) -> Act:
 
 
 def _pooler_act(word: str, route: Route, *, undo: str = "", waits: bool = False) -> Act:
-    # PgBouncer takes only letters, digits and _ without quotes (`invalid command` for my-app).
-    plain = _UNQUOTED.match(route.database)
-    name = route.database if plain else '"' + route.database.replace('"', '""') + '"'
+    name = command_name(route.database) or route.database  # the checks refuse a plan with such a name
     take_back = Command(route.host, f"{undo} {name}") if undo else None
     command = Command(route.host, f"{word} {name}")
     return Act("pgbouncer", route.pooler, route.database, command, take_back, waits=waits)

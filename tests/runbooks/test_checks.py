@@ -14,9 +14,11 @@ from bdr_console.cluster.nodes import Member, Membership, NodeFacts, Slot, Unrea
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.poolers import PoolerFacts
 from bdr_console.cluster.proxies import ProxyFacts, ServerFigures, ServerState, StickEntry
+from bdr_console.runbooks.catalog import planned
 from bdr_console.runbooks.checks import ALL_PARTS, preflight, refuses
 from bdr_console.runbooks.reading import (
     Backend,
+    CatchUp,
     Obstacles,
     OpenTransaction,
     PoolerSetup,
@@ -152,7 +154,25 @@ def databases(**changed: Any) -> Callable[[PoolerFacts], PoolerFacts]:
 
 def transaction(age: float) -> Change:
     held = OpenTransaction("node1", 2211, age, "idle in transaction", "billing", "10.0.3.7:5000")
-    return lambda reading: replace(reading, activity={**reading.activity, "node1": (held,)})
+    backend = Backend(
+        "node1", 2211, None, "app", "billing", "10.0.3.7:5000", "idle in transaction", age, "", "app"
+    )
+    return lambda reading: replace(
+        reading,
+        activity={**reading.activity, "node1": (held,)},
+        backends={**reading.backends, "node1": (*reading.backends.get("node1", ()), backend)},
+    )
+
+
+def pooled_transaction(age: float) -> Change:
+    def change(reading: Reading) -> Reading:
+        known = tuple(
+            replace(b, state="idle in transaction", transaction_age=age) if b.pid == 40001 else b
+            for b in reading.backends["node1"]
+        )
+        return replace(reading, backends={**reading.backends, "node1": known})
+
+    return change
 
 
 def setup(**changed: Any) -> Change:
@@ -431,9 +451,26 @@ CASES: list[tuple[str, Change, Outcome, str]] = [
         "long transaction",
         transaction(300.0),
         Outcome.WARN,
-        "pid 2211 (billing, 10.0.3.7:5000): idle in transaction",
+        "app=billing, as app, from 10.0.3.7:5000, idle in transaction for 5m 00s, pid 2211",
     ),
-    ("activity unread", lambda r: replace(r, activity={}), Outcome.WARN, "could not be read"),
+    (
+        "a pooled transaction that outlasts every pause",
+        pooled_transaction(41.0),
+        Outcome.FAIL,
+        "through pgb-tx, since 2026-11-22 02:00:00 UTC, idle in transaction for 41.0 s, pid 40001",
+    ),
+    (
+        "activity unread",
+        lambda r: replace(r, backends={}),
+        Outcome.WARN,
+        "pg_stat_activity could not be read",
+    ),
+    (
+        "a database with a name that no command takes",
+        lambda r: with_pooler(r, databases(name="b\\xfccher")),
+        Outcome.FAIL,
+        "b\\xfccher",
+    ),
     (
         "only a failing server is left",
         lambda r: with_proxy(r, servers(FAILING, *BACKUPS)),
@@ -682,8 +719,46 @@ def test_what_is_wrong_is_seen_and_named(change: Change, outcome: Outcome, seen:
 
 
 def test_a_short_transaction_is_no_reason_to_warn() -> None:
-    assert refuses(checks(transaction(0.2)(healthy()))) == ()
-    assert outcomes(transaction(0.2)(healthy())) == {Outcome.PASS}
+    assert refuses(checks(pooled_transaction(0.2)(healthy()))) == ()
+    assert outcomes(pooled_transaction(0.2)(healthy())) == {Outcome.PASS}
+
+
+@pytest.mark.parametrize("mode", ["auto", "quiesce"])
+def test_a_pause_that_cannot_end_is_refused_and_quiesce_is_not_offered(mode: str) -> None:
+    blocked = CatchUp(None, "not applied within 3 s: node2: has applied 0/1, waiting for 0/2")
+    for change in (lambda r: replace(r, catch_up={"node1": blocked}), pooled_transaction(41.0)):
+        _, found = planned(change(healthy()), SETTINGS, {"node": "node1", "mode": mode})
+        failed = [check for check in refuses(found) if check.title == "how the clients move is chosen"]
+        assert [("mode gradual" in check.remedy, "mode quiesce" in check.remedy) for check in failed] == [
+            (True, False)
+        ]
+
+
+def test_a_configured_delay_is_part_of_the_wait_that_is_foretold() -> None:
+    def delayed(facts: NodeFacts) -> NodeFacts:
+        return replace(facts, subscriptions=tuple(replace(s, apply_delay=0.5) for s in facts.subscriptions))
+
+    reading = replace(with_node(healthy(), "node2", delayed), catch_up={"node1": CatchUp(0.003)})
+    made, _ = planned(reading, SETTINGS, {"node": "node1"})
+    assert made.choice is not None
+    assert made.choice.stall == 0.5
+
+
+def test_where_nobody_could_be_paused_quiesce_is_refused_with_the_true_reason() -> None:
+    nobody = SETTINGS.model_copy(update={"poolers": {}})
+    reading = replace(healthy(), snapshot=replace(healthy().snapshot, poolers=()))
+    elsewhere = with_pooler(healthy(), databases(proxies=(), port=6000))
+    old = with_pooler(healthy(), lambda facts: replace(facts, version="1.8.1"))
+    for seen, settings, reason in (
+        (reading, nobody, "no PgBouncer is configured"),
+        (elsewhere, SETTINGS, "no database of a PgBouncer leads to a HAProxy"),
+        (old, SETTINGS, "pgb-tx is PgBouncer 1.8: RECONNECT"),
+    ):
+        _, found = planned(seen, settings, {"node": "node1", "mode": "quiesce"})
+        check = next(one for one in found if one.title == "how the clients move is chosen")
+        assert check.outcome is Outcome.FAIL
+        assert reason in check.seen
+        assert "quiesce:" not in check.seen
 
 
 def test_a_server_missing_on_one_proxy_is_a_failure_there() -> None:

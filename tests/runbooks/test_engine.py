@@ -333,8 +333,20 @@ async def test_a_pool_that_does_not_lead_to_the_node_is_not_reconnected(
     for connection in world.connections:
         connection.server = "bdr_next_node"
     async with holding(world, tmp_path) as run:
-        assert run.status("reconnect") is StepStatus.SKIPPED
-        assert "RECONNECT app" not in acts(world)
+        assert [step.key for step in run.view.steps] == ["disable", "drained", "hold", "ready", "enable"]
+        assert acts(world) == [DISABLE, DISABLE]
+
+
+async def test_where_nothing_moved_when_the_plan_was_made_nobody_is_left_there(
+    world: FakeWorld, tmp_path: Path
+) -> None:
+    for connection in world.connections:
+        connection.server = "bdr_next_node"
+    async with Run(world, tmp_path) as run:
+        world.connections[0].server = "bdr_initial_node"
+        assert await run.end() is RunStatus.REFUSED
+    assert "has 1 session since the plan was made" in run.view.message
+    assert acts(world) == []
 
 
 async def test_sessions_that_bypass_pgbouncer_are_named_and_hold_the_proof_up(

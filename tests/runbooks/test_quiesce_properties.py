@@ -32,6 +32,11 @@ FAULTS = (
     "idle",
     "behind",
     "caught up",
+    "apply blocked",
+    "weight 0",
+    "marked read-only",
+    "no login",
+    "fit again",
     "others down",
     "others up",
     "silent haproxy2",
@@ -89,6 +94,17 @@ class FaultyWorld(FakeWorld):
                 self.connections[0].busy = fault == "busy" and not self.paused
             case "behind" | "caught up":
                 self.behind = 10**6 if fault == "behind" else 0
+            case "apply blocked":
+                self.apply_blocked = True
+            case "weight 0":
+                self.weightless = {"bdr_next_node", "bdr_node3"}
+            case "marked read-only":
+                self.marked_read_only = {"node2", "node3"}
+            case "no login":
+                self.no_login = {"node2", "node3"}
+            case "fit again":
+                self.weightless, self.marked_read_only, self.no_login = set(), set(), set()
+                self.apply_blocked = False
             case "others down" | "others up":
                 self.down = {"bdr_next_node", "bdr_node3"} if fault == "others down" else set()
             case "silent haproxy2" | "silent node2":
@@ -118,6 +134,7 @@ class FaultyWorld(FakeWorld):
         self._announced(target, text)
         if text == DISABLE and target not in self.silent:
             usable = set(SERVERS) - self.down - self.maintenance[target] - {"bdr_initial_node"}
+            usable -= self.weightless
             if not usable:
                 self.broken.append(f"disabled the last server on {target}")
             self.disabled_by_us.add(target)

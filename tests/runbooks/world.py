@@ -151,10 +151,16 @@ class FakeWorld:
     )
     own_pool_size: int | None = None
     """Database app has a pool_size of its own, which no SET reaches."""
+    idle_databases: tuple[str, ...] = ()
+    """Further databases that lead here, with nothing connected when the plan is made."""
+    others: dict[str, Load] = field(default_factory=dict)
+    """What further databases of the pooler are doing."""
     unserved: int = 0
     """Clients in a pool that has no server connection."""
     behind: int = 0
-    """Looks for which node2 has not applied everything."""
+    """Looks under the pause for which node2 has not applied everything."""
+    apply_blocked: bool = False
+    """node2 applies nothing, pause or not."""
     unapplied_moves: int = 0
     """Clients that went on elsewhere before everything was applied there: each could lose an update."""
 
@@ -199,11 +205,12 @@ class FakeWorld:
         await asyncio.sleep(0)
         if node in self.silent:
             raise ConsoleError(f"{node}: {NO_ANSWER}")
-        self.behind = max(0, self.behind - 1)
+        self.behind = max(0, self.behind - self.paused)
+        late = self.apply_blocked or (self.paused and self.behind)
         names = [name for name in self.nodes if name != node]
         return WalPositions(
             "0/200",
-            tuple(PeerPosition(n, True, "0/100" if self.behind and n == "node2" else "0/200") for n in names),
+            tuple(PeerPosition(n, True, "0/100" if late and n == "node2" else "0/200") for n in names),
         )
 
     async def warm(self, poolers: frozenset[str], nodes: frozenset[str]) -> None:
@@ -300,7 +307,7 @@ class FakeWorld:
             self.resumed_split |= len(out) > 1 and ("haproxy1", ENABLE) not in self.sent
             self.stuck = {proxy: self._takes_at(proxy) for proxy in self.maintenance}
             moved = [c for c in self.connections if not c.busy]
-            if self._takes() != "bdr_initial_node" and self.behind:
+            if self._takes() != "bdr_initial_node" and (self.behind or self.apply_blocked):
                 self.unapplied_moves += len(moved)
             for connection in moved:
                 connection.server = self._takes()
@@ -346,7 +353,8 @@ class FakeWorld:
         busy = sum(c.busy for c in self.connections)
         size = self.own_pool_size or int(self.settings["default_pool_size"])
         load = Load(busy, self.logins, len(self.connections), 0, None, None, self.unserved)
-        return {"app": replace(load, paused=self.paused, pool_size=size) if self.listed else load}
+        own = replace(load, paused=self.paused, pool_size=size) if self.listed else load
+        return self.others | {"app": own}
 
     def _node(self, name: str) -> Observed[NodeFacts]:
         if name in self.silent:
@@ -416,7 +424,8 @@ class FakeWorld:
         size = self.own_pool_size or 20
         leads = ("haproxy1", "haproxy2")
         database = PoolDatabase("app", "127.0.0.1", 5433, self.paused, False, size, 3, "app", leads)
-        return Observed("pgb-tx", "127.0.0.1:6432", PoolerFacts("1.18.0", (pool,), (database,)), NOW)
+        known = (database, *(replace(database, name=name) for name in self.idle_databases))
+        return Observed("pgb-tx", "127.0.0.1:6432", PoolerFacts("1.18.0", (pool,), known), NOW)
 
 
 class FullDiskJournal(Journal):

@@ -1,5 +1,6 @@
 """How far a node's WAL reaches, and how far its peers have applied it; every engine gives the same. Pure."""
 
+import re
 from pathlib import Path
 
 from bdr_console.cluster.nodes import PeerPosition, WalPositions
@@ -9,10 +10,15 @@ from bdr_console.links.postgres import Unreadable
 
 _HERE = Path(__file__).parent
 
-BARRIER = " ".join(
-    line for line in statement(_HERE, "barrier", 0).splitlines() if not line.startswith("--")
-).removesuffix(";")
-"""The one statement that a barrier sends; announced and journaled as it is here."""
+
+def barrier_statement(server_version: str) -> str:
+    """The one statement that a barrier sends to a server of that version (`15.4`, `9.4.12`); announced and
+    journaled as it is here."""
+    parts = re.match(r"(\d+)(?:\.(\d+))?", server_version)
+    major, minor = (int(parts[1]), int(parts[2] or 0)) if parts else (10, 0)
+    number = major * 10_000 + (minor * 100 if major < 10 else 0)
+    lines = statement(_HERE, "barrier", number).splitlines()
+    return " ".join(line for line in lines if not line.startswith("--")).removesuffix(";")
 
 
 def position_statements(folder: Path, server_version: int) -> dict[str, str]:

@@ -27,7 +27,8 @@ class _Need:
 
 
 _NEEDS = {
-    "bdr3": _Need("pglogical", "postgresql-{}-pglogical"),
+    # The stand-in reads the origin of a commit (pg_xact_commit_timestamp_origin).
+    "bdr3": _Need("pglogical", "postgresql-{}-pglogical", oldest=14),
     "bdr1": _Need("pglogical", "postgresql-{}-pglogical"),
     "pglogical": _Need("pglogical", "postgresql-{}-pglogical"),
     "native": _Need("pgoutput", "postgresql-{}", oldest=16),

@@ -165,6 +165,7 @@ def test_a_named_server_that_is_too_old_or_lacks_what_the_engine_needs_is_refuse
 ) -> None:
     assert "PostgreSQL 12.22 from" in refused("native", make_server("12.22", "pgoutput"))
     assert "needs PostgreSQL 16 or later" in refused("native", make_server("15.18", "pgoutput"))
+    assert "needs PostgreSQL 14 or later" in refused("bdr3", make_server("13.23", "pglogical"))
     assert "needs pglogical" in refused("bdr3", make_server("17.12", "pgoutput"))
 
 

@@ -3,9 +3,9 @@ and of two.
 
 A cell runs a switchover under load up to a step, strikes, looks at what the run makes of it, mends, and
 brings the run to an end as an operator would: by a word where the runner lives, by `undo` or `resume` where
-not. Then the cluster must be as it was: it serves, nobody is paused, no server is left out; and the load is
-counted: what was acknowledged is on every node. With two HAProxies a fault strikes the second, or a
-PgBouncer in front of it.
+not. Then the cluster must be as it was: it serves, nobody is paused, no server is left out; the load is
+counted: what was acknowledged is on every node; and a run that says that all is well leaves one node written,
+not two. With two HAProxies a fault strikes the second, or a PgBouncer in front of it.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ STEPS = (
 )
 """(mode, step); the steps from the hold on are the same in both modes."""
 
-_WRITE = "UPDATE counter SET n = n + 1 WHERE client = -2"
+_WRITE = "UPDATE counter SET n = n + 1 WHERE client = -2 RETURNING current_setting('cluster_name')"
 """A counter of nobody in the load: a write of ours must not be counted as one of theirs."""
 _HELD = ("hold-transaction", None)
 """Makes WAIT_CLOSE and the wait under PAUSE last, so that a strike falls into them."""
@@ -355,11 +355,10 @@ _FORGETS = {"HAProxy stopped", "HAProxy reloaded"}
 """The maintenance is forgotten: behind RESUME, when clients write on the other node, new ones come back."""
 
 
-def may_lose(mode: str, step: str, fault: str) -> bool:
-    """Whether increments may be overwritten by those of another node: what a quiesced run alone forbids, as
-    long as nothing else moves clients."""
-    released = STEPS.index((mode, step)) >= STEPS.index(("quiesce", "resume"))
-    return mode == "gradual" or fault in _MOVES_CLIENTS or (released and fault in _FORGETS)
+def moves_by_itself(mode: str, step: str, fault: str) -> bool:
+    """Whether the fault alone may send clients to another node, which no run can keep it from."""
+    waiting = mode == "quiesce" and STEPS.index((mode, step)) < STEPS.index(("quiesce", "resume"))
+    return fault in _MOVES_CLIENTS or (fault in _FORGETS and not waiting)
 
 
 @contextmanager
@@ -389,13 +388,17 @@ def run_cell(lab: Lab, state: Path, mode: str, step: str, fault: str) -> str:
             mend()
             if step in _LASTING:
                 lab.mend(*_LASTING[step])
-            ended = _finish(cell, goes_on=fault in _GOES_ON)
+            ended, status = _finish(cell, goes_on=fault in _GOES_ON)
             assert fault not in _HURTS_NOTHING or ended == RunStatus.DONE.value, f"it should be done: {ended}"
-            _whole(lab)
-            counted = _counted(lab, losing=may_lose(mode, step, fault))
+            moved = moves_by_itself(mode, step, fault)
+            written = "+".join(sorted(_whole(lab)))
+            all_well = status in (RunStatus.DONE, RunStatus.UNDONE)
+            assert moved or not all_well or "+" not in written, f"{ended}, but {written} are written"
+            # A gradual run may lose updates, and says so.
+            counted = _counted(lab, losing=moved or mode == "gradual")
         finally:
             _end(cell)
-        return f"{ended}; {counted}"
+        return f"{ended}; {written} written; {counted}"
 
 
 def _counted(lab: Lab, *, losing: bool) -> str:
@@ -414,8 +417,8 @@ def _react(cell: Cell) -> None:
     wait_until(lambda: cell.view.status.over or time.monotonic() > end, "three seconds pass", pause=0.05)
 
 
-def _finish(cell: Cell, *, goes_on: bool) -> str:
-    """Bring the run to its end as an operator would, and say how."""
+def _finish(cell: Cell, *, goes_on: bool) -> tuple[str, RunStatus]:
+    """Bring the run to its end as an operator would; says how, and what the run says at last."""
     behind = cell.step in ("hold", "ready", "enable")
     said, moved, before = 0.0, time.monotonic(), None
 
@@ -451,7 +454,7 @@ def _finish(cell: Cell, *, goes_on: bool) -> str:
         view = cell.until(lambda now: now.status.over and _recovered(cell), "undo to end", 60)
         ended.append(f"undo: {view.status.value}")
     assert view.status not in (RunStatus.LOST, RunStatus.STOPPED), " -> ".join(ended)
-    return " -> ".join(ended)
+    return " -> ".join(ended), view.status
 
 
 def _recovered(cell: Cell) -> bool:
@@ -459,16 +462,27 @@ def _recovered(cell: Cell) -> bool:
     return cell.pid is None
 
 
-def _whole(lab: Lab) -> None:
-    """Writes succeed through both poolers, every server takes traffic, nobody is paused."""
+def _whole(lab: Lab) -> set[str]:
+    """Wait until writes succeed through every pooler and HAProxy, every server takes traffic, and nobody is
+    paused; returns the nodes that were written."""
     wrong: list[str] = []
+    written: set[str] = set()
+    ways = {way.name: way.port for way in lab.layout.poolers} | {
+        way.name: way.port for way in lab.layout.proxies
+    }
 
     def whole() -> bool:
         wrong[:] = _left_out(lab)
-        wrong.extend(line for pooler in lab.layout.poolers for line in _writes(lab, pooler.name))
+        written.clear()
+        for name, port in ways.items():
+            node, error = _write(lab, port)
+            written.add(node)
+            if error:
+                wrong.append(f"no write through {name}: {error}")
         return not wrong
 
     wait_until(whole, lambda: "; ".join(wrong), seconds=40, pause=0.2)
+    return written
 
 
 def _left_out(lab: Lab) -> list[str]:
@@ -487,11 +501,12 @@ def _left_out_of(lab: Lab, proxy: str) -> list[str]:
     return [f"{proxy}: {row[3]} is left out" for row in rows if int(row[6]) & 0x27 or row[5] == "0"]
 
 
-def _writes(lab: Lab, pooler: str) -> list[str]:
-    dsn = lab.layout.dsn(lab.layout.pooler(pooler).port, "app") + " connect_timeout=3"
+def _write(lab: Lab, port: int) -> tuple[str, str]:
+    """The node that was written, or what kept it from that."""
+    dsn = lab.layout.dsn(port, "app") + " connect_timeout=3"
     command = ["timeout", "5", "psql", "-qAtX", "-c", _WRITE, dsn]
     done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
-    return [] if done.returncode == 0 else [f"no write through {pooler}: {done.stderr.strip()[:120]}"]
+    return ("", done.stderr.strip()[:120] or "no answer") if done.returncode else (done.stdout.strip(), "")
 
 
 def _end(cell: Cell) -> None:

@@ -20,7 +20,7 @@ class Level(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """Limits from the configuration: bytes, seconds, counts, and one share (connections_warn, 0-1)."""
+    """Limits from the configuration: bytes, seconds, counts, one share (connections_warn, 0-1)."""
 
     lag_bytes_warn: int = 10 * 1024**2
     lag_bytes_crit: int = 100 * 1024**2
@@ -36,13 +36,15 @@ class Thresholds:
     clock_skew_crit: float = 5.0
     orphan_slot_crit: int = 1024**3
     conflicts_warn: int = 1
+    single_writer: bool = True
+    """All clients are meant to write on one node at a time."""
 
     def eased(self, margin: float) -> "Thresholds":
         """The limits that a figure must fall below to end what it raised: lower by that share (0-1)."""
         kept = {
             field.name: getattr(self, field.name) * (1 - margin)
             for field in fields(self)
-            if field.name != "conflicts_warn"
+            if field.name not in ("conflicts_warn", "single_writer")
         }
         return replace(self, **kept)
 

@@ -12,6 +12,10 @@ from bdr_console.cluster.history import History
 from bdr_console.cluster.nodes import Membership
 from bdr_console.cluster.replication import CAUGHT_UP, Link, links
 from bdr_console.cluster.snapshot import Snapshot
+from bdr_console.cluster.traffic import traffic, uncarried
+
+_STATES = ("lock:", "unready:", "leaderless:", "paused:", "split:", "uncarried:")
+"""Kinds of keys that are there or not, without a figure."""
 
 
 def confirmed_key(link: tuple[str, str]) -> Hashable:
@@ -64,6 +68,12 @@ def kept_hour_key(node: str, slot: str) -> Hashable:
     return ("kept:", node, slot)
 
 
+SPLIT = ("split:",)
+"""1 while two HAProxies send the new connections of one backend to different nodes."""
+UNCARRIED = ("uncarried:",)
+"""1 while PgBouncers have more server connections than the HAProxies carry sessions."""
+
+
 def remember(history: History, snapshot: Snapshot, known: tuple[Link, ...] | None = None) -> None:
     """Keep what this snapshot shows; a reading that was kept before, or is old, adds nothing. `known` are the
     links when it was taken, for a caller that has them already."""
@@ -102,14 +112,23 @@ def remember(history: History, snapshot: Snapshot, known: tuple[Link, ...] | Non
         for group in {entry.group for entry in told}
         if not any(entry.leader for entry in told if entry.group == group)
     }
-    _mark(history, present, snapshot.taken_at)
+    _mark(history, present | _traffic_states(snapshot), snapshot.taken_at)
+
+
+def _traffic_states(snapshot: Snapshot) -> set[Hashable]:
+    found: set[Hashable] = set()
+    if traffic(snapshot, snapshot.taken_at).split:
+        found.add(SPLIT)
+    if (uncarried(snapshot, snapshot.taken_at) or 0) > 0:
+        found.add(UNCARRIED)
+    return found
 
 
 def _mark(history: History, present: set[Hashable], at: datetime) -> None:
     """Whatever of this kind was there before and is gone ends its run."""
     for key in present:
         history.add(key, at, 1.0)
-    for key in history.keys("lock:", "unready:", "leaderless:", "paused:") - present:
+    for key in history.keys(*_STATES) - present:
         if history.since(key) is not None:
             history.add(key, at, None)
 

@@ -102,6 +102,34 @@ def _direct(pooler: str, facts: PoolerFacts) -> list[Route]:
     ]
 
 
+def uncarried(snapshot: Snapshot, now: datetime) -> int | None:
+    """How many of the poolers' server connections that lead to a HAProxy are in no HAProxy's count of
+    sessions: at least so many, for other clients are in that count too. None where a target was not read
+    lately, or no database is known to lead to one (`listen`)."""
+    fresh = [proxy.is_fresh(now, snapshot.refresh) for proxy in snapshot.proxies]
+    fresh += [pooler.is_fresh(now, snapshot.refresh) for pooler in snapshot.poolers]
+    if not snapshot.proxies or not all(fresh):
+        return None
+    leading = {
+        (pooler.name, database.name)
+        for pooler in snapshot.poolers
+        if pooler.facts
+        for database in pooler.facts.databases
+        if database.proxies
+    }
+    connections = sum(
+        pool.servers - pool.servers_login
+        for pooler in snapshot.poolers
+        if pooler.facts
+        for pool in pooler.facts.pools
+        if (pooler.name, pool.database) in leading
+    )
+    carried = sum(
+        server.sessions for proxy in snapshot.proxies if proxy.facts for server in proxy.facts.servers
+    )
+    return connections - carried if leading else None
+
+
 def route_words(routes: tuple[Route, ...], *, unknown: bool = False) -> str:
     """The ways with the sessions there: `haproxy1/bk_db 10`, `hap1/bk_db +1 18`, `4 left` where no new ones
     come; `-` for none, `?` with `unknown` ways."""

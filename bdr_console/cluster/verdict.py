@@ -18,6 +18,7 @@ from bdr_console.cluster.verdict_locks import lock_findings
 from bdr_console.cluster.verdict_members import member_findings
 from bdr_console.cluster.verdict_nodes import clock_findings, node_findings
 from bdr_console.cluster.verdict_proxies import pooler_findings, proxy_findings, refused, unserved
+from bdr_console.cluster.verdict_traffic import traffic_findings
 
 __all__ = ["Finding", "Level", "Thresholds", "Verdict", "judge"]
 
@@ -51,6 +52,7 @@ def judge(
     found += [f for proxy in snapshot.proxies for f in proxy_findings(proxy, snapshot, now)]
     found += unserved(snapshot)
     found += refused(snapshot, now)
+    found += traffic_findings(snapshot, thresholds, now, history)
     found += [f for pooler in snapshot.poolers for f in pooler_findings(pooler, snapshot, thresholds, now)]
     found.sort(key=lambda finding: -finding.level)
     return Verdict(max((f.level for f in found), default=Level.OK), tuple(found))

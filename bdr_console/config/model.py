@@ -125,6 +125,8 @@ class ThresholdSettings(Section):
     """WAL kept by a slot that no known node reads."""
     conflicts_warn: Annotated[int, Field(ge=0)] = 1
     """Conflicts in 5 min, when they come more often than before (0: never)."""
+    single_writer: bool = True
+    """Clients that write on two nodes are critical; false where each HAProxy has a node of its own."""
 
     @model_validator(mode="after")
     def _in_order(self) -> "ThresholdSettings":
@@ -228,8 +230,6 @@ class CommonSettings(Section):
     """When a finding becomes an alarm, and how somebody is told."""
     quiesce: QuiesceSettings = QuiesceSettings()
     """A switchover that has every client wait once, so that no update is lost."""
-    single_writer: bool = True
-    """Whether all clients are meant to write on one node at a time; false where each HAProxy has its own."""
     maintenance_roles: tuple[str, ...] = ()
     """Roles whose sessions on a node are no clients: monitoring, backups. A node is drained beside them."""
 

@@ -123,7 +123,7 @@ def _split(
     found: dict[str, tuple[NodeSession, ...] | None],
 ) -> Iterator[Check]:
     """Pooled clients on two nodes: two HAProxies disagree, or a reloaded one's old process has sessions."""
-    if not settings.single_writer:
+    if not settings.thresholds.single_writer:
         return
     title = "all writes go to one node"
     why = "Rows that are written on two nodes conflict; one of the two updates is lost, without an error."

@@ -72,7 +72,7 @@ def proxy(*servers: ProxyServer, age: float = 0.5, sticky: str = "bdr_initial_no
 
 def pool(mode: str = "transaction") -> Pool:
     """A pool at ease."""
-    return Pool("app", "app", mode, 8, 0, 3, 5, 0, 0, 0, 0.0, 0)
+    return Pool("app", "app", mode, 8, 0, 2, 4, 0, 0, 0, 0.0, 0)
 
 
 def pooler(

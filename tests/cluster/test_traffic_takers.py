@@ -225,8 +225,8 @@ def test_the_accounts_are_the_users_of_pools_in_use_and_the_databases_behind_the
     idle = replace(pool(), user="old", clients_active=0, servers_active=0, servers_idle=0)
     pools = (replace(pool(), database="shop"), replace(pool(), database="hidden"), idle)
     seen = PoolerFacts("1.18.0", pools, databases)
-    assert accounts((seen, None)) == {("app", "shop_live"): 8, ("app", "hidden"): 8}
-    assert accounts([pooler().facts]) == {("app", "app"): 8}
+    assert accounts((seen, None)) == {("app", "shop_live"): 6, ("app", "hidden"): 6}
+    assert accounts([pooler().facts]) == {("app", "app"): 6}
 
 
 def limits(role: int, role_used: int, database: int = -1, database_used: int = 0) -> Access:

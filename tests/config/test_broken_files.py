@@ -41,7 +41,7 @@ BROKEN: dict[str, tuple[str | bytes, list[str]]] = {
     "a key twice": (NODE + "        dsn: host=a\n        dsn: host=b\n", [":6:9: clusters.shop.nodes.n1.dsn: stands twice, first in line 5"]),
     "a node twice": (SHOP + "      n1: {dsn: host=b}\n", [":6:7: clusters.shop.nodes.n1: stands twice, first in line 4"]),
     "a misspelt key": (NODE + "        dns: host=a\n", [":5:9: clusters.shop.nodes.n1.dns: unknown key; did you mean 'dsn'?"]),
-    "a key of another section": (SHOP + "    refresh: 2\n", [":6:5: clusters.shop.refresh: unknown key; known here: environment, via, ssh, thresholds, alarms, quiesce, single_writer, maintenance_roles, nodes, proxies, poolers"]),
+    "a key of another section": (SHOP + "    refresh: 2\n", [":6:5: clusters.shop.refresh: unknown key; known here: environment, via, ssh, thresholds, alarms, quiesce, maintenance_roles, nodes, proxies, poolers"]),
     "a key nobody knows": (GOOD + "\nzzz: 2\n", [":2:1: zzz: unknown key; known here: include, refresh, background_refresh, collect, theme, ascii, mouse, keys, record, defaults, clusters"]),
     "a missing key": (NODE.rstrip("\n") + " {server: s1}\n", [":4:7: clusters.shop.nodes.n1.dsn: this key is required and missing"]),
     "no clusters": ("theme: dark\n", [":1:1: clusters: this key is required and missing"]),

@@ -69,7 +69,7 @@ def proxy(*servers: ProxyServer, sticky: str | None = "bdr_initial_node") -> Pro
 def pooler(mode: str, *, waiting: int = 0, close_needed: int | None = 0, paused: bool = False) -> PoolerFacts:
     """A PgBouncer 1.18 with one pool."""
     pool = Pool("app", "app", mode, 16, waiting, 4, 6, 0, 0, 0, 2.5 if waiting else 0.0, close_needed)
-    database = PoolDatabase("app", "127.0.0.1", 6432, paused, False, 20, 10, "app", ("haproxy1",))
+    database = PoolDatabase("app", "127.0.0.1", 6432, paused, False, 20, 10, "app")
     return PoolerFacts("1.18.0", (pool,), (database,))
 
 

@@ -88,7 +88,6 @@ def test_a_stall_spans_the_time_in_which_nothing_moved(healthy_lab: Lab) -> None
 @pytest.mark.parametrize(
     ("wanted", "said"),
     [
-        ({"protocol": "prepared"}, "prepared statements do not survive"),
         ({"clients": 0}, "0 clients"),
         ({"rate": 0}, "rate of 0"),
         ({"seconds": 0}, "0 s"),

@@ -1,7 +1,17 @@
 """PgBouncer as one reading of its admin console shows it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+
+CHANGED_SETTINGS = ("server_login_retry", "server_fast_close", "default_pool_size", "reserve_pool_size")
+"""The settings of a PgBouncer that a switchover changes and puts back."""
+
+
+def looks_quiesced(settings: Mapping[str, str]) -> bool:
+    """Whether a PgBouncer is set as a quiesce sets it for a moment: one connection for each pool, and no rest
+    after a failed login. No file says both."""
+    return settings.get("server_login_retry") == "0" and settings.get("default_pool_size") == "1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,3 +130,10 @@ class PoolerFacts:
     """Read now and then where there are many clients; None when they were never read."""
     unread: str = ""
     """Why the connections could not be read; empty when they were."""
+    settings: tuple[tuple[str, str], ...] = ()
+    """Of SHOW CONFIG what a switchover changes and puts back; empty when it was not read."""
+
+    @property
+    def throttled(self) -> bool:
+        """Whether its settings are those of a quiesce whose end never came."""
+        return looks_quiesced(dict(self.settings))

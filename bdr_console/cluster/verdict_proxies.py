@@ -61,6 +61,18 @@ def refused(snapshot: Snapshot, now: datetime) -> list[Finding]:
     return found
 
 
+def _paused(pooler: str, database: str, facts: PoolerFacts, limits: Thresholds) -> Finding:
+    waiting = [pool for pool in facts.pools if pool.database == database and pool.clients_waiting]
+    longest = max((pool.max_wait for pool in waiting), default=0.0)
+    clients = sum(pool.clients_waiting for pool in waiting)
+    text = "paused: its clients wait"
+    if clients:
+        wait = "waits" if clients == 1 else "wait"
+        text = f"paused: {counted(clients, 'client')} {wait}, the longest for {format_seconds(longest)}"
+    level = Level.CRIT if longest >= limits.client_wait_crit else Level.WARN
+    return Finding(level, f"{pooler}/{database}", f"{text}. o: let them go on", "pooler.paused")
+
+
 def _is_weightless(server: ProxyServer) -> bool:
     return server.figures is not None and server.figures.configured_weight == 0
 
@@ -126,16 +138,17 @@ def pooler_findings(
         return [stale] if stale else []
     found = []
     for database in facts.databases:
-        if database.paused or database.disabled:
-            word = "paused" if database.paused else "disabled"
-            found.append(
-                Finding(
-                    Level.WARN,
-                    f"{pooler.name}/{database.name}",
-                    f"{word}: its clients wait or are refused",
-                    f"pooler.{word}",
-                )
-            )
+        if database.paused:
+            found.append(_paused(pooler.name, database.name, facts, limits))
+        elif database.disabled:
+            text = "disabled: its clients are refused. ENABLE lets them in again"
+            found.append(Finding(Level.WARN, f"{pooler.name}/{database.name}", text, "pooler.disabled"))
+    if facts.throttled:
+        text = (
+            "one server connection for each pool (default_pool_size 1, server_login_retry 0), as a run that "
+            "died leaves it: clients queue. o: put it back"
+        )
+        found.append(Finding(Level.WARN, pooler.name, text, "pooler.throttled"))
     for pool in facts.pools:
         if pool.clients_waiting and pool.max_wait >= limits.client_wait_warn:
             level = Level.CRIT if pool.max_wait >= limits.client_wait_crit else Level.WARN

@@ -6,11 +6,12 @@ A command that is waited for no longer is left by closing its connection.
 
 import asyncio
 import re
+from dataclasses import replace
 
 import psycopg
 from psycopg import pq
 
-from bdr_console.cluster.poolers import PoolerFacts
+from bdr_console.cluster.poolers import CHANGED_SETTINGS, PoolerFacts
 from bdr_console.cluster.text import clean
 from bdr_console.errors import ConsoleError
 from bdr_console.links import conninfo
@@ -40,6 +41,7 @@ _ACTS = tuple(
         rf"(PAUSE|RESUME|RECONNECT|WAIT_CLOSE|KILL|DISABLE|ENABLE) {NAME}",
         r"KILL_CLIENT [0-9]{1,20}",
         r"SET [a-z_]+ = '[A-Za-z0-9_.]*'",
+        r"RELOAD",
     )
 )
 
@@ -267,4 +269,13 @@ async def read_pooler(reader: PgBouncerReader) -> PoolerFacts:
     pool_rows: list[Row] = [*await reader.show("POOLS")]
     server_rows: list[Row] = [*await reader.show("SERVERS")]
     database_rows: list[Row] = [*await reader.show("DATABASES")]
-    return pooler_facts(reader.version, reader.server_version >= 10900, pool_rows, server_rows, database_rows)
+    facts = pooler_facts(
+        reader.version, reader.server_version >= 10900, pool_rows, server_rows, database_rows
+    )
+    return replace(facts, settings=await changed_settings(reader))
+
+
+async def changed_settings(reader: PgBouncerReader) -> tuple[tuple[str, str], ...]:
+    """The settings that a switchover changes and puts back, as they are now; raises LinkError."""
+    rows = await reader.show("CONFIG")
+    return tuple((row["key"], clean(row["value"], 40)) for row in rows if row.get("key") in CHANGED_SETTINGS)

@@ -20,6 +20,7 @@ from bdr_console.links.advisory import Holder
 from bdr_console.monitor import Monitor
 from bdr_console.runbooks.archive import follow, run_dir
 from bdr_console.runbooks.operator_lock import LockWatch
+from bdr_console.runbooks.orphans import orphans
 from bdr_console.runbooks.run import RunStatus, RunView
 
 READINGS = 3
@@ -132,15 +133,23 @@ class Lookout:
             for target in targets
             if target.error is None
         ]
+        runs = _runs(self._name)
         return Sight(
             snapshot,
             now,
-            judge(snapshot, self._thresholds, now, self._history),
+            _with_left(judge(snapshot, self._thresholds, now, self._history), runs, snapshot),
             tuple(timed(link, self._history) for link in links(snapshot, now)),
             min(min(counts, default=0), READINGS),
-            _runs(self._name),
+            runs,
             self._lock,
         )
+
+
+def _with_left(verdict: Verdict, runs: tuple[RunView, ...], snapshot: Snapshot) -> Verdict:
+    """The verdict with what dead runs have left, before what that causes."""
+    left = [orphan.finding for orphan in orphans(runs, snapshot)]
+    found = sorted((*left, *verdict.findings), key=lambda finding: -finding.level)
+    return Verdict(max((finding.level for finding in found), default=verdict.level), tuple(found))
 
 
 def _by_kind(snapshot: Snapshot) -> tuple[tuple[str, tuple[Observed, ...]], ...]:  # type: ignore[type-arg]

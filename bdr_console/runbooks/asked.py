@@ -8,7 +8,7 @@ from bdr_console.cluster.text import clean
 from bdr_console.engines.core.facts import backends_statement, obstacle_statements
 from bdr_console.links.haproxy import HaproxyReader
 from bdr_console.links.haproxy_text import ProxySession, parse_sessions
-from bdr_console.links.pgbouncer import PgBouncerReader
+from bdr_console.links.pgbouncer import PgBouncerReader, changed_settings
 from bdr_console.links.pgbouncer_rows import connections, databases, pools
 from bdr_console.links.postgres import PostgresReader, Unreadable
 from bdr_console.runbooks.reading import (
@@ -189,5 +189,4 @@ async def pooler_loads(link: PgBouncerReader) -> dict[str, Load]:
 
 async def pooler_settings(link: PgBouncerReader) -> dict[str, str]:
     """The settings that a run changes and puts back."""
-    kept = ("server_login_retry", "server_fast_close", "default_pool_size", "reserve_pool_size")
-    return {row["key"]: clean(row["value"], 40) for row in await link.show("CONFIG") if row["key"] in kept}
+    return dict(await changed_settings(link))

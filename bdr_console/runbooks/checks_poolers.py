@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 
-from bdr_console.cluster.poolers import PoolerFacts
+from bdr_console.cluster.poolers import PoolerFacts, looks_quiesced
 from bdr_console.cluster.text import format_seconds
 from bdr_console.config import ClusterSettings
 from bdr_console.links.pgbouncer_names import command_name
-from bdr_console.runbooks.pool_settings import left_by_a_run
 from bdr_console.runbooks.reading import PoolerSetup, Reading
 from bdr_console.runbooks.run import Check, Outcome
 from bdr_console.runbooks.switchover import routed_databases
@@ -64,13 +63,14 @@ def _unnameable(pooler: str, facts: PoolerFacts, settings: ClusterSettings) -> I
 def left_settings(reading: Reading) -> Iterator[Check]:
     """A line for each PgBouncer that a killed quiesce may have left with one connection for each pool."""
     for name, settings in reading.settings.items():
-        if left_by_a_run(settings):
+        if looks_quiesced(settings):
             yield Check(
                 f"PgBouncer {name} has its own settings",
-                Outcome.WARN,
+                Outcome.FAIL,
                 "server_login_retry is 0 and default_pool_size is 1, as a quiesce sets them",
-                "One that was killed may have left them: clients queue for one connection in each pool.",
-                "bdr-console undo that run, or RELOAD on its console: its file says what they should be.",
+                "A run that died has left them: clients queue for one connection in each pool, and this run "
+                "would take them for the pooler's own.",
+                "Undo that run (o on the overview, or bdr-console undo), or RELOAD on its console.",
             )
 
 

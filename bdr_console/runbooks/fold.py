@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from bdr_console.runbooks import in_force
 from bdr_console.runbooks.run import (
     Check,
     Command,
@@ -37,6 +38,8 @@ def advance(view: RunView | None, event: Event) -> RunView | None:
     kind = event.get("event")
     if view is None:
         return _begin(event) if kind == "run" else None
+    if kind in ("intent", "answer", "error", "taken"):
+        view = replace(view, in_force=in_force.after(view.in_force, event))
     match kind:
         case "checks":
             return replace(view, checks=tuple(_check(item) for item in event["checks"]))

@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 
+from bdr_console.cluster.poolers import looks_quiesced
 from bdr_console.cluster.text import counted
 from bdr_console.runbooks.reading import Load, Part, Reading
 from bdr_console.runbooks.run import Command
@@ -22,6 +23,11 @@ AT_ONCE: Wanted = {"server_login_retry": "0"}
 """A pool whose login failed tries again at once."""
 NO_LOGIN: Wanted = {"default_pool_size": "1", "reserve_pool_size": "0"}
 """No pool that has a connection starts another login (a database with a pool_size of its own may)."""
+
+RELOAD = "RELOAD"
+"""Puts back what nobody remembers: PgBouncer reads its file anew."""
+FROM_FILE = ""
+"""The value before of a setting that nobody remembers."""
 
 _FULL_FOR = 0.1
 """Seconds without a login once none may begin. One that was under way takes milliseconds to end."""
@@ -44,6 +50,14 @@ class Setting(Step):
         super().__init__(plan)
         self._ours = ours
         self._open: list[Act] = list(plan.acts)
+        self._reloaded: set[str] = set()
+        """PgBouncers that have read their files anew."""
+
+    def heard(self, act: Act, *, undo: bool, error: str = "") -> bool:
+        command = act.undo if undo else act.command
+        if command is not None and command.text == RELOAD and not error:
+            self._reloaded.add(act.target)
+        return bool(error)
 
     async def observe(self, world: World) -> Observation:
         reading = await world.read(Part.SETTINGS)
@@ -59,8 +73,14 @@ class Setting(Step):
         lines, states = [], []
         self._open = []
         for act, command in wanted.items():
-            key, value = assignment(command) if command else ("", "")
             now = reading.settings.get(act.target)
+            if command is not None and command.text == RELOAD:
+                done = act.target in self._reloaded
+                states.append(Proof.MET if done else Proof.UNMET)
+                lines.append(f"{act.target}: its file was {'read anew' if done else 'not read anew yet'}")
+                self._open += () if done else (act,)
+                continue
+            key, value = assignment(command) if command else ("", "")
             if now is None:
                 states.append(Proof.UNKNOWN)
                 lines.append(f"{act.target}: no answer to SHOW CONFIG")
@@ -150,7 +170,8 @@ def may_grow(load: Load) -> bool:
     return load.pool_size is not None and load.pool_size > int(NO_LOGIN["default_pool_size"])
 
 
-def left_by_a_run(settings: Mapping[str, str]) -> bool:
-    """Whether a PgBouncer's settings look like those of a quiesce whose end never came."""
-    wanted = {**AT_ONCE, "default_pool_size": NO_LOGIN["default_pool_size"]}
-    return all(settings.get(key) == value for key, value in wanted.items())
+def remembered(now: Mapping[str, Mapping[str, str]]) -> dict[str, Mapping[str, str]]:
+    """The settings to put back, by PgBouncer. Where a run that died has left its own, nobody remembers what
+    was there before: the file says it."""
+    lost = dict.fromkeys((*AT_ONCE, *NO_LOGIN), FROM_FILE)
+    return {name: {**values, **lost} if looks_quiesced(values) else values for name, values in now.items()}

@@ -11,10 +11,11 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from bdr_console.cluster.observed import Observed
-from bdr_console.cluster.poolers import PoolerFacts
+from bdr_console.cluster.poolers import PoolerFacts, looks_quiesced
 from bdr_console.cluster.proxies import ProxyFacts, ServerState
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.links.pgbouncer_rows import nothing_paused
+from bdr_console.runbooks import in_force
 from bdr_console.runbooks.reading import Reading
 from bdr_console.runbooks.run import Check, Command, Outcome, RunStatus, StepStatus
 from bdr_console.runbooks.seen import error_of, in_maintenance, state_line
@@ -130,6 +131,11 @@ def found(reading: Reading, node: str) -> tuple[str, ...]:
         for database in pooler.facts.databases
         if database.paused
     ]
+    left += [
+        f"{name}: default_pool_size is 1 and server_login_retry 0, as a quiesce leaves them that died"
+        for name, now in reading.settings.items()
+        if looks_quiesced(now)
+    ]
     return tuple(left)
 
 
@@ -176,6 +182,8 @@ def adopted(reading: Reading, made: Plan) -> Taken:
 def _in_force(reading: Reading, act: Act) -> bool:
     if act.kind == "haproxy":
         return in_maintenance(reading, (act.target, act.subject)) is True
+    if wanted := in_force.setting(act.command):
+        return reading.settings.get(act.target, {}).get(wanted[0]) == wanted[1]
     facts = reading.pooler(act.target)
     return facts is not None and any(d.name == act.subject and d.paused for d in facts.databases)
 
@@ -188,6 +196,8 @@ def findings(reading: Reading, taken: Taken, whose: str) -> tuple[Check, ...]:
         seen = (
             state_line(reading, (act.target, act.subject))
             if act.kind == "haproxy"
+            else f"{act.subject} is {'so' if forced else 'not so'} now"
+            if in_force.setting(act.command)
             else f"{act.subject} is {'' if forced else 'not '}paused"
         )
         title = f"`{act.command.text}` on {act.target} is {whose}"

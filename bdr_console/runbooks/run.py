@@ -204,6 +204,8 @@ class RunView:
     """When the maintenance should be over; None when nobody said."""
     had_traffic: bool | None = None
     """Whether the node had the traffic before the run; None where the plan does not say."""
+    in_force: tuple[Command, ...] = ()
+    """What this run has sent and not taken back yet, by its journal."""
 
     @property
     def alarm(self) -> str:

@@ -45,6 +45,8 @@ class Unfinished:
     """What does not answer, so that nobody can tell what was left there."""
     undoing: bool
     """It was on its way back: to go on is to go on back."""
+    paused: bool = False
+    """Clients wait: to undo lets them go on, and needs no second thought."""
 
 
 class Still:
@@ -146,7 +148,8 @@ async def unfinished(
             steps = await standing.look(world, task.taken)
             behind = tuple(replace(step, status=StepStatus.DONE) for step in steps[: task.begin_at])
             steps = (*behind, *steps[task.begin_at :])
-            yield Unfinished(task.plan, steps, found(reading, node), unseen(reading), task.undo)
+            waits = any(d.paused for p in reading.snapshot.poolers if p.facts for d in p.facts.databases)
+            yield Unfinished(task.plan, steps, found(reading, node), unseen(reading), task.undo, waits)
             await asyncio.sleep(LOOK_EVERY)
     finally:
         await survey.close()

@@ -5,14 +5,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from bdr_console.cluster.poolers import looks_quiesced
 from bdr_console.config import ClusterSettings
 from bdr_console.errors import ConsoleError
 from bdr_console.runbooks import isolate, resume, rolling_plan
 from bdr_console.runbooks.checks import ALL_PARTS, refuses
-from bdr_console.runbooks.checks_poolers import left_settings
 from bdr_console.runbooks.exit_codes import REFUSED
 from bdr_console.runbooks.journal import read_events
 from bdr_console.runbooks.plan_id import differences, plan_id
+from bdr_console.runbooks.pool_settings import remembered
 from bdr_console.runbooks.reading import Reading
 from bdr_console.runbooks.run import Check
 from bdr_console.runbooks.step import Plan, World
@@ -70,23 +71,25 @@ def fresh(reading: Reading, request: Request, settings: ClusterSettings) -> Unde
 def _adopting(reading: Reading, request: Request, settings: ClusterSettings, *, undo: bool) -> Undertaking:
     node = request["node"]
     silent = tuple(f"{line}: what was changed there cannot be told" for line in resume.unseen(reading))
-    # Only a quiesce pauses: its plan is the one that can take a pause back.
+    # Only a quiesce pauses and throttles: its plan is the one that can take that back.
+    throttled = any(looks_quiesced(now) for now in reading.settings.values())
     paused = any(d.paused for p in reading.snapshot.poolers if p.facts for d in p.facts.databases)
-    mode = "quiesce" if paused else "gradual"
+    mode = "quiesce" if paused or throttled else "gradual"
     before = resume.as_before(reading.snapshot, node)
-    made = plan(before, settings, node, mode, remembered=reading.settings, everything=True)
+    known = remembered(reading.settings)
+    made = plan(before, settings, node, mode, remembered=known, everything=True)
     made = replace(made, before=())
     taken = resume.adopted(reading, made)
     if not taken:
         told = f" But {'; '.join(silent)}." if silent else ""
         raise ConsoleError(
-            f"nothing of a switchover of {node} is in force: no server in maintenance, no paused pool.{told}",
+            f"nothing of a switchover of {node} is in force: no server in maintenance, no paused pool, no "
+            f"throttled one.{told}",
             f"To begin one: bdr-console switchover {node} --plan",
             REFUSED,
         )
     found = resume.findings(reading, taken, "taken over at the operator's word")
-    checks = (*found, *left_settings(reading))
-    return Undertaking(made, checks, "", taken, 0, undo, silent)
+    return Undertaking(made, found, "", taken, 0, undo, silent)
 
 
 def _continuing(directory: Path, reading: Reading, *, undo: bool) -> Undertaking:

@@ -1,6 +1,6 @@
 """The two ways out of service as steps with their commands: gradual, and quiesced. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bdr_console.cluster.proxies import ProxyServer
@@ -10,7 +10,7 @@ from bdr_console.engines import barrier_statement
 from bdr_console.links import conninfo
 from bdr_console.links.pgbouncer_names import command_name
 from bdr_console.runbooks.modes import session_clients
-from bdr_console.runbooks.pool_settings import AT_ONCE, NO_LOGIN, Wanted
+from bdr_console.runbooks.pool_settings import AT_ONCE, FROM_FILE, NO_LOGIN, RELOAD, Wanted
 from bdr_console.runbooks.routes import routed_databases
 from bdr_console.runbooks.run import Command
 from bdr_console.runbooks.step import Act, Choice, OnTimeout, StepPlan
@@ -205,18 +205,24 @@ def set_up(routes: tuple[Route, ...], choice: Choice, remembered: Remembered) ->
 def changes(routes: tuple[Route, ...], wanted: Wanted, remembered: Remembered) -> tuple[Act, ...]:
     """A SET for each setting on each PgBouncer of the routes that is not so yet; what was not read stays."""
     return tuple(
-        Act(
-            "pgbouncer",
-            pooler,
-            key,
-            Command(host, f"SET {key} = '{value}'"),
-            Command(host, f"SET {key} = '{known[key]}'"),
-        )
+        act
         for pooler, host in dict.fromkeys((route.pooler, route.host) for route in routes)
-        for known in (remembered.get(pooler, {}),)
-        for key, value in wanted.items()
-        if known.get(key) not in (None, value)
+        for act in _changes(pooler, host, wanted, remembered.get(pooler, {}))
     )
+
+
+def _changes(pooler: str, host: str, wanted: Wanted, known: Mapping[str, str]) -> Iterator[Act]:
+    reloads = False
+    for key, value in wanted.items():
+        before = known.get(key)
+        if before is None or before == value:
+            continue
+        put_back = f"SET {key} = '{before}'"
+        if before == FROM_FILE:
+            if reloads:
+                continue  # one RELOAD puts all of them back
+            reloads, put_back = True, RELOAD
+        yield Act("pgbouncer", pooler, key, Command(host, f"SET {key} = '{value}'"), Command(host, put_back))
 
 
 def own_size_notes(routes: tuple[Route, ...], remembered: Remembered) -> tuple[str, ...]:

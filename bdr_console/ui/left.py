@@ -1,12 +1,12 @@
 """What was left in maintenance and by whom: by a journal of this host, or by what is seen alone. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from bdr_console.cluster.proxies import ProxyServer
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.runbooks.orphans import orphans
-from bdr_console.runbooks.run import RunStatus, RunView
+from bdr_console.runbooks.run import RunView
 from bdr_console.ui.desk import LockHolder
 from bdr_console.ui.text.words import coarse
 
@@ -17,19 +17,25 @@ WITHOUT_JOURNAL = "no journal on this host tells by whom"
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """A node whose servers are in maintenance while nobody carries its run on."""
+    """What nobody carries on: a node in maintenance, clients that wait behind a PAUSE, a changed setting."""
 
     node: str
     run: RunView | None
     """Whose it is; None when no journal of this host tells."""
     since: float | None
     """Seconds that the first of its servers has been in maintenance; None when HAProxy does not tell."""
+    poolers: tuple[str, ...] = ()
+    """What is still so on PgBouncers, a line for each; what keeps clients waiting first."""
+    paused: bool = False
+    """Clients wait by it."""
+    in_maintenance: bool = True
 
     @property
     def text(self) -> str:
         """`node2 is in maintenance for 12m, left by alice@bastion, run ..., at step hold`."""
         since = f" for {coarse(self.since)}" if self.since is not None else ""
-        said = f"{self.node} is in maintenance{since}"
+        parts = [*self.poolers, f"{self.node} is in maintenance{since}" if self.in_maintenance else ""]
+        said = "; ".join(part for part in parts if part)
         if self.run is None:
             return f"{said}, {WITHOUT_JOURNAL}"
         at = next((step.key for step in reversed(self.run.steps) if step.began_at is not None), "")
@@ -39,19 +45,29 @@ class Left:
 def left_behind(
     recent: Iterable[RunView], snapshot: Snapshot | None, lock: LockHolder | None
 ) -> tuple[Left, ...]:
-    """The nodes that an unfinished run left in maintenance, then those that nobody known here is at.
+    """What keeps clients waiting, then what an unfinished run left otherwise, then what nobody known here is
+    at.
 
-    None while another operator holds the lock: what is in maintenance may be that operator's.
+    None while another operator holds the lock: what is changed may be that operator's.
     """
     if snapshot is None or lock is not None:
         return ()
     known = tuple(recent)
     journaled = orphans(known, snapshot)
     found = [
-        Left(orphan.run.node, orphan.run, _since(_held(snapshot, orphan.run.node)))
+        Left(
+            orphan.run.node,
+            orphan.run,
+            _since(held := _held(snapshot, orphan.run.node)),
+            orphan.poolers,
+            orphan.paused,
+            bool(held),
+        )
         for orphan in journaled
-        if orphan.run.status in (RunStatus.LOST, RunStatus.STOPPED)
     ]
+    under_way = any(not run.status.over for run in known)
+    if not under_way and not any(left.poolers for left in found):
+        found = [*_on_poolers(snapshot), *found]
     busy = {run.node for run in known if not run.status.over} | {left.node for left in found}
     for node in (target.name for target in snapshot.nodes):
         held = _held(snapshot, node)
@@ -59,6 +75,22 @@ def left_behind(
         if held and node not in busy and (since is None or since >= _SETTLED):
             found.append(Left(node, None, since))
     return tuple(found)
+
+
+def _on_poolers(snapshot: Snapshot) -> Iterator[Left]:
+    """A PAUSE, or the settings of a pause, that no journal of this host speaks of."""
+    fresh = [(pooler.name, pooler.facts) for pooler in snapshot.poolers if pooler.facts and not pooler.error]
+    paused = tuple(
+        f"{d.name} is paused on {name}" for name, facts in fresh for d in facts.databases if d.paused
+    )
+    throttled = tuple(f"the pools of {name} are throttled" for name, facts in fresh if facts.throttled)
+    if not (paused or throttled):
+        return
+    nodes = [node.name for node in snapshot.nodes if snapshot.servers_of(node.name)]
+    out = [node for node in nodes if _held(snapshot, node)]
+    if node := next(iter((*out, *nodes)), None):
+        held = _held(snapshot, node)
+        yield Left(node, None, _since(held), (*paused, *throttled), bool(paused), bool(held))
 
 
 def _held(snapshot: Snapshot, node: str) -> tuple[ProxyServer, ...]:

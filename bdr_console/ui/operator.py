@@ -113,7 +113,7 @@ class Operator:
         if self.acts is None:
             self._refuse(READ_ONLY)
         elif not left:
-            self._app.notify("nothing is left in maintenance by a run that nobody carries on", markup=False)
+            self._app.notify("no dead run has left anything behind", markup=False)
         elif len(left) == 1:
             self.finish(left[0].node, left[0].run.run_id if left[0].run else None)
         else:

@@ -254,7 +254,7 @@ async def test_settings_that_a_killed_quiesce_left_are_told_before_the_next_run(
     assert list(left_settings(seen)) == []
     world.settings |= {"server_login_retry": "0", "default_pool_size": "1"}
     (check,) = left_settings(await world.read(ALL_PARTS))
-    assert check.outcome is Outcome.WARN
+    assert check.outcome is Outcome.FAIL
     assert "RELOAD" in check.remedy
 
 

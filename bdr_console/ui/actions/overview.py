@@ -96,7 +96,7 @@ ACTIONS = (
         "o",
         "screen.left",
         "Left over",
-        "Resume or undo what a run left in maintenance, when nobody carries it on",
+        "Resume or undo what a dead run left: clients that wait, a setting, a node in maintenance",
         Place.OVERVIEW,
         "o",
         footer=True,

@@ -101,7 +101,10 @@ class LeftScreen(LiveScreen):
     def action_finish(self, word: str) -> None:
         """Ask for the node's name, to resume or to undo."""
         self._word = word
-        self._invite()
+        if word == "undo" and self._seen is not None and self._seen.paused:
+            self._go()  # clients wait: what it sends is on the screen, and it hurts nobody
+        else:
+            self._invite()
 
     def action_paper(self) -> None:
         """Write what is left to do as shell commands to a file."""
@@ -137,6 +140,9 @@ class LeftScreen(LiveScreen):
         if typed.name != self._node:
             self._ask(f"that is not '{self._node}': nothing was sent. Type the name, or press esc.")
             return
+        self._go()
+
+    def _go(self) -> None:
         self._beginning = True
         self.query_one(NameBox).close()
         self._ask(f"{self._word}: starting its runner...")
@@ -183,7 +189,10 @@ class LeftScreen(LiveScreen):
             )
         elif self._seen is not None:
             box.close()
-            self._ask("r resume: go on from what is seen    u undo: put back what was changed")
+            undo = "put back what was changed"
+            if self._seen.paused:
+                undo = "clients go on at once, and the rest is put back"
+            self._ask(f"u undo: {undo}    r resume: go on from what is seen")
 
     def _ask(self, text: str | Text) -> None:
         if self.is_mounted:

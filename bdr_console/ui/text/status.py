@@ -134,10 +134,11 @@ def notices(status: Status, styles: Styles, glyphs: Glyphs, *, hint: bool) -> Te
     if status.left:
         first, more = status.left[0], len(status.left) - 1
         text = Text(" ")
-        text.append(f"{glyphs.bad} LEFT", styles[Tone.BAD])
+        text.append(f"{glyphs.bad} {'PAUSED' if first.paused else 'LEFT'}", styles[Tone.BAD])
         text.append(f"{glyphs.separator}{clean(first.text)}" + (f" (and {more} more)" if more else ""))
         if hint and not status.read_only:
-            text.append(": ").append("o", "bold").append(" resume or undo")
+            word = " let them go on" if first.paused else " resume or undo"
+            text.append(": ").append("o", "bold").append(word)
         lines.append(text)
     if (worse := elsewhere(status.others, _level(status), styles, glyphs)) is not None:
         lines.append(worse)

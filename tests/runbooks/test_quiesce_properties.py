@@ -19,10 +19,12 @@ from bdr_console.runbooks.checks import ALL_PARTS
 from bdr_console.runbooks.engine import Engine
 from bdr_console.runbooks.journal import JOURNAL, Journal
 from bdr_console.runbooks.reading import Part, Reading
+from bdr_console.runbooks.resume import as_event
 from bdr_console.runbooks.step import Act
 from bdr_console.runbooks.switchover import plan, steps
+from bdr_console.runbooks.undertaking import undertake
 from tests.runbooks.test_engine import DISABLE, ENABLE, with_deadlines
-from tests.runbooks.world import SERVERS, SETTINGS, FakeWatch, FakeWorld, direct
+from tests.runbooks.world import NOTHING, SERVERS, SETTINGS, FakeWatch, FakeWorld, FullDiskJournal, direct
 
 RESUME = "RESUME app"
 FAULTS = (
@@ -54,6 +56,11 @@ FAULTS = (
     "direct client",
     "direct client leaves",
     "leave",
+    "kill both",
+    "disk full",
+    "disk with room",
+    "unexpected error",
+    "no error any more",
 )
 
 
@@ -64,10 +71,13 @@ class Ended(BaseException):  # the runner's end, not an error that it could hand
 class FaultyWorld(FakeWorld):
     """Strikes one fault after each so many looks, and watches what is sent."""
 
-    def __init__(self, script: list[tuple[int, str]], journal: Path) -> None:
+    def __init__(self, script: list[tuple[int, str]], journal: FullDiskJournal, path: Path) -> None:
         super().__init__()
         self.script = list(script)
-        self.journal = journal
+        self.disk = journal
+        self.disk_was_full = False
+        self.watchdog_killed = False
+        self.journal = path
         self.looks = 0
         self.engine: Engine | None = None
         self.broken: list[str] = []
@@ -88,8 +98,15 @@ class FaultyWorld(FakeWorld):
         match fault:
             case "abort" | "go":
                 self.engine.hear(fault, "dba")
-            case "kill":
-                self.killed = True
+            case "kill" | "kill both":
+                self.killed, self.watchdog_killed = True, fault == "kill both"
+            case "disk full" | "disk with room":
+                self.disk.full = fault == "disk full"
+                self.disk_was_full = self.disk_was_full or self.disk.full
+            case "unexpected error":
+                self.crash = Part.LOADS
+            case "no error any more":
+                self.crash = NOTHING
             case "busy" | "idle":
                 self.connections[0].busy = fault == "busy" and not self.paused
             case "behind" | "caught up":
@@ -148,6 +165,8 @@ class FaultyWorld(FakeWorld):
         return await super().send_waiting(target, text)
 
     def _announced(self, target: str, text: str) -> None:
+        if self.disk.problem:
+            return  # it is kept in memory: the act does not wait for the disk
         events = [json.loads(line) for line in self.journal.read_text().splitlines()]
         sent = sum(one == (target, text) for one in self.sent)
         announced = sum(
@@ -196,7 +215,7 @@ def test_whatever_happens_no_rule_is_broken_and_nobody_is_left_waiting(script: l
         asyncio.run(_one(script, Path(directory)))
 
 
-@pytest.mark.parametrize("word", ["kill", "abort"])
+@pytest.mark.parametrize("word", ["kill", "abort", "kill both", "unexpected error"])
 def test_killed_or_aborted_at_any_look_of_the_pause_nobody_is_left_waiting(tmp_path: Path, word: str) -> None:
     paused = 0
     for look in range(2, 24):
@@ -207,13 +226,13 @@ def test_killed_or_aborted_at_any_look_of_the_pause_nobody_is_left_waiting(tmp_p
 
 
 async def _one(script: list[tuple[int, str]], directory: Path) -> bool:
-    world, watch = FaultyWorld(script, directory / JOURNAL), ActingWatch()
+    journal = FullDiskJournal(directory, "r1")
+    world, watch = FaultyWorld(script, journal, directory / JOURNAL), ActingWatch()
     seen = await world.read(ALL_PARTS)
     made = plan(seen.snapshot, SETTINGS, "node1", "quiesce", remembered=seen.settings)
     made = with_deadlines(made, {step.key: 0.02 for step in made.steps if step.deadline})
-    engine = Engine(
-        steps(made, SETTINGS), world, Journal(directory, "r1"), pace=0.001, hold_pace=0.001, watch=watch
-    )
+    journal.write("plan", plan=as_event(made))
+    engine = Engine(steps(made, SETTINGS), world, journal, pace=0.001, hold_pace=0.001, watch=watch)
     world.engine, world.looks = engine, 0
     run = asyncio.create_task(engine.run())
     try:
@@ -225,11 +244,29 @@ async def _one(script: list[tuple[int, str]], directory: Path) -> bool:
         run.cancel()
         with contextlib.suppress(asyncio.CancelledError, Ended):
             await run
-    await watch.take_back(world)
+    if world.watchdog_killed:
+        await _a_console_looks(world, directory)
+    else:
+        await watch.take_back(world)
     assert world.broken == []
     assert not world.paused, "clients are left waiting"
     assert not world.resumed_split, "clients went on while the HAProxies disagreed"
-    assert world.settings == FakeWorld().settings
+    if not (world.watchdog_killed and world.disk_was_full):  # then no journal says what they were
+        assert world.settings == FakeWorld().settings
     if world.pause_sent:
         assert ("pgb-tx", RESUME) in world.sent
     return world.pause_sent
+
+
+async def _a_console_looks(world: FaultyWorld, directory: Path) -> None:
+    """Runner and watchdog are dead: somebody undoes the run by its journal, and if that does not do, by what
+    is seen. Everything answers by then."""
+    world.killed, world.script, world.disk.full = False, [], False
+    world.silent, world.crash, world.refuse, world.lose_answer = set(), NOTHING, {}, set()
+    for word in ("undo", "adopt-undo"):
+        with contextlib.suppress(ConsoleError):  # nothing is in force
+            task = await undertake(directory, {"word": word, "node": "node1"}, SETTINGS, world)
+            made = steps(task.plan, SETTINGS)
+            for step in made:
+                step.taken += task.taken.get(step.plan.key, ())
+            await Engine(made, world, Journal(directory, "r1"), pace=0.001).undo("Taken back.")

@@ -285,7 +285,7 @@ class FakeWorld:
         )
 
     def _obey(self, target: str, text: str) -> None:
-        word, rest = text.split(" ", 1)
+        word, _, rest = text.partition(" ")
         if word in ("disable", "enable"):
             server = rest.rpartition("/")[2]
             (self.maintenance[target].add if word == "disable" else self.maintenance[target].discard)(server)
@@ -311,6 +311,8 @@ class FakeWorld:
                 self.unapplied_moves += len(moved)
             for connection in moved:
                 connection.server = self._takes()
+        elif text == "RELOAD":
+            self.settings = FakeWorld().settings
         elif match := re.fullmatch(r"SET (\w+) = '(\w*)'", text):
             self.settings[match[1]] = match[2]
 

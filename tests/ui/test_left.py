@@ -8,7 +8,7 @@ import pytest
 from bdr_console.cluster.proxies import ServerState
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.errors import ConsoleError
-from bdr_console.runbooks.run import Proof, RunStatus, RunView, StepStatus
+from bdr_console.runbooks.run import Command, Proof, RunStatus, RunView, StepStatus
 from bdr_console.runbooks.standing import Unfinished
 from bdr_console.runbooks.step import Plan, StepPlan
 from bdr_console.ui.desk import LockHolder
@@ -17,7 +17,7 @@ from bdr_console.ui.screens.left import LeftScreen
 from bdr_console.ui.screens.overview import Overview
 from bdr_console.ui.screens.run import RunScreen
 from tests.ui.driving import FakeActs, FakeLock, FakeRuns, console, line_with, text, until, until_shown
-from tests.ui.scenes import NOW, SERVERS, proxy, run, server, snapshot, steps
+from tests.ui.scenes import NOW, SERVERS, pooler, proxy, run, server, snapshot, steps
 
 RUN = "20260304T095940-node1-ab12"
 HOLDER = LockHolder(
@@ -180,3 +180,40 @@ def test_only_what_nobody_carries_on_counts_as_left_behind() -> None:
     assert left_behind([], None, None) == ()
     aborted = run(RunStatus.UNDONE, 2, StepStatus.UNDONE, changed=True, ended_at=NOW - timedelta(hours=1))
     assert [left.run for left in left_behind([aborted], shown, None)] == [None]
+
+
+def paused(waiting: int = 3) -> Snapshot:
+    """Clients wait behind a PAUSE."""
+    shown = snapshot()
+    tx = replace(shown.poolers[0], facts=pooler("transaction", waiting=waiting, paused=True))
+    return replace(shown, poolers=(tx, *shown.poolers[1:]))
+
+
+async def test_clients_that_a_dead_run_left_waiting_are_said_first_and_go_on_with_one_key() -> None:
+    left = replace(what_is_left(), left=("pgb-tx: database app is paused",), paused=True)
+    acts = FakeActs(left=left)
+    dead = lost(in_force=(Command("pgb-tx (dba@10.0.0.9:6432)", "PAUSE app"),))
+    async with console(paused(), size=(80, 24), runs=FakeRuns(dead), acts=acts) as (_, pilot):
+        shown = await until_shown(pilot, "PAUSED", "app is paused on pgb-tx", "o let them go")
+        assert "3 clients wait" in " ".join(shown.split())
+        await pilot.press("o")
+        await until_shown(pilot, "clients go on at once")
+        await pilot.press("u")
+        await until(pilot, lambda: acts.finished == [("node1", RUN, "undo")])
+
+
+async def test_a_pause_that_no_journal_here_tells_of_is_offered_by_what_is_seen() -> None:
+    left = replace(what_is_left(), paused=True)
+    acts = FakeActs(left=left)
+    async with console(paused(), runs=FakeRuns(), acts=acts) as (_, pilot):
+        await until_shown(pilot, "PAUSED", "app is paused on pgb-tx, no journal on this host tells by whom")
+        await pilot.press("o")
+        await until_shown(pilot, "clients go on at once")
+        await pilot.press("u")
+        await until(pilot, lambda: acts.finished == [("node1", None, "undo")])
+
+
+def test_a_pause_of_an_operator_at_work_is_not_taken_for_one_left_behind() -> None:
+    assert left_behind((), paused(), None)
+    assert left_behind((), paused(), HOLDER) == ()
+    assert left_behind((run(),), paused(), None) == ()

@@ -363,6 +363,13 @@ FAULTS = {
             refusals.let_in,
         ),
         Fault(
+            "reject-logins",
+            "NODE",
+            "pg_hba.conf rejects role app there, which no catalog shows",
+            refusals.reject_logins,
+            refusals.let_in,
+        ),
+        Fault(
             "login-limit",
             "NODE",
             "role app may have one session there",

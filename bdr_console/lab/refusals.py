@@ -3,6 +3,7 @@
 from bdr_console.lab import postgres
 from bdr_console.lab.layout import DATABASE, Layout
 
+_REJECTS = "host all app 127.0.0.1/32 reject\n"
 _MENDED = (
     "ALTER SYSTEM RESET default_transaction_read_only",
     "SELECT pg_reload_conf()",
@@ -32,8 +33,18 @@ def no_connections(layout: Layout, node: str) -> None:
     _run(layout, node, f"ALTER DATABASE {DATABASE} ALLOW_CONNECTIONS false")
 
 
+def reject_logins(layout: Layout, node: str) -> None:
+    """pg_hba.conf rejects the application's role: no catalog that the console may read says so."""
+    path = layout.data(node) / "pg_hba.conf"
+    if not path.read_text(encoding="utf-8").startswith(_REJECTS):
+        layout.account.write(path, _REJECTS + path.read_text(encoding="utf-8"))
+    _run(layout, node, "SELECT pg_reload_conf()")
+
+
 def let_in(layout: Layout, node: str) -> None:
     """Let the clients in again, whichever of these it was."""
+    path = layout.data(node) / "pg_hba.conf"
+    layout.account.write(path, path.read_text(encoding="utf-8").removeprefix(_REJECTS))
     _run(layout, node, *_MENDED)
 
 

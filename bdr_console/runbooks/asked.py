@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from bdr_console.cluster.poolers import Pool
 from bdr_console.cluster.query import query_text
 from bdr_console.cluster.text import clean
 from bdr_console.engines.core.facts import backends_statement, obstacle_statements
@@ -172,18 +173,20 @@ def _identity(config: Mapping[str, str]) -> tuple[str, ...]:
 async def pooler_loads(link: PgBouncerReader) -> dict[str, Load]:
     """What each database of a PgBouncer is doing now, and whether it is paused."""
     listed = {database.name: database for database in databases(await link.show("DATABASES"))}
-    found = pools(await link.show("POOLS"), ())  # after the question whether it is paused
+    found: dict[str, list[Pool]] = {name: [] for name in listed}
+    for pool in pools(await link.show("POOLS"), ()):  # after the question whether it is paused
+        found.setdefault(pool.database, []).append(pool)
     return {
         name: Load(
-            sum(p.servers_active + p.servers_tested + p.servers_login for p in found if p.database == name),
-            sum(p.servers_login for p in found if p.database == name),
-            sum(p.servers for p in found if p.database == name),
-            sum(p.clients_waiting for p in found if p.database == name),
+            sum(p.servers_active + p.servers_tested + p.servers_login for p in own),
+            sum(p.servers_login for p in own),
+            sum(p.servers for p in own),
+            sum(p.clients_waiting for p in own),
             listed[name].paused if name in listed else None,
             listed[name].pool_size if name in listed else None,
-            sum(p.clients_waiting for p in found if p.database == name and not p.servers),
+            sum(p.clients_waiting for p in own if not p.servers),
         )
-        for name in {*listed, *(pool.database for pool in found)}
+        for name, own in found.items()
     }
 
 

@@ -12,6 +12,7 @@ _CONDITIONS = {
     "quiet": "no transaction is left",
     "barrier": "every other node has applied the last commit of {node}",
     "resume": "every PgBouncer serves its clients again",
+    "served": "every pool that had server connections before has some again",
     "restore": "the settings of every PgBouncer are as they were",
     "drained": "{node} is drained, and its peers have all its writes",
     "ready": "{node} is up, and replication has caught up both ways",

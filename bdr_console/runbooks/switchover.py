@@ -6,6 +6,8 @@ replication lag. Quiesce has every client wait once (see quiesce.py) and loses n
 for both.
 """
 
+from collections.abc import Callable
+
 from bdr_console.cluster.proxies import ProxyServer
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.traffic import traffic
@@ -19,7 +21,9 @@ from bdr_console.runbooks.modes import choose, notes
 from bdr_console.runbooks.node_sessions import client_rules
 from bdr_console.runbooks.pool_settings import Prepare, Setting, set_by
 from bdr_console.runbooks.quiesce import Flagged, Flip, Pause, Quiet, Resume
+from bdr_console.runbooks.reading import Reading
 from bdr_console.runbooks.routes import routed_databases, switch_back_target
+from bdr_console.runbooks.served import Served
 from bdr_console.runbooks.step import Act, OnTimeout, Plan, Step, StepPlan, TrafficBefore
 from bdr_console.runbooks.switchover_back import Enable, Ready
 from bdr_console.runbooks.switchover_out import Disable, DisableIdle, Drained, Reconnect, WaitClose
@@ -145,6 +149,11 @@ def steps(made: Plan, settings: ClusterSettings, terms: HoldTerms | None = None)
     subjects = tuple((act.target, act.subject) for act in by_key["disable"].acts)
     out: tuple[Step, ...]
     disable: Disable
+
+    def served(moving: StepPlan, before: Callable[[], Reading | None]) -> tuple[Step, ...]:
+        pools = tuple((act.target, act.subject) for act in moving.acts)
+        return (Served(by_key["served"], made.node, disable, pools, before),) if "served" in by_key else ()
+
     if "pause" in by_key:
         pause = Pause(by_key["pause"], subjects, made.node, by_key["barrier"], made.idle)
         disable = Flip(by_key["disable"], made.node, pause, made.before)
@@ -158,6 +167,7 @@ def steps(made: Plan, settings: ClusterSettings, terms: HoldTerms | None = None)
             Quiet(by_key["quiet"], pause),
             Barrier(by_key["barrier"], made.node, pause),
             Resume(by_key["resume"], pause, subjects, set_by(by_key["prepare"].acts)),
+            *served(by_key["pause"], lambda: pause.known),
             Setting(by_key["restore"], set_by(by_key["prepare"].acts)),
         )
     elif "reconnect" not in by_key:
@@ -170,7 +180,14 @@ def steps(made: Plan, settings: ClusterSettings, terms: HoldTerms | None = None)
         put_back = (
             (Setting(by_key["restore"], set_by(by_key["prepare"].acts)),) if "restore" in by_key else ()
         )
-        out = (*set_up, disable, reconnect, WaitClose(by_key["wait_close"], reconnect), *put_back)
+        out = (
+            *set_up,
+            disable,
+            reconnect,
+            WaitClose(by_key["wait_close"], reconnect),
+            *served(by_key["reconnect"], lambda: reconnect.known),
+            *put_back,
+        )
     return (
         *out,
         Drained(by_key["drained"], made.node, subjects, client_rules(settings, made.databases)),

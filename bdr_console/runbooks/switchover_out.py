@@ -5,6 +5,7 @@ import time
 
 from bdr_console.cluster.nodes import NodeFacts
 from bdr_console.cluster.text import counted
+from bdr_console.cluster.traffic_takers import chosen
 from bdr_console.runbooks.holders import describe as describe_holder
 from bdr_console.runbooks.holders import (
     holder_id,
@@ -21,6 +22,7 @@ from bdr_console.runbooks.node_sessions import (
     sessions_on,
 )
 from bdr_console.runbooks.reading import Part, Reading, ServerConnection
+from bdr_console.runbooks.run import Command
 from bdr_console.runbooks.seen import (
     Subject,
     error_of,
@@ -63,6 +65,8 @@ class Disable(Step):
         self._left: tuple[Act, ...] = ()
         self.seen: Reading | None = None
         """What the last `observe` saw."""
+        self.bring_clients_back = False
+        """New connections must come back too when this is undone: nobody is served where they go now."""
 
     async def observe(self, world: World) -> Observation:
         self.seen = reading = await world.read(Part.PROXIES)
@@ -102,9 +106,32 @@ class Disable(Step):
         reading = await world.read(Part.PROXIES)
         states = {act: in_maintenance(reading, (act.target, act.subject)) for act in self.taken}
         self._left = tuple(act for act, state in states.items() if state is not False)
+        if self.bring_clients_back and not self._left and (stuck := self._stuck_elsewhere(reading)):
+            self._left = stuck
+            where = ", ".join(act.command.text for act in stuck)
+            return Observation(Proof.UNMET, (f"the stick table still leads elsewhere: {where}",))
         self.closing = traffic(reading, tuple((act.target, act.subject) for act in self.taken))
         proof = _proof([None if state is None else not state for state in states.values()])
         return Observation(proof, _lines(reading, tuple(self.taken)))
+
+    def _stuck_elsewhere(self, reading: Reading) -> tuple[Act, ...]:
+        """For each stick entry that leads to another server although new connections would come to ours
+        without it: the command that clears it, as what takes the entry back."""
+        found = []
+        for act in self.taken:
+            facts, server = reading.proxy(act.target), reading.server(act.target, act.subject)
+            if facts is None or server is None:
+                continue
+            beside = [other for other in facts.servers if other.backend == server.backend]
+            if server.name not in {one.name for one in chosen(beside, ())}:
+                continue
+            for entry in facts.stick or ():
+                if entry.table == server.backend and entry.server not in (None, server.name):
+                    host = act.command.host
+                    told = Command(host, f"{entry.key} sticks to {entry.table}/{entry.server}")
+                    back = Command(host, f"clear table {entry.table} key {entry.key}")
+                    found.append(Act("haproxy", act.target, act.subject, told, back))
+        return tuple(found)
 
     async def remainder(self, world: World) -> Remainder:
         """New connections that go elsewhere than before the run, or to two nodes."""
@@ -146,9 +173,15 @@ class Reconnect(Step):
         self._open: tuple[Act, ...] = plan.acts
         self.most = 0
         """The most server connections to the leaving server that were seen."""
+        self.known: Reading | None = None
+        """The pools as they were before anybody was moved."""
 
     async def observe(self, world: World) -> Observation:
-        reading = await world.read(Part.SESSIONS | Part.CONNECTIONS | Part.PROXIES)
+        first = self.known is None
+        pools = Part.POOLERS if first else Part(0)
+        reading = await world.read(Part.SESSIONS | Part.CONNECTIONS | Part.PROXIES | pools)
+        if first:
+            self.known = reading
         behind = server_behind(reading)
         proxies_told = all(proxy in reading.sessions for proxy, _ in self._leaving)
         states: dict[Act, bool | None] = {}

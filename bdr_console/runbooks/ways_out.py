@@ -52,6 +52,14 @@ class Parts:
     emit: Act | None
 
 
+_SERVED = StepPlan(
+    "served",
+    "Prove that clients are served by another node; if none is, go back by itself",
+    deadline=6.0,
+    on_timeout=OnTimeout.ASK,
+)
+
+
 def gradual(parts: Parts, choice: Choice) -> tuple[StepPlan, ...]:
     used = tuple(route for route in parts.routes if route.in_use)
     before, put_back = _settings_steps(parts, "Have session pools let go of clients between transactions")
@@ -73,6 +81,7 @@ def gradual(parts: Parts, choice: Choice) -> tuple[StepPlan, ...]:
             deadline=60.0,
             on_timeout=OnTimeout.ASK,
         ),
+        _SERVED,
         *((put_back,) if with_settings else ()),
     )
 
@@ -145,6 +154,7 @@ def quiesced(parts: Parts, settings: ClusterSettings) -> tuple[StepPlan, ...]:
             no_return=True,
             pause_ends=True,
         ),
+        _SERVED,
         put_back,
     )
 

@@ -17,7 +17,7 @@ from bdr_console.runbooks.engine import Engine
 from bdr_console.runbooks.fold import fold
 from bdr_console.runbooks.journal import JOURNAL
 from bdr_console.runbooks.reading import Part, Reading
-from bdr_console.runbooks.run import Proof, RunStatus, RunView, StepStatus
+from bdr_console.runbooks.run import Proof, RunStatus, RunView, StepStatus, StepView
 from bdr_console.runbooks.step import OnTimeout, Plan, StepPlan
 from bdr_console.runbooks.switchover import plan, steps
 from tests.runbooks.world import SETTINGS, FakeWatch, FakeWorld, FullDiskJournal
@@ -85,6 +85,10 @@ class Run:
         view = fold(self.events())
         assert view is not None
         return view
+
+    def step(self, key: str) -> StepView:
+        """The step as the screen shows it."""
+        return next(step for step in self.view.steps if step.key == key)
 
     def status(self, key: str) -> StepStatus:
         """Where the step stands."""
@@ -355,7 +359,7 @@ async def test_sessions_that_bypass_pgbouncer_are_named_and_hold_the_proof_up(
     world.foreign = ["10.9.9.9:1234"]
     async with Run(world, tmp_path) as run:
         await run.at("drained", StepStatus.WAITING)
-        assert any("10.9.9.9:1234" in line for line in run.view.steps[3].evidence)
+        assert any("10.9.9.9:1234" in line for line in run.step("drained").evidence)
         world.foreign = []
         await run.at("hold", StepStatus.HOLDING)
 
@@ -365,7 +369,9 @@ async def test_the_node_is_not_drained_before_its_peers_have_its_last_writes(
 ) -> None:
     world.confirmed = False
     async with Run(world, tmp_path) as run:
-        await run.until(lambda view: any("waiting for 0/16B3748" in line for line in view.steps[3].evidence))
+        await run.until(
+            lambda view: any("waiting for 0/16B3748" in line for line in run.step("drained").evidence)
+        )
         assert run.status("hold") is StepStatus.PENDING
         world.confirmed = True
         await run.at("hold", StepStatus.HOLDING)
@@ -382,7 +388,7 @@ async def test_a_peer_that_does_not_answer_is_not_taken_for_one_that_has_everyth
     async with Run(world, tmp_path) as run:
         await run.at("wait_close", StepStatus.DONE, StepStatus.SKIPPED)
         world.silent = {"node2", "node3"}
-        await run.until(lambda view: any("does not answer" in line for line in view.steps[3].evidence))
+        await run.until(lambda view: any("does not answer" in line for line in run.step("drained").evidence))
         step = next(step for step in run.view.steps if step.key == "drained")
         assert step.proof is Proof.UNKNOWN
         assert any("in its own slots" in line for line in step.evidence)
@@ -490,7 +496,7 @@ async def test_abort_at_any_instant_before_the_hold_leaves_nothing_changed(tmp_p
 def test_steps_that_hurt_nobody_while_they_wait_ask_and_the_others_undo(world: FakeWorld) -> None:
     made = plan(asyncio.run(world.read(ALL_PARTS)).snapshot, SETTINGS, "node1", "gradual")
     asks = {step.key for step in made.steps if step.on_timeout is OnTimeout.ASK}
-    assert asks == {"wait_close", "drained", "ready", "enable"}
+    assert asks == {"wait_close", "served", "drained", "ready", "enable"}
 
 
 async def test_maintenance_lost_before_the_hold_is_told_and_can_be_set_again(

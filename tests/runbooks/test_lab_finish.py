@@ -16,7 +16,7 @@ from bdr_console.config import load
 from bdr_console.errors import ConsoleError
 from bdr_console.lab import Lab
 from bdr_console.runbooks import launch
-from bdr_console.runbooks.run import RunStatus, StepStatus
+from bdr_console.runbooks.run import RunStatus, RunView, StepStatus
 from tests.runbooks.test_lab_switchover import CLUSTER, NODE, SERVER, Started, in_maintenance
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(120)]
@@ -202,12 +202,16 @@ def test_a_run_killed_while_wait_close_waits_goes_on_to_the_hold(healthy_lab: La
     assert in_maintenance(healthy_lab) == set()
 
 
+def _at(view: RunView, key: str) -> StepStatus:
+    return next(step.status for step in view.steps if step.key == key)
+
+
 def test_a_run_killed_after_go_does_not_take_the_node_out_again(healthy_lab: Lab, program: Program) -> None:
     run = start(healthy_lab)
     run.holding()
     healthy_lab.break_("stop", NODE)
     run.say("go")
-    run.until(lambda view: view.steps[5].status is StepStatus.WAITING, "waits for the node")
+    run.until(lambda view: _at(view, "ready") is StepStatus.WAITING, "waits for the node")
     kill(run)
     to_haproxy(healthy_lab, f"enable server {SERVER}")
     healthy_lab.mend("stop", NODE)

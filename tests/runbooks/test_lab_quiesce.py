@@ -32,8 +32,8 @@ def _own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
             os.kill(pid, signal.SIGKILL)
 
 
-def start(lab: Lab, mode: str = "quiesce", config: Path | None = None) -> Started:
-    return Started(launch.start(config or lab.config, CLUSTER, NODE, "a test", mode=mode))
+def start(lab: Lab, mode: str = "quiesce", config: Path | None = None, *, node: str = NODE) -> Started:
+    return Started(launch.start(config or lab.config, CLUSTER, node, "a test", mode=mode))
 
 
 def poolers_at_work(lab: Lab) -> dict[str, tuple[str, str, str]]:

@@ -127,12 +127,12 @@ async def test_a_client_past_haproxy_holds_the_proof_of_draining_up_and_is_named
     world = FakeWorld(direct=[direct(age=3.0)])
     async with Run(world, tmp_path) as run:
         await run.at("drained", StepStatus.WAITING)
-        (line, *_) = run.view.steps[3].evidence
+        (line, *_) = run.step("drained").evidence
         assert line.startswith(
             "1 session left on node1: app=nightly-etl, as app, from 10.9.9.9:1234, "
             "since 2026-11-22 01:00:00 UTC, idle in transaction for 3.0 s"
         )
-        (holder,) = run.view.steps[3].holders
+        (holder,) = run.step("drained").holders
         assert (holder.application, holder.pooler, holder.pid) == ("nightly-etl", "", 4711)
         await run.until(lambda view: any(offer.word.startswith("terminate ") for offer in view.offers))
         world.direct.clear()
@@ -150,7 +150,7 @@ async def test_a_session_is_left_on_a_node_only_with_a_reason_and_the_report_say
     (problem,) = run.view.problems
     assert "nightly-etl" in problem
     assert "Why: read-only report, ends by itself (dba)" in problem
-    assert any("left there: app=nightly-etl" in line for line in run.view.steps[3].evidence)
+    assert any("left there: app=nightly-etl" in line for line in run.step("drained").evidence)
 
 
 async def test_one_that_comes_after_others_were_left_is_waited_for(tmp_path: Path) -> None:
@@ -158,9 +158,9 @@ async def test_one_that_comes_after_others_were_left_is_waited_for(tmp_path: Pat
     async with Run(world, tmp_path) as run:
         await run.until(lambda view: any(offer.word == "leave" for offer in view.offers))
         run.engine.hear("leave it is known", "dba")
-        await run.until(lambda view: any("waiting for" in line for line in view.steps[3].evidence))
+        await run.until(lambda view: any("waiting for" in line for line in run.step("drained").evidence))
         world.direct.append(direct(pid=4712, application="another"))
-        await run.until(lambda view: any("app=another" in line for line in view.steps[3].evidence))
+        await run.until(lambda view: any("app=another" in line for line in run.step("drained").evidence))
         world.direct.clear()
         world.confirmed = True
         await run.at("hold", StepStatus.HOLDING)
@@ -170,7 +170,7 @@ async def test_a_node_whose_sessions_are_hidden_is_not_drained(tmp_path: Path) -
     world = FakeWorld(direct=[replace(direct(), hidden=True, started=None)])
     async with Run(world, tmp_path) as run:
         await run.at("drained", StepStatus.WAITING)
-        await run.until(lambda view: any("may not see it" in line for line in view.steps[3].evidence))
+        await run.until(lambda view: any("may not see it" in line for line in run.step("drained").evidence))
         assert run.status("hold") is StepStatus.PENDING
 
 

@@ -1,0 +1,129 @@
+"""After the move: clients that nobody serves bring the run back by itself, with the reason."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bdr_console.cluster.observed import Observed
+from bdr_console.cluster.poolers import Pool, PoolerFacts
+from bdr_console.cluster.proxies import ProxyFacts, StickEntry
+from bdr_console.runbooks import engine as engine_module
+from bdr_console.runbooks import pool_settings, quiesce, served
+from bdr_console.runbooks.run import RunStatus, StepStatus
+from tests.runbooks.test_engine import ENABLE, Run, acts
+from tests.runbooks.world import FakeWorld
+
+CLEAR = "clear table bk_db key 127.0.0.1"
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_module, "_LOST_ANSWER_GRACE", 0.05)
+    monkeypatch.setattr(pool_settings, "_SETTLED_FOR", 0.01)
+    monkeypatch.setattr(pool_settings, "_FULL_FOR", 0.005)
+    monkeypatch.setattr(quiesce, "_LOGIN_ENDS", 0.05)
+    monkeypatch.setattr(served, "_LOOKED_FOR", 0.02)
+    monkeypatch.setattr(served, "_GOES_BACK_AFTER", 0.05)
+
+
+class Refusing(FakeWorld):
+    """Once clients are sent elsewhere the pools of `refused` get no server connection, and the stick table
+    keeps new connections there until its entry is cleared."""
+
+    refused: tuple[str, ...] = ("app",)
+    users: tuple[str, ...] = ("app",)
+    after: Pool = Pool("app", "app", "transaction", 0, 3, 0, 0, 0, 0, 1, 1.0, 0)
+    elsewhere = False
+
+    def _obey(self, target: str, text: str) -> None:
+        if text == "RESUME app" and self._takes() != "bdr_initial_node":
+            self.elsewhere = True
+        if text == CLEAR:
+            self.elsewhere = False
+        elif not text.startswith("clear"):
+            super()._obey(target, text)
+
+    def _pooler(self, logins: int) -> Observed[PoolerFacts]:
+        seen = super()._pooler(logins)
+        assert seen.facts is not None
+        (pool,) = seen.facts.pools
+        pools = tuple(
+            replace(self.after if self.elsewhere and user in self.refused else pool, user=user)
+            for user in self.users
+        )
+        return replace(seen, facts=replace(seen.facts, pools=pools))
+
+    def _proxy(self, name: str) -> Observed[ProxyFacts]:
+        seen = super()._proxy(name)
+        if not self.elsewhere or seen.facts is None:
+            return seen
+        entry = StickEntry("bk_db", "127.0.0.1", "bdr_next_node")
+        return replace(seen, facts=replace(seen.facts, stick=(entry,)))
+
+
+WAITING = Refusing.after
+GONE = replace(WAITING, clients_waiting=0, servers_login=0)
+
+
+@pytest.mark.parametrize("after", [WAITING, GONE], ids=["waiting", "gone"])
+async def test_where_nobody_is_served_the_run_goes_back_and_clients_with_it(
+    tmp_path: Path, after: Pool
+) -> None:
+    world = Refusing()
+    world.after = after
+    async with Run(world, tmp_path, "quiesce") as run:
+        assert await run.end() is RunStatus.UNDONE
+        assert "nobody is served after the move" in run.view.message
+    sent = acts(world)
+    assert sent.index(CLEAR) > sent.index(ENABLE), "the node takes clients before they are sent back"
+    assert not world.elsewhere
+    assert not world.paused
+    assert world.settings == FakeWorld().settings
+
+
+async def test_the_reason_is_named_where_a_catalog_tells_it(tmp_path: Path) -> None:
+    class Late(Refusing):
+        def _obey(self, target: str, text: str) -> None:
+            super()._obey(target, text)
+            self.no_login = {"node2", "node3"} if self.elsewhere else set()
+
+    async with Run(Late(), tmp_path, "quiesce") as run:
+        assert await run.end() is RunStatus.UNDONE
+        assert 'node2 refuses clients: role "app" is not permitted to log in (NOLOGIN)' in run.view.message
+
+
+async def test_where_some_are_served_the_operator_decides(tmp_path: Path) -> None:
+    world = Refusing()
+    world.users = ("app", "reports")
+    async with Run(world, tmp_path, "quiesce") as run:
+        await run.at("served", StepStatus.WAITING)
+        await run.until(lambda view: "1 of 2 pools not served" in view.message)
+        assert {"wait", "abort"} <= {offer.word for offer in run.view.offers}
+        assert not world.paused
+
+
+async def test_a_gradual_move_goes_back_as_well(tmp_path: Path) -> None:
+    class Gradual(Refusing):
+        def _obey(self, target: str, text: str) -> None:
+            super()._obey(target, text)
+            self.elsewhere = self.elsewhere or text.startswith("RECONNECT")
+
+    world = Gradual()
+    async with Run(world, tmp_path, "gradual") as run:
+        assert await run.end() is RunStatus.UNDONE
+        assert "nobody is served after the move" in run.view.message
+    assert CLEAR in acts(world)
+
+
+async def test_a_pool_that_never_got_in_is_none_of_the_moves_doing(tmp_path: Path) -> None:
+    class Looping(Refusing):
+        def _pooler(self, logins: int) -> Observed[PoolerFacts]:
+            seen = FakeWorld._pooler(self, logins)
+            assert seen.facts is not None
+            stranger: Any = replace(WAITING, user="stranger")
+            return replace(seen, facts=replace(seen.facts, pools=(*seen.facts.pools, stranger)))
+
+    async with Run(Looping(), tmp_path, "quiesce") as run:
+        await run.at("hold", StepStatus.HOLDING)

@@ -36,7 +36,10 @@ case "$*" in
 esac
 """
 _FAKE_APT_CACHE = """#!/bin/bash
-case "$*" in "depends postgresql") echo "  Depends: postgresql-99" ;; esac
+case "$*" in
+    "depends postgresql") echo "  Depends: postgresql-99" ;;
+    "show bucardo") echo "Package: bucardo" ;;
+esac
 """
 
 
@@ -121,6 +124,16 @@ def test_a_machine_without_postgresql_gets_debian_s_version_installed(machine: F
     # This apt-get installed nothing; what is missing still is said.
     assert done.returncode == 1
     assert "postgres (PostgreSQL server)" in done.stderr
+
+
+def test_bucardo_is_installed_where_apt_has_it_and_not_asked_for_elsewhere(machine: FakeMachine) -> None:
+    (machine.programs / "bucardo").unlink()
+    machine.fake("apt-cache", "#!/bin/bash\n")  # as in sid: nothing said, exit code 0
+    assert machine.bootstrap().returncode == 0
+    assert "apt-get" not in machine.called()
+    machine.fake("apt-cache", _FAKE_APT_CACHE)
+    machine.bootstrap()
+    assert "--no-install-recommends bucardo" in machine.called()
 
 
 def test_a_user_installs_with_sudo(machine: FakeMachine) -> None:

@@ -234,6 +234,26 @@ def end_clients(layout: Layout, *names: str) -> None:
     )
 
 
+def _other_names(layout: Layout, name: str) -> None:
+    pooler = layout.pooler(name)
+    port = layout.proxy(pooler.proxy).port
+    pgbouncer.configure(
+        layout,
+        pooler,
+        f"app_list = host=127.0.0.1,localhost port={port} dbname={DATABASE}",
+        f"app_name = host=localhost port={port} dbname={DATABASE}",
+    )
+
+
+def _past_haproxy(layout: Layout, name: str) -> None:
+    line = f"app_direct = host=127.0.0.1 port={layout.nodes[0].port} dbname={DATABASE}"
+    pgbouncer.configure(layout, layout.pooler(name), line)
+
+
+def _plain_databases(layout: Layout, name: str) -> None:
+    pgbouncer.configure(layout, layout.pooler(name))
+
+
 def _stop_haproxy(layout: Layout, name: str) -> None:
     haproxy.stop(_running(layout, name))
 
@@ -426,6 +446,20 @@ FAULTS = {
             "that HAProxy leads to the second node, the others to the first: both are written",
             _split_traffic,
             _join_traffic,
+        ),
+        Fault(
+            "other-names",
+            "POOLER",
+            "databases app_list and app_name lead to HAProxy by a host list and by a name",
+            _other_names,
+            _plain_databases,
+        ),
+        Fault(
+            "past-haproxy",
+            "POOLER",
+            "database app_direct leads to the first node itself, past HAProxy",
+            _past_haproxy,
+            _plain_databases,
         ),
         Fault(
             "stop-pooler", "POOLER", "that PgBouncer is gone: its clients are cut", _stop_pooler, start_pooler

@@ -15,12 +15,12 @@ PREPARES = (1, 21)
 """From this version on it keeps clients' prepared statements in a transaction pool, when told to."""
 
 
-def _configuration(layout: Layout, pooler: PoolerLayout) -> str:
+def _configuration(layout: Layout, pooler: PoolerLayout, databases: str = "") -> str:
     directory = layout.data(pooler.name)
     prepares = "max_prepared_statements = 200\n" if layout.programs.pgbouncer.at_least(*PREPARES) else ""
     return f"""\
 [databases]
-* = host=127.0.0.1 port={layout.proxy(pooler.proxy).port}
+{databases}* = host=127.0.0.1 port={layout.proxy(pooler.proxy).port}
 
 [pgbouncer]
 listen_addr = 127.0.0.1
@@ -47,6 +47,14 @@ def create(layout: Layout, pooler: PoolerLayout, passwords: Mapping[str, str]) -
     users = "".join(f'"{user}" "{password}"\n' for user, password in passwords.items())
     account.write(directory / "users.txt", users)
     account.write(directory / "pgbouncer.ini", _configuration(layout, pooler))
+
+
+def configure(layout: Layout, pooler: PoolerLayout, *databases: str) -> None:
+    """Give a running PgBouncer these lines of `[databases]` beside its own `*`, and none else."""
+    lines = "".join(f"{line}\n" for line in databases)
+    path = layout.data(pooler.name) / "pgbouncer.ini"
+    layout.account.write(path, _configuration(layout, pooler, lines))
+    admin(layout, pooler, "RELOAD")
 
 
 def start(layout: Layout, pooler: PoolerLayout) -> Process:

@@ -89,4 +89,4 @@ def _lead_to_first(layout: Layout, pooler: PoolerLayout, deadline: float) -> Non
     pgbouncer.admin(layout, pooler, f"RECONNECT {DATABASE}")
     if not processes.wait(reaches, deadline - time.monotonic(), pause=0.2):
         raise ConsoleError(f"{pooler.name} does not lead to {layout.nodes[0].name} again")
-    pgbouncer.admin(layout, pooler, "RELOAD")
+    pgbouncer.configure(layout, pooler)

@@ -129,3 +129,39 @@ def test_an_etl_job_past_every_proxy_is_named_and_holds_the_proof_of_draining_up
             job.execute("SELECT 1")
     run.say("go")
     assert run.over().status is RunStatus.DONE
+
+
+@contextmanager
+def client_of(lab: Lab, database: str) -> Iterator[None]:
+    """A client that writes a moment, and stays connected, through the first PgBouncer."""
+    dsn = lab.layout.dsn(lab.layout.poolers[0].port, "app", database)
+    with psycopg.connect(dsn, prepare_threshold=None, autocommit=True) as client:
+        client.execute("SELECT txid_current()")
+        yield
+
+
+def test_databases_that_lead_to_haproxy_by_another_name_move_with_the_others(healthy_lab: Lab) -> None:
+    pooler = healthy_lab.layout.poolers[0].name
+    healthy_lab.break_("other-names", pooler)
+    with (
+        client_of(healthy_lab, "app"),
+        client_of(healthy_lab, "app_list"),
+        client_of(healthy_lab, "app_name"),
+    ):
+        run = start(healthy_lab)
+        run.holding()
+        assert {"PAUSE app", "PAUSE app_list", "PAUSE app_name"} <= set(run.commands())
+        assert clients_on(healthy_lab, NODE) == 0
+        run.say("go")
+        assert run.over().status is RunStatus.DONE
+
+
+def test_a_database_that_leads_past_haproxy_refuses_the_switchover(healthy_lab: Lab) -> None:
+    pooler = healthy_lab.layout.poolers[0].name
+    healthy_lab.break_("past-haproxy", pooler)
+    with client_of(healthy_lab, "app_direct"):
+        ended = start(healthy_lab).over()
+    assert ended.status is RunStatus.REFUSED
+    assert f"app_direct on {pooler}: 1 server connection there" in ended.message
+    (failed,) = [check for check in ended.checks if "moves every pooled connection" in check.title]
+    assert "leads to node1 itself" in failed.remedy

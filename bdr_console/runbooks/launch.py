@@ -24,7 +24,7 @@ from bdr_console.runbooks.orphans import Orphan, orphans
 from bdr_console.runbooks.plan_id import KeptPlan
 from bdr_console.runbooks.preview import preview
 from bdr_console.runbooks.run import RunStatus
-from bdr_console.runbooks.spawn import LOG, Runner, spawn
+from bdr_console.runbooks.spawn import LOG, Runner
 from bdr_console.runbooks.terms import DEFAULT_MODE
 from bdr_console.runbooks.unattended import HoldOrder
 from bdr_console.whoami import who
@@ -97,10 +97,13 @@ def start(
     return _start(config, cluster, node, request, runner)
 
 
-def take_over(config: Path, cluster: str, node: str, reason: str = "", *, undo: bool) -> Path:
+def take_over(
+    config: Path, cluster: str, node: str, reason: str = "", *, undo: bool, runner: Runner | None = None
+) -> Path:
     """Go on with (or take back) a switchover of `node` without its journal: what is seen in force counts as
     this run's own, because the operator says so. Otherwise as `start`."""
-    return _start(config, cluster, node, {"word": "adopt-undo" if undo else "adopt", "reason": reason})
+    request = {"word": "adopt-undo" if undo else "adopt", "reason": reason}
+    return _start(config, cluster, node, request, runner)
 
 
 def _start(
@@ -127,10 +130,11 @@ def _start(
     return directory
 
 
-def again(run_id: str, *, undo: bool) -> Path:
+def again(run_id: str, *, undo: bool, runner: Runner | None = None) -> Path:
     """Go on with a run whose runner is gone, or that left something behind; with `undo`, take it back.
 
-    A run that was on its way back goes on that way. Otherwise as `start`. Raises ConsoleError for a run
+    A run that was on its way back goes on that way. `runner` is a process that waits for this already.
+    Otherwise as `start`. Raises ConsoleError for a run
     that has ended well or is under way.
     """
     directory = run_dir(run_id)
@@ -147,13 +151,13 @@ def again(run_id: str, *, undo: bool) -> Path:
             LOCKED,
         ) from None
     try:
-        _begin_again(directory, run_id, word)
+        _begin_again(directory, run_id, word, runner)
     finally:
         os.close(starting)
     return directory
 
 
-def _begin_again(directory: Path, run_id: str, word: str) -> None:
+def _begin_again(directory: Path, run_id: str, word: str, runner: Runner | None) -> None:
     view = JournalFollower(directory).poll()
     if view is None:
         raise ConsoleError(f"there is no run '{run_id}' here", "bdr-console runs lists them.")
@@ -182,7 +186,7 @@ def _begin_again(directory: Path, run_id: str, word: str) -> None:
             error.problem,
             f"Nothing was changed. Make room, or keep the new run's journal elsewhere: {elsewhere}",
         ) from None
-    spawn(directory)
+    (runner or Runner()).begin(directory)
 
 
 def write_request(directory: Path, request: Mapping[str, Any]) -> None:

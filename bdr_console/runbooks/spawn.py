@@ -88,11 +88,6 @@ class Runner:
         threading.Thread(target=self._process.wait, name=name, daemon=True).start()
 
 
-def spawn(directory: Path) -> None:
-    """Start a runner for the run of `directory`, as `Runner.begin` does."""
-    Runner().begin(directory)
-
-
 def _start(descriptor: int) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(

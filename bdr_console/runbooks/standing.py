@@ -12,7 +12,7 @@ from bdr_console.errors import ConsoleError
 from bdr_console.runbooks.catalog import built
 from bdr_console.runbooks.reading import Part, Reading
 from bdr_console.runbooks.resume import Taken, adopted, found, unseen
-from bdr_console.runbooks.run import Proof, StepStatus, StepView
+from bdr_console.runbooks.run import Command, Proof, StepStatus, StepView
 from bdr_console.runbooks.step import Plan, TargetKind, World
 from bdr_console.runbooks.survey import Survey
 from bdr_console.runbooks.undertaking import undertake
@@ -45,6 +45,8 @@ class Unfinished:
     """What does not answer, so that nobody can tell what was left there."""
     undoing: bool
     """It was on its way back: to go on is to go on back."""
+    takes_back: tuple[Command, ...] = ()
+    """What an undo sends for what counts as the run's own, in order."""
     paused: bool = False
     """Clients wait: to undo lets them go on, and needs no second thought."""
 
@@ -149,7 +151,13 @@ async def unfinished(
             behind = tuple(replace(step, status=StepStatus.DONE) for step in steps[: task.begin_at])
             steps = (*behind, *steps[task.begin_at :])
             waits = any(d.paused for p in reading.snapshot.poolers if p.facts for d in p.facts.databases)
-            yield Unfinished(task.plan, steps, found(reading, node), unseen(reading), task.undo, waits)
+            back = tuple(
+                act.undo
+                for step in reversed(task.plan.steps)
+                for act in reversed(task.taken.get(step.key, ()))
+                if act.undo
+            )
+            yield Unfinished(task.plan, steps, found(reading, node), unseen(reading), task.undo, back, waits)
             await asyncio.sleep(LOOK_EVERY)
     finally:
         await survey.close()

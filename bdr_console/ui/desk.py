@@ -133,7 +133,7 @@ class ActDesk(Protocol):
         """
 
     def let_go(self) -> None:
-        """The plan is closed: let go of what was prepared for its start."""
+        """The screen is closed: let go of what was prepared for a start."""
 
     def unfinished(self, node: str, run_id: str | None) -> "AsyncGenerator[Unfinished, None]":
         """What is left of that run, or without one of a switchover of `node` by what is seen; again and again

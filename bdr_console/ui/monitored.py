@@ -7,7 +7,7 @@ thread: psycopg alone takes a fifth of a second to import, and keys are to be an
 import asyncio
 import contextlib
 import importlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -140,7 +140,7 @@ class RunbookDesk:
         self._cluster = cluster
         self._settings = settings
         self._runner: Runner | None = None
-        """Waits to be told what to do: an isolation begins without waiting for it."""
+        """Waits to be told what to do: where every second counts nothing waits for it to start."""
 
     async def plan(self, node: str, terms: Terms) -> PlanView:
         """The commands and the checks for `node`."""
@@ -175,19 +175,30 @@ class RunbookDesk:
         """Start the run of `node` in its runner; returns the run's id."""
         from bdr_console.runbooks import launch
 
-        runner, self._runner = self._runner, None
-        run = launch.start(
-            self._config,
-            self._cluster,
-            node,
-            purpose.reason,
-            mode=terms.mode,
-            session_pools=terms.session_pools,
-            until=purpose.until,
-            runbook=terms.runbook,
-            runner=runner,
-        )
+        with self._prepared() as runner:
+            run = launch.start(
+                self._config,
+                self._cluster,
+                node,
+                purpose.reason,
+                mode=terms.mode,
+                session_pools=terms.session_pools,
+                until=purpose.until,
+                runbook=terms.runbook,
+                runner=runner,
+            )
         return run.name
+
+    @contextlib.contextmanager
+    def _prepared(self) -> "Iterator[Runner | None]":
+        """The runner that waits, if there is one; it is let go when it was not begun."""
+        runner, self._runner = self._runner, None
+        try:
+            yield runner
+        except BaseException:
+            if runner is not None:
+                runner.dismiss()
+            raise
 
     def let_go(self) -> None:
         """End the runner that waits, if there is one."""
@@ -197,9 +208,11 @@ class RunbookDesk:
 
     async def unfinished(self, node: str, run_id: str | None) -> "AsyncGenerator[Unfinished, None]":
         """What is left of a run that nobody carries on."""
-        from bdr_console.runbooks import standing
+        from bdr_console.runbooks import launch, standing
         from bdr_console.runbooks.archive import run_dir
 
+        if self._runner is None:  # clients may be waiting for what is said here
+            self._runner = await in_background(launch.Runner)
         directory = run_dir(run_id) if run_id else None
         async with contextlib.aclosing(
             standing.unfinished(directory, node, self._settings, self._cluster)
@@ -211,9 +224,10 @@ class RunbookDesk:
         """Go on with what is left, or take it back, in a runner of its own; returns the run's id."""
         from bdr_console.runbooks import launch
 
-        if run_id is not None:
-            return launch.again(run_id, undo=undo).name
-        return launch.take_over(self._config, self._cluster, node, undo=undo).name
+        with self._prepared() as runner:
+            if run_id is not None:
+                return launch.again(run_id, undo=undo, runner=runner).name
+            return launch.take_over(self._config, self._cluster, node, undo=undo, runner=runner).name
 
     async def send(self, run_id: str, word: str) -> str:
         """Say one word to the run."""

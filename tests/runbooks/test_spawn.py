@@ -55,7 +55,7 @@ def test_a_runner_that_is_too_slow_to_get_ready_is_ended_and_never_begins(
     monkeypatch.setattr(spawn, "_start", start)
     monkeypatch.setattr(spawn, "_READY_WITHIN", 0.2)
     with pytest.raises(ConsoleError, match="was ended") as late:
-        spawn.spawn(tmp_path)
+        spawn.Runner().begin(tmp_path)
     assert "Nothing has been changed" in late.value.remedy
     assert started[0].returncode is not None
 
@@ -72,7 +72,7 @@ def test_the_watchdogs_lines_are_not_taken_for_the_beginning_of_a_runner(
 
     monkeypatch.setattr(spawn, "_start", start)
     with pytest.raises(ConsoleError, match="ended before it began"):
-        spawn.spawn(tmp_path)
+        spawn.Runner().begin(tmp_path)
     journal.close()
 
 

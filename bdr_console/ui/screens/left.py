@@ -73,6 +73,11 @@ class LeftScreen(LiveScreen):
         self._ask("reading the cluster...")
         self.run_worker(self._look_on(), exit_on_error=False, name="left")
 
+    def on_unmount(self) -> None:
+        """Let go of a runner that waits for a word that does not come."""
+        if not self._beginning:
+            self._desk.let_go()
+
     def show(self, moment: Moment | None, status: Status) -> None:
         """Keep the head up to date."""
         self.query_one(Heading).show(status, self.console.tones)

@@ -39,6 +39,9 @@ def left_text(seen: "Unfinished", run: RunView | None, styles: Styles, glyphs: G
     ]
     if seen.undoing:
         lines.append(line("way back", "it was being put back: to resume is to go on with that", Tone.LAG))
+    if seen.takes_back:
+        lines.append(line("undo sends", ""))
+        lines += command_lines(seen.takes_back, styles, width)
     lines += [Text(), Text("Steps: what each brings about, and whether it is so now", "bold underline")]
     for number, step in enumerate(seen.steps, start=1):
         lines += condition_lines(number, step, seen.plan.node, styles, glyphs, width)

@@ -22,6 +22,6 @@ CREATE VIEW museum.pg_stat_activity AS
            NULL::name AS usename, NULL::inet AS client_addr, NULL::int AS client_port,
            NULL::text AS wait_event_type, NULL::text AS wait_event
       FROM pgactive.workers_info w;
-CREATE FUNCTION museum.current_setting(wanted text, missing_ok boolean) RETURNS text LANGUAGE sql AS $$
+CREATE OR REPLACE FUNCTION museum.current_setting(wanted text, missing_ok boolean) RETURNS text LANGUAGE sql AS $$
     SELECT (SELECT setting FROM pgactive.settings WHERE name = wanted)
 $$;

@@ -123,9 +123,12 @@ class StickEntry:
     """One entry of a stick table: which server a key is stuck to."""
 
     table: str
+    """The backend that it belongs to."""
     key: str
     server: str | None
     """The server's name; None when the entry names none yet."""
+    stored_in: str = ""
+    """The table's name where it is not that of the backend."""
 
 
 @dataclass(frozen=True, slots=True)

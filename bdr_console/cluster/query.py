@@ -15,6 +15,8 @@ _PASSWORD = re.compile(
 
 
 def query_text(query: object) -> str:
-    """A statement as it may be shown: passwords masked, on one line, cut at 200 characters."""
-    masked = _PASSWORD.sub(lambda m: f"{m[1] or m[3]}***", str(query or ""))
+    """A statement as it may be shown: passwords masked, on one line, cut at 200 characters. It may come as
+    bytes, from a session whose database has another encoding."""
+    text = query.decode("utf-8", "backslashreplace") if isinstance(query, bytes) else str(query or "")
+    masked = _PASSWORD.sub(lambda m: f"{m[1] or m[3]}***", text)
     return clean(" ".join(masked.split()), _LONGEST - 1)

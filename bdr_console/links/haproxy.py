@@ -11,7 +11,7 @@ from bdr_console.cluster.text import clean
 from bdr_console.errors import ConsoleError
 from bdr_console.links.errors import LinkError, NotReached, no_answer, remedy_for
 from bdr_console.links.haproxy_facts import NodeOf, backends_of, proxy_facts
-from bdr_console.links.haproxy_text import NotHaproxyError, parse_stat
+from bdr_console.links.haproxy_text import NotHaproxyError, is_absent, parse_stat, table_names
 from bdr_console.links.resolve import addresses
 from bdr_console.links.through import Through
 
@@ -20,9 +20,11 @@ __all__ = ["HaproxyAdmin", "HaproxyReader", "read_proxy"]
 _LARGEST, _LARGEST_SESS = 16 * 1024**2, 256 * 1024**2
 """Bytes of one answer; the `show sess` of 100 000 sessions is about 40 MiB."""
 
+_MOST_TABLES = 20
+"""Stick tables that belong to no backend; only those in use are read."""
 _NAME = r"[A-Za-z0-9_.:-]+"
 _SERVER = rf"{_NAME}/{_NAME}"
-_SHOWS = re.compile(rf"show (info|stat|servers state|sess|cli level|table {_NAME})")
+_SHOWS = re.compile(rf"show (info|stat|servers state|sess|cli level|table( {_NAME})?)")
 """What is read. Others would print secrets (`show env`), keys, or what clients sent."""
 _ACTS = tuple(
     re.compile(pattern)
@@ -215,7 +217,15 @@ async def read_proxy(reader: HaproxyReader, backends: tuple[str, ...], node_of: 
             backends = backends_of(parse_stat(stat), state, node_of)
             tables = await reader.show_all([f"show table {name}" for name in backends]) if backends else []
         rows = parse_stat(stat)
-        facts = proxy_facts(info, rows, state, dict(zip(backends, tables, strict=True)), backends, node_of)
+        own = dict(zip(backends, tables, strict=True))
+        elsewhere: dict[str, str] = {}
+        if any(is_absent(answer) for answer in tables):
+            # `stick on dst table T`: the table of another section, which no backend names in what is read.
+            names = [name for name in table_names(await reader.show("show table")) if name not in backends]
+            names = [name for name in names if re.fullmatch(_NAME, name)][:_MOST_TABLES]
+            found = await reader.show_all([f"show table {name}" for name in names]) if names else []
+            elsewhere = dict(zip(names, found, strict=True))
+        facts = proxy_facts(info, rows, state, own, backends, node_of, elsewhere)
     except NotHaproxyError as error:
         reason = f"the answer is not HAProxy's: {error}"
         raise LinkError(

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from bdr_console.cluster.proxies import ProxyFacts, StickEntry
 from bdr_console.cluster.text import whole
@@ -37,8 +38,10 @@ def proxy_facts(
     tables: Mapping[str, str],
     backends: tuple[str, ...],
     node_of: NodeOf,
+    elsewhere: Mapping[str, str] | None = None,
 ) -> ProxyFacts:
-    """Facts of the named backends; `tables` holds the answer to `show table` by backend.
+    """Facts of the named backends; `tables` holds the answer to `show table` by backend, `elsewhere` those of
+    tables in other sections, for backends that have none of their own.
 
     Raises NotHaproxyError when `info` is not HAProxy's.
     """
@@ -56,12 +59,14 @@ def proxy_facts(
         uptime=whole(about.get("Uptime_sec")) or 0,
         processes=whole(about.get("Nbproc")) or 1,
         servers=tuple(servers),
-        stick=_stick(tables, rows),
+        stick=_stick(tables, rows, elsewhere or {}),
         stopping=about.get("Stopping", "0") not in ("", "0"),
     )
 
 
-def _stick(tables: Mapping[str, str], rows: list[Mapping[str, str]]) -> tuple[StickEntry, ...] | None:
+def _stick(
+    tables: Mapping[str, str], rows: list[Mapping[str, str]], elsewhere: Mapping[str, str]
+) -> tuple[StickEntry, ...] | None:
     entries: list[StickEntry] = []
     for backend, answer in tables.items():
         names = {row.get("sid", ""): row["svname"] for row in rows if row["pxname"] == backend}
@@ -69,4 +74,14 @@ def _stick(tables: Mapping[str, str], rows: list[Mapping[str, str]]) -> tuple[St
         if found is None:
             return None
         entries += found
+        for name, other in elsewhere.items() if text.is_absent(answer) else ():
+            # Whose it is no answer tells: its entries name servers of this backend, or it is another's.
+            kept = text.parse_table(other, names)
+            if kept is None:
+                return None
+            entries += [
+                replace(entry, table=backend, stored_in=name)
+                for entry in kept
+                if entry.server in names.values()
+            ]
     return tuple(entries)

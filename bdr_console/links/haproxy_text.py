@@ -110,6 +110,17 @@ def _place(row: Mapping[str, str]) -> str | None:
     )
 
 
+def is_absent(answer: str) -> bool:
+    """Whether `show table NAME` says that there is no such table."""
+    return answer.strip().startswith("No such table")
+
+
+def table_names(text: str) -> list[str]:
+    """The tables that `show table` lists, without the empty ones."""
+    heads = (line.removeprefix("# table: ") for line in text.split("\n") if line.startswith("# table: "))
+    return [head.split(",")[0] for head in heads if not re.search(r"used:0\b", head)]
+
+
 _ENTRY = re.compile(r"^0x[0-9a-f]+: key=(?P<key>\S+) (?P<rest>.*)$")
 
 

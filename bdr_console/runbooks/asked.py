@@ -18,6 +18,7 @@ from bdr_console.runbooks.reading import (
     Obstacles,
     OpenTransaction,
     PoolerSetup,
+    PoolLoad,
     PreparedTransaction,
     Rights,
     ServerConnection,
@@ -185,6 +186,9 @@ async def pooler_loads(link: PgBouncerReader) -> dict[str, Load]:
             listed[name].paused if name in listed else None,
             listed[name].pool_size if name in listed else None,
             sum(p.clients_waiting for p in own if not p.servers),
+            tuple(
+                PoolLoad(p.user, p.servers - p.servers_login, p.servers_login, p.clients_waiting) for p in own
+            ),
         )
         for name, own in found.items()
     }

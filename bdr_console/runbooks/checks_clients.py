@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from bdr_console.cluster.text import format_seconds
 from bdr_console.config import ClusterSettings
 from bdr_console.runbooks.checks_nodes import free_connections, moving, takers
-from bdr_console.runbooks.node_sessions import Way, client_rules, describe_session, sessions_on
+from bdr_console.runbooks.holders import signal_sql
+from bdr_console.runbooks.node_sessions import NodeSession, Way, client_rules, describe_session, sessions_on
 from bdr_console.runbooks.reading import Reading
 from bdr_console.runbooks.run import Check, Outcome
 from bdr_console.runbooks.step import Plan
@@ -68,7 +69,7 @@ def _transactions(reading: Reading, made: Plan, settings: ClusterSettings) -> It
             Outcome.FAIL,
             "; ".join(map(describe_session, holding[:5])),
             "Every client would wait for it until the deadline, and then go on where it was.",
-            "Wait until it ends, or end it (x).",
+            _how_to_end(made.node, holding[0]),
         )
     if long:
         why = "WAIT_CLOSE waits until it ends." if not pauses else "The pause waits until it ends."
@@ -77,6 +78,14 @@ def _transactions(reading: Reading, made: Plan, settings: ClusterSettings) -> It
     elif not holding:
         oldest = f"the oldest of {len(held)} is {format_seconds(max(ages.values()))} old" if held else ""
         yield Check(title, Outcome.PASS, oldest or "none is open")
+
+
+def _how_to_end(node: str, session: NodeSession) -> str:
+    """The guarded statement that a run would send; only where backend_start may be seen."""
+    backend = session.backend
+    if backend.started is None:
+        return f"Wait until it ends, or have its owner end it on {node}."
+    return f"Wait until it ends, or on {node}: {signal_sql('terminate', backend.pid, backend.started)}"
 
 
 def blast_radius(reading: Reading, made: Plan, settings: ClusterSettings) -> Check:

@@ -211,7 +211,7 @@ def mode_checks(made: Plan, settings: ClusterSettings) -> tuple[Check, ...]:
     if choice.endless:
         why = "Every client would stand still until the deadline, and then nothing would have been gained."
         seen = f"the pause would not end in time: {choice.endless}"
-        return (Check(title, Outcome.FAIL, seen, why, f"Let it end first, or end it (x). {other}"),)
+        return (Check(title, Outcome.FAIL, seen, why, f"Let what it waits for end first. {other}"),)
     if choice.against:
         why = (
             f"After {settings.quiesce.pause_deadline:g} s clients go on where they were, nothing is changed."

@@ -18,6 +18,8 @@ from bdr_console.runbooks.seen import Subject
 from bdr_console.runbooks.step import Act, Observation, Proof, Step, StepPlan, World
 
 Wanted = Mapping[str, str]
+PoolKey = tuple[str, str, str]
+"""PgBouncer, database, user."""
 
 AT_ONCE: Wanted = {"server_login_retry": "0"}
 """A pool whose login failed tries again at once."""
@@ -31,6 +33,8 @@ FROM_FILE = ""
 
 _FULL_FOR = 0.1
 """Seconds without a login once none may begin. One that was under way takes milliseconds to end."""
+_FAILS_FOR = 1.0
+"""Seconds that a pool tries to log in without success before its logins count as failing."""
 _SETTLED_FOR = 3.0
 """Seconds without a login and with the same number of server connections, where one may begin any time."""
 
@@ -124,6 +128,43 @@ def assignment(command: Command) -> tuple[str, str]:
     return key, value.strip("'")
 
 
+class FailingLogins:
+    """Finds the pools whose logins fail again and again: nothing rests them, and no move can make it worse.
+
+    One client that tries for ever would otherwise keep every other pool from coming to rest.
+    """
+
+    def __init__(self) -> None:
+        self._since: dict[PoolKey, float] = {}
+        self._served: set[PoolKey] = set()
+
+    def look(self, loads: Mapping[Subject, Load]) -> tuple[PoolKey, ...]:
+        """Those that have been trying for a while, and have never been seen with a connection."""
+        now = time.monotonic()
+        for subject, load in loads.items():
+            for pool in load.pools:
+                key = (*subject, pool.user)
+                if pool.established:
+                    self._served.add(key)
+                    self._since.pop(key, None)
+                elif key not in self._served and (pool.logins or pool.waiting):
+                    self._since.setdefault(key, now)
+        return tuple(sorted(key for key, since in self._since.items() if now - since >= _FAILS_FOR))
+
+
+def without_failing(load: Load, subject: Subject, failing: tuple[PoolKey, ...]) -> Load:
+    """What that database does besides the logins that keep failing."""
+    return load.without({user for *where, user in failing if tuple(where) == subject})
+
+
+def failing_words(failing: tuple[PoolKey, ...]) -> tuple[str, ...]:
+    """A line for each, for the evidence."""
+    return tuple(
+        f"{pooler}: the logins of {user} to {database} keep failing: not waited for"
+        for pooler, database, user in failing
+    )
+
+
 class Prepare(Setting):
     """No login can rest a pool, none is under way, and none begins: the moment to send PAUSE.
 
@@ -136,9 +177,11 @@ class Prepare(Setting):
         self._pools = tuple((act.target, act.subject) for act in pausing.acts)
         self._growing: dict[Subject, int] = {}
         self._calm_since = 0.0
+        self._failing = FailingLogins()
 
     def begin(self) -> None:
         self._growing, self._calm_since = {}, time.monotonic()
+        self._failing = FailingLogins()
 
     async def observe(self, world: World) -> Observation:
         reading = await world.read(Part.SETTINGS | Part.LOADS)
@@ -146,7 +189,9 @@ class Prepare(Setting):
         silent = [name for name, database in self._pools if reading.load(name, database) is None]
         if silent:
             return Observation(Proof.UNKNOWN, (f"{', '.join(silent)}: no answer", *set_up.evidence))
-        loads = {pool: load for pool in self._pools if (load := reading.load(*pool))}
+        known = {pool: load for pool in self._pools if (load := reading.load(*pool))}
+        failing = self._failing.look(known)
+        loads = {pool: without_failing(load, pool, failing) for pool, load in known.items()}
         growing = {pool: load.servers for pool, load in loads.items() if may_grow(load)}
         logins = sum(load.logins for load in loads.values())
         unserved = sum(load.unserved for load in loads.values())
@@ -156,6 +201,8 @@ class Prepare(Setting):
         servers = sum(load.servers for load in loads.values())
         line = f"{counted(servers, 'server connection')}, {logins} logging in, at rest for {calm:.1f} s"
         own = tuple(f"{name}: {database} has a pool_size of its own" for name, database in growing)
+        own += failing_words(failing)
+        own += () if failing else _logging_in(loads)
         if set_up.proof is not Proof.MET:
             return replace(set_up, evidence=(*set_up.evidence, line))
         at_rest = calm >= (_SETTLED_FOR if growing else _FULL_FOR)
@@ -163,6 +210,16 @@ class Prepare(Setting):
 
     async def guard(self, world: World) -> tuple[str, ...]:
         return ()
+
+
+def _logging_in(loads: Mapping[Subject, Load]) -> tuple[str, ...]:
+    """Whose logins keep the pools from resting now."""
+    return tuple(
+        f"{pooler}: {pool.user} logs in to {database}"
+        for (pooler, database), load in loads.items()
+        for pool in load.pools
+        if pool.logins or (pool.waiting and not pool.established)
+    )
 
 
 def may_grow(load: Load) -> bool:

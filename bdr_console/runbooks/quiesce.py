@@ -13,7 +13,7 @@ from bdr_console.cluster.text import counted
 from bdr_console.links.pgbouncer_rows import nothing_paused
 from bdr_console.runbooks.chain import Chain
 from bdr_console.runbooks.holders import describe
-from bdr_console.runbooks.pool_settings import Ours, assignment, is_foreign
+from bdr_console.runbooks.pool_settings import FailingLogins, Ours, assignment, is_foreign, without_failing
 from bdr_console.runbooks.reading import Part, Reading
 from bdr_console.runbooks.seen import Subject, error_of, in_maintenance, last_server
 from bdr_console.runbooks.step import (
@@ -107,13 +107,20 @@ class Pause(Step):
             frozenset({self._node, *(act.target for act in self._barrier.acts)}),
         )
         until = time.monotonic() + _LOGIN_ENDS
+        logins = FailingLogins()
         while True:
             self.known = await world.read(Part.PROXIES | Part.NODES | Part.POOLERS | Part.LOADS)
             reasons = self._reasons(self.known)
-            logging_in = tuple(
-                f"{act.target}: a server connection of {act.subject} is logging in"
+            loads = {
+                (act.target, act.subject): load
                 for act in self.plan.acts
-                if (load := self.known.load(act.target, act.subject)) and load.logins
+                if (load := self.known.load(act.target, act.subject))
+            }
+            failing = logins.look(loads)
+            logging_in = tuple(
+                f"{pooler}: a server connection of {database} is logging in"
+                for (pooler, database), load in loads.items()
+                if without_failing(load, (pooler, database), failing).logins
             )
             if reasons or not logging_in or time.monotonic() > until:
                 return (*reasons, *logging_in)

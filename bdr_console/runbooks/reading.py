@@ -1,7 +1,7 @@
 """One reading of the live cluster as steps and checks need it: a snapshot and the sessions behind it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from enum import Flag, auto
 
 from bdr_console.cluster.addresses import Names, Place
@@ -132,6 +132,17 @@ class PoolerSetup:
 
 
 @dataclass(frozen=True, slots=True)
+class PoolLoad:
+    """One user's pool in that database."""
+
+    user: str
+    established: int
+    """Server connections past their login."""
+    logins: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
 class Load:
     """One database of a PgBouncer at this moment, all its pools together (SHOW POOLS, SHOW DATABASES)."""
 
@@ -148,6 +159,20 @@ class Load:
     """How many server connections each of its pools may have; None when it is not listed."""
     unserved: int = 0
     """Clients that wait in a pool without any server connection: it logs in whatever its size."""
+    pools: tuple[PoolLoad, ...] = ()
+    """By user; empty where nobody asks for them."""
+
+    def without(self, users: Collection[str]) -> "Load":
+        """The same without the pools of these users, as far as logins go."""
+        left_out = [pool for pool in self.pools if pool.user in users]
+        logins = sum(pool.logins for pool in left_out)
+        return replace(
+            self,
+            busy=self.busy - logins,
+            logins=self.logins - logins,
+            servers=self.servers - logins,
+            unserved=self.unserved - sum(p.waiting for p in left_out if not p.established + p.logins),
+        )
 
 
 @dataclass(frozen=True, slots=True)

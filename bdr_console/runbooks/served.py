@@ -70,8 +70,10 @@ class Served(Step):
             return Observation(Proof.UNMET, lines)
         self._disable.bring_clients_back = True
         told = await self._refusals(world)
-        if len(unserved) < len(had):
-            alarm = f"{len(unserved)} of {counted(len(had), 'pool')} not served: {'; '.join((*told, *lines))}"
+        served = sum(_has_connections(now.get(key)) for key in had)
+        if served:
+            alarm = f"{counted(len(unserved), 'pool')} not served, {served} served: "
+            alarm += "; ".join((*told, *lines))
             return Observation(Proof.UNMET, (*told, *lines), alarm)
         why = "; ".join(told) or f"no server connection has come up within {lasting:.0f} s"
         return Observation(Proof.UNMET, lines, failed=f"nobody is served after the move: {why}")
@@ -88,9 +90,13 @@ class Served(Step):
         return tuple(dict.fromkeys(found))
 
 
+def _has_connections(pool: Pool | None) -> bool:
+    return pool is not None and pool.servers > pool.servers_login
+
+
 def _unserved(pool: Pool | None, clients_before: int, lasting: float) -> str:
     """Why a pool is not served; empty when it is, or when nobody asks for it."""
-    if pool is not None and pool.servers > pool.servers_login:
+    if _has_connections(pool):
         return ""
     if pool is not None and (pool.clients_waiting or pool.servers_login):
         return f"{counted(pool.clients_waiting, 'client')} waiting, no server connection"
@@ -111,10 +117,10 @@ def pools_of(reading: Reading, subjects: frozenset[Subject]) -> Mapping[PoolKey,
 
 
 def established(reading: Reading, subjects: frozenset[Subject]) -> Mapping[PoolKey, int]:
-    """Those that had server connections past their login, each with its clients. One that never got in is
-    none of the move's doing."""
+    """Those that had clients, and server connections past their login: the number of clients. A pool that
+    never got in is none of the move's doing, and one without clients asks for nothing."""
     return {
         key: pool.clients_active + pool.clients_waiting
         for key, pool in pools_of(reading, subjects).items()
-        if pool.servers > pool.servers_login
+        if _has_connections(pool) and pool.clients_active + pool.clients_waiting
     }

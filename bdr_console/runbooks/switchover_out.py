@@ -129,7 +129,7 @@ class Disable(Step):
                 if entry.table == server.backend and entry.server not in (None, server.name):
                     host = act.command.host
                     told = Command(host, f"{entry.key} sticks to {entry.table}/{entry.server}")
-                    back = Command(host, f"clear table {entry.table} key {entry.key}")
+                    back = Command(host, f"clear table {entry.stored_in or entry.table} key {entry.key}")
                     found.append(Act("haproxy", act.target, act.subject, told, back))
         return tuple(found)
 

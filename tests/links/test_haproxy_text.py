@@ -11,6 +11,7 @@ from bdr_console.links.haproxy_text import (
     parse_stat,
     parse_table,
     server_state,
+    table_names,
 )
 from tests.links.captures import HAPROXY_VERSIONS, text
 
@@ -148,6 +149,8 @@ def test_sticky_entries_hidden_by_the_sockets_level_are_unknown_and_not_none() -
     assert parse_table(hidden, {}) is None
     assert parse_table("No such table\n", {}) == ()
     assert parse_table("# table: bk_db, type: ip, size:1, used:0\n", {}) == ()
+    listed = "# table: rates, type: ip, size:9, used:0\n# table: sticky, type: ip, size:1, used:1\n"
+    assert table_names(listed) == ["sticky"]
 
 
 def test_an_entry_without_a_server_name_falls_back_to_the_servers_id() -> None:
@@ -194,3 +197,22 @@ def test_hostile_text_in_an_answer_comes_out_visible_and_harmless() -> None:
     )
     shown = server(facts, "bdr_next_node").check_text
     assert shown == r"Layer4 connection problem: \x1b]0;owned\x07[/][red]\u202e\x00"
+
+
+def test_a_stick_table_of_another_section_belongs_to_the_backend_whose_servers_it_names() -> None:
+    folder = "haproxy-2.6.12"
+    sticky = "# table: sticky, type: ip, size:1, used:1\n0x55: key=127.0.0.1 use=0 exp=0 server_id=2"
+    facts = proxy_facts(
+        text(folder, "load-on-initial", "show-info.txt"),
+        parse_stat(text(folder, "load-on-initial", "show-stat.csv")),
+        text(folder, "load-on-initial", "show-servers-state.txt"),
+        {"bk_db": "No such table\n"},
+        ("bk_db",),
+        node_of,
+        {
+            "sticky": f"{sticky} server_key=bdr_next_node\n",
+            "rates": "# table: rates, type: ip, size:9, used:1\n0x56: key=::1 use=0 exp=9 conn_rate(1)=3\n",
+            "another": sticky.replace("sticky", "another") + " server_key=elsewhere\n",
+        },
+    )
+    assert facts.stick == (StickEntry("bk_db", "127.0.0.1", "bdr_next_node", "sticky"),)

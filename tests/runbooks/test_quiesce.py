@@ -353,6 +353,19 @@ async def test_the_rehearsal_says_how_long_clients_will_wait(world: FakeWorld, t
         assert any("so long clients will wait" in line for line in run.view.steps[0].evidence)
 
 
+async def test_one_client_whose_login_keeps_failing_is_named_and_not_waited_for(
+    world: FakeWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool_settings, "_FAILS_FOR", 0.02)
+    monkeypatch.setattr(quiesce, "_LOGIN_ENDS", 1.0)
+    world.failing_user = "stranger"
+    async with run_of(world, tmp_path) as run:
+        await run.at("pause", StepStatus.DONE, StepStatus.RUNNING, StepStatus.WAITING)
+        assert "pgb-tx: the logins of stranger to app keep failing: not waited for" in (
+            run.step("prepare").evidence
+        )
+
+
 async def test_a_database_that_came_into_use_since_the_plan_is_not_left_out_in_silence(
     world: FakeWorld, tmp_path: Path
 ) -> None:

@@ -99,7 +99,7 @@ async def test_where_some_are_served_the_operator_decides(tmp_path: Path) -> Non
     world.users = ("app", "reports")
     async with Run(world, tmp_path, "quiesce") as run:
         await run.at("served", StepStatus.WAITING)
-        await run.until(lambda view: "1 of 2 pools not served" in view.message)
+        await run.until(lambda view: "1 pool not served, 1 served" in view.message)
         assert {"wait", "abort"} <= {offer.word for offer in run.view.offers}
         assert not world.paused
 
@@ -127,3 +127,15 @@ async def test_a_pool_that_never_got_in_is_none_of_the_moves_doing(tmp_path: Pat
 
     async with Run(Looping(), tmp_path, "quiesce") as run:
         await run.at("hold", StepStatus.HOLDING)
+
+
+async def test_an_idle_pool_without_clients_is_no_proof_that_others_are_served(tmp_path: Path) -> None:
+    class WithIdle(Refusing):
+        def _pooler(self, logins: int) -> Observed[PoolerFacts]:
+            seen = super()._pooler(logins)
+            assert seen.facts is not None
+            idle = Pool("app", "idle", "transaction", 0, 0, 0, 1, 0, 0, 0, 0.0, 0)
+            return replace(seen, facts=replace(seen.facts, pools=(*seen.facts.pools, idle)))
+
+    async with Run(WithIdle(), tmp_path, "quiesce") as run:
+        assert await run.end() is RunStatus.UNDONE

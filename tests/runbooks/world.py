@@ -23,6 +23,7 @@ from bdr_console.runbooks.reading import (
     Obstacles,
     Part,
     PoolerSetup,
+    PoolLoad,
     Reading,
     Rights,
     ServerConnection,
@@ -151,6 +152,8 @@ class FakeWorld:
     )
     own_pool_size: int | None = None
     """Database app has a pool_size of its own, which no SET reaches."""
+    failing_user: str = ""
+    """Whose logins to database app fail again and again."""
     idle_databases: tuple[str, ...] = ()
     """Further databases that lead here, with nothing connected when the plan is made."""
     others: dict[str, Load] = field(default_factory=dict)
@@ -356,6 +359,16 @@ class FakeWorld:
         size = self.own_pool_size or int(self.settings["default_pool_size"])
         load = Load(busy, self.logins, len(self.connections), 0, None, None, self.unserved)
         own = replace(load, paused=self.paused, pool_size=size) if self.listed else load
+        if self.failing_user:
+            tries = PoolLoad(self.failing_user, 0, 1, 1)
+            served = PoolLoad("app", len(self.connections), 0, 0)
+            own = replace(
+                own,
+                busy=own.busy + 1,
+                logins=own.logins + 1,
+                servers=own.servers + 1,
+                pools=(served, tries),
+            )
         return self.others | {"app": own}
 
     def _node(self, name: str) -> Observed[NodeFacts]:

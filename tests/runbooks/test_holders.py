@@ -1,16 +1,19 @@
 """Who holds a step up: the chain from a pooler's client to a backend, and what may be done about it."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from bdr_console.cluster.query import query_text
 from bdr_console.links.haproxy_text import ProxySession
-from bdr_console.runbooks.holders import describe, holders, interventions
+from bdr_console.runbooks.holders import describe, holders, interventions, signal_sql
+from bdr_console.runbooks.live import LiveWorld
 from bdr_console.runbooks.reading import Backend, Reading, ServerConnection
 from bdr_console.runbooks.run import Command, Holder
 from bdr_console.runbooks.step import Act
 from tests.cluster.builders import snapshot
+from tests.runbooks.world import SETTINGS
 
 STARTED = "2026-11-22 02:00:00.000001+00"
 CONNECTION = ServerConnection(
@@ -145,3 +148,24 @@ def test_a_query_is_shown_without_the_passwords_in_it(query: str | None, shown: 
 def test_a_long_query_is_cut_and_its_control_characters_are_made_visible() -> None:
     assert len(query_text("x" * 5000)) == 200
     assert "\x1b" not in query_text("SELECT '\x1b[31m'")
+
+
+@pytest.mark.parametrize("how", ["cancel", "terminate"])
+async def test_the_statement_that_is_shown_is_the_one_that_is_sent(how: Any) -> None:
+    sent: list[tuple[object, ...]] = []
+
+    class Writer:
+        async def execute(self, *words: object) -> list[dict[str, bool]]:
+            sent.append(words)
+            return [{"done": True}]
+
+    world = LiveWorld("shop", SETTINGS, application_name="a test")
+    world._writers = {"node1": Writer()}  # type: ignore[dict-item]
+    started = "2026-11-22 02:00:00.000000+00"
+    assert await world.signal("node1", how, 2211, started)
+    assert sent == [(signal_sql(how, 2211, started),)]
+
+
+def test_a_start_that_no_server_writes_gets_into_no_statement() -> None:
+    with pytest.raises(ValueError, match="is not a backend_start"):
+        signal_sql("cancel", 1, "2026-11-22' OR true --")

@@ -1,13 +1,20 @@
 """The watchdog of a pause: what it takes back, in which order, and when it does nothing."""
 
 import asyncio
+import contextlib
 import json
+import threading
 import time
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bdr_console.runbooks.watchdog import Charge, TakeBack, by_pooler, keep, parse, servers_of
+from bdr_console.runbooks.journal import Journal
+from bdr_console.runbooks.watchdog import Charge, Keeper, TakeBack, by_pooler, keep, parse, servers_of
+from tests.runbooks.world import SETTINGS
+from tests.waiting import eventually
 
 ENABLE = TakeBack("haproxy", "h", "h (/s)", "enable server b/s")
 RESUME = TakeBack("pgbouncer", "p", "p (x)", "RESUME app")
@@ -28,6 +35,50 @@ class FakeKeeper:
 
     async def stand_down(self) -> None:
         """There is nobody on the other side."""
+
+
+class FakePooler:
+    """A PgBouncer's console that answers, or hangs."""
+
+    def __init__(self, *, hangs: bool = False) -> None:
+        self.sent: list[str] = []
+        self._hangs = hangs
+
+    async def act(self, text: str) -> str:
+        self.sent.append(text)
+        if self._hangs:
+            await asyncio.Event().wait()
+        return text
+
+
+async def test_a_pgbouncer_that_hangs_keeps_nothing_from_the_others(tmp_path: Path) -> None:
+    watchdog = Keeper(SETTINGS, Journal(tmp_path, "r1"))
+    healthy, hanging = FakePooler(), FakePooler(hangs=True)
+    watchdog._poolers = {"p": healthy, "q": hanging}  # type: ignore[dict-item]
+    both = (replace(RESUME, target="q"), replace(SET, target="q"), RESUME, SET)
+    taking_back = asyncio.create_task(watchdog.take_back(both, "the runner is gone"))
+    await eventually(lambda: healthy.sent == [RESUME.text, SET.text], lambda: f"{healthy.sent}", seconds=5)
+    assert hanging.sent == [RESUME.text]
+    taking_back.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await taking_back
+
+
+async def test_a_disk_that_hangs_does_not_hold_up_the_next_command(tmp_path: Path) -> None:
+    stuck = threading.Event()
+
+    class HangingJournal(Journal):
+        def write(self, event: str, durable: bool = True, /, **fields: Any) -> None:
+            stuck.wait(10)
+
+    watchdog, pooler = Keeper(SETTINGS, HangingJournal(tmp_path, "r1")), FakePooler()
+    watchdog._poolers = {"p": pooler}  # type: ignore[dict-item]
+    try:
+        async with asyncio.timeout(5):
+            await watchdog.take_back((RESUME, SET), "the runner is gone")
+    finally:
+        stuck.set()
+    assert pooler.sent == [RESUME.text, SET.text]
 
 
 def told(*acts: TakeBack, until: float | None = None) -> bytes:

@@ -3,6 +3,7 @@
 import click
 
 from bdr_console import __version__
+from bdr_console.errors import CRASHED
 from bdr_console.manual import Section, page
 from bdr_console.runbooks.exit_codes import MEANINGS
 from bdr_console.ui.terminal.signals import HANGUP_EXIT
@@ -11,6 +12,10 @@ _EXIT_STATUS = Section(
     "EXIT STATUS",
     [
         *((str(code), meaning) for code, meaning in MEANINGS.items()),
+        (
+            str(CRASHED),
+            "ended by an error of its own; the report is named on stderr, and a run under way goes on",
+        ),
         (str(HANGUP_EXIT), "the terminal of the console is gone; runs under way go on"),
     ],
     "Of the console, and of the commands that make, run or finish a plan. `status` ends as a monitoring"

@@ -24,7 +24,7 @@ SHORT_OF_TWO = (
     ("quiesce", "quiet", "runner, watchdog killed"),
     ("quiesce", "barrier", "HAProxy reloaded"),
 )
-_WORKERS = 2
+_WORKERS = 3
 """Parts that the cells of each kind of lab are dealt out to: they wait more than they compute."""
 
 

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from bdr_console.cli import cli
+from bdr_console.errors import CRASHED
 from bdr_console.runbooks.exit_codes import MEANINGS
 
 PACKAGE = Path(__file__).parents[2] / "bdr_console"
@@ -75,6 +76,7 @@ def test_the_manual_has_the_sections_of_every_manual(text: str) -> None:
     assert "bdr-console - Watch a PostgreSQL multi-master cluster" in page
     for code, meaning in MEANINGS.items():
         assert f"{code} {meaning}" in page
+    assert f"{CRASHED} ended by an error of its own" in page
 
 
 def test_every_environment_variable_that_the_program_reads_is_in_the_manual(roff: str) -> None:

@@ -90,6 +90,9 @@ class Operator:
 
     def _plan(self, node: str | None, terms: Terms, question: str) -> None:
         snapshot = self._cluster.newest
+        if node is None and snapshot is None:
+            self._refuse("no node has been read yet: try again in a moment")
+            return
         if node is None:
 
             def picked(name: str | None) -> None:

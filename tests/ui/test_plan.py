@@ -220,3 +220,23 @@ async def test_the_way_clients_move_is_chosen_with_a_key_and_the_plan_is_made_ag
         await pilot.press(*"node1", "enter")
         await until(pilot, lambda: acts.started == ["node1"])
         assert acts.terms == Terms("quiesce", "fast-close")
+
+
+async def test_a_look_that_comes_while_the_plan_is_closed_is_no_error() -> None:
+    async with console(snapshot(), acts=FakeActs()) as (app, pilot):
+        await pilot.press("s")
+        await until_shown(pilot, "type the node's name")
+        plan = app.screen
+        assert isinstance(plan, PlanScreen)
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, Overview) and not plan.children)
+        plan.restyle()
+        await pilot.resize_terminal(80, 24)
+        await until_shown(pilot, "node1")
+
+
+async def test_before_the_first_reading_there_is_no_empty_list_of_nodes_to_choose_from() -> None:
+    async with console(acts=FakeActs()) as (app, pilot):
+        await pilot.press("s")
+        await until_shown(pilot, "no node has been read yet: try again in a moment")
+        assert isinstance(app.screen, Overview)

@@ -87,7 +87,7 @@ class LeftScreen(LiveScreen):
 
     def restyle(self) -> None:
         """Paint what is left in the colours of the theme, to the width there is."""
-        if self._seen is not None:
+        if self._seen is not None and not self.is_leaving:
             run = next((run for run in self.watched.runs.recent if run.run_id == self._run_id), None)
             width = self.query_one(".body").scrollable_content_region.width
             text = left_text(self._seen, run, self.console.tones, self._glyphs, width)
@@ -169,10 +169,12 @@ class LeftScreen(LiveScreen):
                 async for seen in looks:
                     first, self._seen = self._seen is None, seen
                     self.restyle()
-                    if first:
+                    if first and not self.is_leaving:
                         self._invite()
         except Exception as error:
             told = as_console_error(error, "looking at what is left")
+            if self.is_leaving:
+                return
             self._seen = None
             self.refresh_bindings()
             self.query_one(NameBox).close()

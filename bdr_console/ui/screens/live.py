@@ -38,6 +38,11 @@ class LiveScreen(Screen[None]):
             self._watched = next(holding, self.console.current)
         return self._watched
 
+    @property
+    def is_leaving(self) -> bool:
+        """Whether it is being taken down: its widgets go first, and what comes late finds none of them."""
+        return not self.watched.holds(self)
+
     def on_mount(self) -> None:
         """Show what is known already."""
         self.take_style()

@@ -72,7 +72,7 @@ class PlanScreen(LiveScreen):
 
     def restyle(self) -> None:
         """Paint the plan in the new colours."""
-        if self._plan is not None:
+        if self._plan is not None and not self.is_leaving:
             width = self.query_one(".body").scrollable_content_region.width
             text = plan_text(self._plan, self.console.tones, self._glyphs, width)
             self.query_one("#plan", Line).say(text)
@@ -163,7 +163,11 @@ class PlanScreen(LiveScreen):
             plan = await self._desk.plan(self._node, self._terms)
         except Exception as error:
             told = as_console_error(error, "reading the checks")
+            if self.is_leaving:
+                return
             self._ask(f"there is no plan: {told.problem}. {told.remedy}")
+            return
+        if self.is_leaving:
             return
         self._plan = plan
         self._title(plan.mode)

@@ -15,21 +15,22 @@ from bdr_console.runbooks.node_sessions import (
     client_rules,
     describe_session,
     sessions_on,
+    strays,
 )
 from bdr_console.runbooks.reading import Reading
 from bdr_console.runbooks.routes import routed_databases
 from bdr_console.runbooks.run import Check, Outcome
-from bdr_console.runbooks.seen import error_of, pooler_of, server_behind
+from bdr_console.runbooks.seen import error_of, pooler_of
 from bdr_console.runbooks.step import Plan
 
 
 def node_sessions(reading: Reading, made: Plan, settings: ClusterSettings) -> Iterator[Check]:
     """Everybody on the leaving node is known, and the plan moves them; nobody writes on another one."""
     rules = client_rules(settings, made.databases)
-    found = {node.name: sessions_on(reading, node.name, rules) for node in reading.snapshot.nodes}
-    yield _left_behind(reading, made, settings, found.get(made.node))
-    yield _past_poolers(reading, made, found.get(made.node))
-    yield from _split(reading, made, settings, found)
+    found = sessions_on(reading, made.node, rules)
+    yield _left_behind(reading, made, settings, found)
+    yield _past_poolers(reading, made, found)
+    yield from _split(reading, made, settings)
 
 
 def _silent(reading: Reading, made: Plan, sessions: tuple[NodeSession, ...] | None) -> str:
@@ -116,12 +117,7 @@ def _past_poolers(reading: Reading, made: Plan, sessions: tuple[NodeSession, ...
     return Check(title, Outcome.WARN, seen, why, remedy)
 
 
-def _split(
-    reading: Reading,
-    made: Plan,
-    settings: ClusterSettings,
-    found: dict[str, tuple[NodeSession, ...] | None],
-) -> Iterator[Check]:
+def _split(reading: Reading, made: Plan, settings: ClusterSettings) -> Iterator[Check]:
     """Pooled clients on two nodes: two HAProxies disagree, or a reloaded one's old process has sessions."""
     if not settings.thresholds.single_writer:
         return
@@ -133,28 +129,14 @@ def _split(
         remedy = "Make the HAProxies agree: `set table` or `disable server` on those that send elsewhere."
         yield Check(title, Outcome.FAIL, split_words(routes), why, remedy)
         return
-    behind = server_behind(reading)
-    lines, poolers = [], set()
-    for node, sessions in found.items():
-        stray = [
-            one
-            for one in sessions or ()
-            if one.connection
-            and not one.connection.close_needed
-            and not one.connection.local.startswith("unix")
-            and one.connection.local not in behind
-            and one.connection.local != one.backend.client
-        ]
-        if stray and node not in routes.takers:
-            theirs = {one.pooler for one in stray}
-            poolers |= theirs
-            count = counted(len(stray), "server connection")
-            lines.append(f"{count} of {', '.join(sorted(theirs))} on {node}, which no HAProxy carries")
-    if lines and routes.takers:
-        seen = f"new connections go to {', '.join(routes.takers)}, but {'; '.join(lines)}"
+    lost = strays(reading, client_rules(settings, made.databases), routes.takers)
+    if lost:
+        there = "; ".join(stray.text for stray in lost)
+        seen = f"new connections go to {', '.join(routes.takers)}, but {there}"
+        poolers = sorted({pooler for stray in lost for pooler in stray.poolers})
         remedy = (
             "A HAProxy was reloaded and its old process still carries them: "
-            f"RECONNECT on {', '.join(sorted(poolers))} moves them between two transactions."
+            f"RECONNECT on {', '.join(poolers)} moves them between two transactions."
         )
         yield Check(title, Outcome.FAIL, seen, why, remedy)
     elif routes.takers:

@@ -145,6 +145,9 @@ class Engine:
             return await self._walk_back()
         finally:
             await self._hang_up()
+        lines, split = await self._remainder()  # that the traffic has moved is what was wanted
+        if split:
+            self._journal.write("alarm", text=lines[0])
         return self._end(RunStatus.DONE, self._done_message())
 
     async def _forward(self) -> bool:

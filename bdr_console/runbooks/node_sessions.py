@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bdr_console.cluster.text import format_seconds
+from bdr_console.cluster.text import counted, format_seconds
 from bdr_console.config import ClusterSettings
 from bdr_console.links import conninfo
 from bdr_console.runbooks.reading import Backend, Reading, ServerConnection
@@ -101,6 +101,42 @@ def others_on(reading: Reading, node: str, rules: ClientRules) -> tuple[NodeSess
     """Those that came past every configured PgBouncer; None when the node did not show them."""
     found = sessions_on(reading, node, rules)
     return None if found is None else tuple(one for one in found if one.way is Way.OTHER)
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """Pooled connections on a node that no HAProxy carries which answers: a reloaded one's old process."""
+
+    node: str
+    count: int
+    poolers: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """`6 server connections of pgb-tx on node2, which no HAProxy carries`."""
+        count = counted(self.count, "server connection")
+        return f"{count} of {', '.join(self.poolers)} on {self.node}, which no HAProxy carries"
+
+
+def strays(reading: Reading, rules: ClientRules, takers: tuple[str, ...]) -> tuple[Stray, ...]:
+    """Those on nodes that get no new connection; a new one may have been made between two readings. Those
+    that RECONNECT has flagged, and those past HAProxy, are none. Needs SESSIONS, CONNECTIONS, BACKENDS."""
+    behind = server_behind(reading)
+    found = []
+    for node in reading.backends if takers else ():
+        here = [
+            one.pooler
+            for one in sessions_on(reading, node, rules) or ()
+            if node not in takers
+            and one.connection
+            and not one.connection.close_needed
+            and not one.connection.local.startswith("unix")
+            and one.connection.local not in behind
+            and one.connection.local != one.backend.client
+        ]
+        if here:
+            found.append(Stray(node, len(here), tuple(sorted(set(here)))))
+    return tuple(found)
 
 
 def describe_session(session: NodeSession) -> str:

@@ -5,6 +5,7 @@ import time
 
 from bdr_console.cluster.nodes import NodeFacts
 from bdr_console.cluster.text import counted
+from bdr_console.cluster.traffic import traffic as traffic_of
 from bdr_console.cluster.traffic_takers import chosen
 from bdr_console.runbooks.holders import describe as describe_holder
 from bdr_console.runbooks.holders import (
@@ -20,6 +21,7 @@ from bdr_console.runbooks.node_sessions import (
     Way,
     describe_session,
     sessions_on,
+    strays,
 )
 from bdr_console.runbooks.reading import Part, Reading, ServerConnection
 from bdr_console.runbooks.run import Command
@@ -135,8 +137,17 @@ class Disable(Step):
 
     async def remainder(self, world: World) -> Remainder:
         """New connections that go elsewhere than before the run, or to two nodes."""
-        reading = await world.read(Part.PROXIES)
-        return moved(reading, self._before)
+        reading = await world.read(Part.PROXIES | Part.SESSIONS | Part.CONNECTIONS | Part.BACKENDS)
+        found = moved(reading, self._before)
+        takers = traffic_of(reading.snapshot, reading.snapshot.taken_at).takers
+        if not (lost := strays(reading, ClientRules(), takers)):
+            return found
+        lines = (
+            f"Writes are split: new connections go to {', '.join(takers)}, but there are {stray.text}. "
+            f"A HAProxy was reloaded: RECONNECT on {', '.join(stray.poolers)} moves them."
+            for stray in lost
+        )
+        return Remainder((*lines, *found.lines), split=True)
 
     def left_undone(self) -> tuple[Act, ...]:
         return self._left

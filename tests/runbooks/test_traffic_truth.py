@@ -75,6 +75,33 @@ async def test_an_abort_that_leaves_the_haproxies_in_disagreement_says_so(tmp_pa
     assert exit_code(run.view) == 21
 
 
+async def test_an_abort_that_leaves_clients_to_the_old_process_of_a_haproxy_says_so(tmp_path: Path) -> None:
+    world = FakeWorld(sticky=True)
+    async with run_of(world, tmp_path) as run:
+        await run.at("hold", StepStatus.HOLDING)
+        for proxy in world.maintenance:
+            world.reload(proxy)
+        world.old_process = {connection.port for connection in world.connections}
+        run.engine.hear("abort", "dba")
+        assert await run.end() is RunStatus.STOPPED
+    assert "clients write on two nodes" in run.view.message
+    assert run.view.leftovers[0] == (
+        "Writes are split: new connections go to node1, but there are 3 server connections of pgb-tx on "
+        "node2, which no HAProxy carries. A HAProxy was reloaded: RECONNECT on pgb-tx moves them."
+    )
+
+
+async def test_a_run_that_is_done_beside_a_split_has_a_problem(tmp_path: Path) -> None:
+    world = FakeWorld(sticky=True)
+    async with run_of(world, tmp_path) as run:
+        await run.at("hold", StepStatus.HOLDING)
+        world.reload("haproxy2")
+        run.engine.hear("go", "dba")
+        assert await run.end() is RunStatus.DONE
+    assert any("Writes are split: haproxy1 to node2, haproxy2 to node1" in line for line in run.view.problems)
+    assert exit_code(run.view) == 22
+
+
 async def test_an_abort_after_the_clients_have_moved_does_not_say_that_everything_is_as_it_was(
     tmp_path: Path,
 ) -> None:

@@ -233,8 +233,7 @@ async def test_watching_works_with_credentials_that_can_do_nothing_else(
     monkeypatch.setenv("PGPASSWORD", PASSWORD)
     postgres.run(
         "DROP ROLE IF EXISTS looker",
-        f"CREATE ROLE looker LOGIN PASSWORD '{PASSWORD}' NOINHERIT IN ROLE pg_monitor",
-        "ALTER ROLE looker INHERIT",
+        f"CREATE ROLE looker LOGIN PASSWORD '{PASSWORD}' IN ROLE pg_monitor",
     )
     with directory() as first, directory() as second:
         haproxy = Haproxy(first, {"bdr_initial_node": postgres.port})
@@ -268,5 +267,5 @@ async def test_watching_works_with_credentials_that_can_do_nothing_else(
             haproxy.stop()
             pooler.stop()
     assert facts is not None
-    assert facts.sessions is not None
     assert facts.unread == ()
+    assert facts.sessions is not None

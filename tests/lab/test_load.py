@@ -36,7 +36,7 @@ def test_every_finished_transaction_is_found_on_every_node(
 
 @pytest.mark.lab
 def test_a_load_of_some_seconds_ends_by_itself_and_is_counted_later(healthy_lab: Lab) -> None:
-    healthy_lab.start_load(clients=2, rate=None, seconds=1)
+    healthy_lab.start_load(clients=2, rate=None, seconds=10)
     with pytest.raises(ConsoleError, match="running already"):
         healthy_lab.start_load(clients=2)
     assert healthy_lab.load_result().lost is None, "a running load is not counted on the nodes"

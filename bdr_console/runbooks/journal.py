@@ -5,7 +5,7 @@ import json
 import os
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -38,6 +38,8 @@ class Journal:
 
     def __init__(self, directory: Path, run_id: str) -> None:
         self.run_id = run_id
+        self.reclaim: Callable[[], None] = lambda: None
+        """Called before a deleted journal is made anew: what must be there before anybody sees it."""
         self.problem = ""
         """Why the latest event is not on disk; empty when it is."""
         self._directory = directory
@@ -98,6 +100,7 @@ class Journal:
             if os.path.samestat((self._directory / JOURNAL).stat(), os.fstat(self._file)):
                 return
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.reclaim()
         old = self._file
         try:
             # The first of several writers brings back what was there; the others only append.

@@ -16,6 +16,7 @@ import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,12 @@ async def _run(
         watch = Watchdog(directory, journal, locks)
         await _carry(directory, request, settings, world, lock, task, journal, ear, watch)
 
+    def turn() -> TurnJournal:
+        made = TurnJournal(directory, request["run"])
+        made.reclaim = journal.reclaim
+        return made
+
+    journal.reclaim = partial(_reclaim, directory, request)
     with _stops_on_signal(journal):
         async with listening(directory, ear.hear) as renew:
             _begin(journal, request, task, lock)
@@ -128,7 +135,7 @@ async def _run(
             try:
                 if nodes_of(request):
                     rolling = Rolling(request, settings, world, journal, ear)
-                    await rolling.go(task, lambda: TurnJournal(directory, request["run"]), carry)
+                    await rolling.go(task, turn, carry)
                 elif task.refusal:
                     message = f"{task.refusal} Nothing was changed."
                     journal.write("end", status=RunStatus.REFUSED, message=message, leftovers=[])
@@ -147,14 +154,23 @@ async def _stay_reachable(
         await asyncio.sleep(_LOCK_LOOK_EVERY)
         try:
             journal.restore()
-            if not is_held(directory / RUNNER_LOCK):
-                holder = {"run": request["run"], "directory": str(directory), "pid": str(os.getpid())}
-                hold(directory / RUNNER_LOCK, holder)
-                launch.write_request(directory, request)
-                journal.write("alarm", text=f"{directory} was deleted, and was made anew")
             await renew()
-        except (OSError, Busy) as error:
+        except OSError as error:
             print(f"the run's directory could not be made anew: {error}", file=sys.stderr)
+
+
+def _reclaim(directory: Path, request: Request) -> None:
+    """The lock first: a journal whose runner holds none is that of a dead run. Then what the run is."""
+    if is_held(directory / RUNNER_LOCK):
+        return
+    print(f"{directory} was deleted, and is made anew", file=sys.stderr)
+    with contextlib.suppress(Busy):
+        hold(
+            directory / RUNNER_LOCK,
+            {"run": request["run"], "directory": str(directory), "pid": str(os.getpid())},
+        )
+    with contextlib.suppress(ConsoleError):
+        launch.write_request(directory, request)
 
 
 async def _carry(

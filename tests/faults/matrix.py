@@ -11,6 +11,8 @@ not two. With two HAProxies a fault strikes the second, or a PgBouncer in front 
 import asyncio
 import json
 import os
+import resource
+import shutil
 import signal
 import socket
 import subprocess
@@ -213,6 +215,31 @@ def kill_runner(cell: Cell) -> Callable[[], None]:
     return _nothing
 
 
+def fill_the_disk(cell: Cell) -> Callable[[], None]:
+    """Whatever the runner and its watchdog write to a file fails, as on a full disk (EFBIG for ENOSPC)."""
+    pids: list[int] = []
+    if (pid := cell.pid) is not None:
+        with suppress(psutil.NoSuchProcess):
+            pids = [pid, *(child.pid for child in psutil.Process(pid).children())]
+
+    def limit(most: int) -> None:
+        for each in pids:
+            with suppress(ProcessLookupError):
+                resource.prlimit(each, resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
+
+    limit(0)
+    return lambda: limit(resource.RLIM_INFINITY)
+
+
+def delete_directory(cell: Cell) -> Callable[[], None]:
+    """Somebody tidies up and deletes the directory of the run."""
+    lives = cell.pid is not None
+    if lives:  # without a runner nobody brings a journal back
+        shutil.rmtree(cell.console.run)
+        wait_until((cell.console.run / JOURNAL).exists, "the runner makes it anew", seconds=10)
+    return _nothing
+
+
 def kill_and_resume(cell: Cell) -> Callable[[], None]:
     """kill -9 of the runner, and at once somebody says resume."""
     pid = cell.pid
@@ -333,6 +360,8 @@ FAULTS: dict[str, Strike] = {
     "runner killed": kill_runner,
     "runner killed, resumed": kill_and_resume,
     "runner, watchdog killed": kill_runner_and_watchdog,
+    "state disk full": fill_the_disk,
+    "run directory deleted": delete_directory,
     "console killed": kill_console,
     "terminal hung up": hang_up,
     "HAProxy stopped": of_the_lab("stop-haproxy", _proxy),

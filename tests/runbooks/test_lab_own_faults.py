@@ -11,6 +11,7 @@ import pytest
 
 from bdr_console.lab import Lab
 from bdr_console.runbooks import launch
+from bdr_console.runbooks.control import SOCKET
 from bdr_console.runbooks.journal import JOURNAL, RUNNER_LOCK, read_events
 from bdr_console.runbooks.locks import is_held
 from bdr_console.runbooks.run import RunStatus, StepStatus
@@ -91,6 +92,7 @@ def test_a_run_whose_directory_was_deleted_is_found_and_steered_again(healthy_la
     shutil.rmtree(run.directory)
     wait_until(lambda: is_held(run.directory / RUNNER_LOCK), "the runner makes it anew", seconds=10)
     wait_until((run.directory / JOURNAL).exists, "its journal is there", seconds=5)
+    wait_until((run.directory / SOCKET).exists, "words reach it again", seconds=10)
     again = Started(run.directory)
     assert again.holding().run_id == run.directory.name
     assert (again.directory / "request.json").exists()

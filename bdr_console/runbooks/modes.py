@@ -151,6 +151,8 @@ def notes(choice: Choice, settings: ClusterSettings, node: str) -> tuple[str, ..
     told = []
     if choice.mode == "quiesce" and choice.impossible:
         told.append(f"Quiesce is not possible: {'; '.join(choice.impossible)}.")
+    elif choice.mode == "quiesce" and choice.endless:
+        told.append(f"Quiesce would not end in time: {choice.endless}.")
     elif choice.mode == "quiesce":
         wait = f"about {format_seconds(choice.stall)}" if choice.stall is not None else "an unknown time"
         told.append(

@@ -99,7 +99,7 @@ def test_a_script_applies_a_plan_with_its_maintenance_and_can_report_it(
     )  # fmt: skip
     assert (done.returncode, in_maintenance(healthy_lab)) == (0, set()), done.stdout + done.stderr
     assert done.stdout.startswith("done: node1 is back in service")
-    assert "[1/11]" in done.stderr
+    assert "[1/13]" in done.stderr
     result = healthy_lab.stop_load()
     assert (result.failed, result.aborted_clients) == (0, 0)
     (run,) = launch.runs()

@@ -134,6 +134,18 @@ async def test_a_production_environment_is_unmistakable_without_colour() -> None
         assert " PROD-EU " in text(app)
 
 
+async def test_a_server_that_is_up_for_haproxy_alone_is_not_shown_green() -> None:
+    healthy = snapshot()
+    facts = proxy(
+        server("bdr_initial_node", "node1", sessions=10),
+        replace(server("bdr_next_node", "node2"), weight=0),
+        sticky="bdr_initial_node",
+    )
+    async with console(replace(healthy, proxies=(replace(healthy.proxies[0], facts=facts),))) as (app, _):
+        assert "~ cannot take" in line_with(app, "  bdr_next_node")
+        assert "● up" in line_with(app, "  bdr_initial_node")
+
+
 async def test_maintenance_and_the_sticky_server_are_said_in_words() -> None:
     healthy = snapshot()
     servers = (
@@ -147,7 +159,7 @@ async def test_maintenance_and_the_sticky_server_are_said_in_words() -> None:
         assert "none" in line_with(app, "  bdr_initial_node")
         assert "← sticky 127.0.0.1" in line_with(app, "  bdr_next_node")
         assert "x down" in line_with(app, "  bdr_node3")
-        assert "~ 1 of 3 available" in line_with(app, "haproxy1/bk_db  ")
+        assert "~ 1/3 available" in line_with(app, "haproxy1/bk_db  ")
 
 
 async def test_clients_that_wait_and_connections_to_close_are_said_in_words() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.proxies import ProxyFacts, ProxyServer
 from bdr_console.cluster.reach import present
-from bdr_console.cluster.traffic_takers import takers_of
+from bdr_console.cluster.traffic_takers import taker, takers_of
 from bdr_console.cluster.verdict import Finding
 from bdr_console.ui.moment import Moment
 from bdr_console.ui.subject import Kind, Subject
@@ -91,7 +91,7 @@ def _backend_row(
     symbol = {Tone.BAD: moment.glyphs.bad, Tone.LAG: moment.glyphs.lag}.get(tone, moment.glyphs.up)
     cells = {
         "server": Cell(subject),
-        "state": old or Cell(f"{symbol} {usable} of {len(takers)} available", tone),
+        "state": old or Cell(f"{symbol} {usable}/{len(takers)} available", tone),
         "sessions": figure(sum(server.sessions for server in servers)),
     }
     detail = f"{subject} ({proxy.address}), HAProxy {facts.version}"
@@ -118,6 +118,11 @@ def _server_row(proxy: str, facts: ProxyFacts, server: ProxyServer, moment: Mome
     detail = f"{subject} ({server.address or 'address not known'}): {server.status}"
     detail += f", check {check}" if check else ", no check runs"
     detail += f", {server.sessions} sessions now, {server.total_sessions} since start"
+    judged = taker(server, present(moment.snapshot, moment.now))
+    if judged.takes is False and server.state.accepts:
+        # HAProxy's word alone is green; the operator is about to rely on it.
+        cells["state"] = Cell(f"{moment.glyphs.lag} cannot take", Tone.LAG)
+        detail += f": cannot take the traffic: {judged.why}"
     about = Subject(Kind.SERVER, (proxy, server.backend, server.name))
     return Row(subject, cells, detail, server.node, about, under=f"{proxy}/{server.backend}/")
 

@@ -11,7 +11,7 @@ import click
 from bdr_console import __version__, completed_values, streams
 from bdr_console.cluster.text import clean
 from bdr_console.errors import CRASHED, ConsoleError
-from bdr_console.options import Options, byte_count
+from bdr_console.options import FILE, Options, byte_count
 from bdr_console.theme_option import theme_option
 
 _LAZY = {
@@ -64,7 +64,7 @@ class _Commands(click.Group):
 @click.group(
     cls=_Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
 )
-@click.option("--config", "-c", type=click.Path(path_type=Path), help="The configuration file.")
+@click.option("--config", "-c", type=FILE, help="The configuration file.")
 @click.option(
     "--cluster",
     "-C",
@@ -79,9 +79,7 @@ class _Commands(click.Group):
 @click.option(
     "--ascii", "ascii_only", is_flag=True, help="Nothing but ASCII on the screen and on plain pages."
 )
-@click.option(
-    "--record", type=click.Path(path_type=Path), metavar="FILE", help="Record what the console shows to FILE."
-)
+@click.option("--record", type=FILE, metavar="FILE", help="Record what the console shows to FILE.")
 @click.option(
     "--record-limit",
     metavar="SIZE",

@@ -17,7 +17,7 @@ from bdr_console.init.nodes import FoundNode, find_nodes, without_password
 from bdr_console.init.proxies import fronted
 from bdr_console.init.written import Draft, exists, write
 from bdr_console.links import conninfo
-from bdr_console.options import Options
+from bdr_console.options import FILE, Options
 from bdr_console.ssh_keys import keys_unlocked
 
 _LEFT_OUT = (
@@ -39,9 +39,7 @@ _LEFT_OUT = (
 @click.option("--cluster", "cluster", metavar="NAME", help="What to call the cluster; else its node group.")
 @click.option("--environment", metavar="LABEL", default="", help="prod, staging ...; prod is unmistakable.")
 @click.option("--via", metavar="HOST", help="Reach every target through this SSH host.")
-@click.option(
-    "--output", "-o", type=click.Path(path_type=Path), help="The file to write; else where it is looked for."
-)
+@click.option("--output", "-o", type=FILE, help="The file to write; else where it is looked for.")
 @click.option("--yes", is_flag=True, help="Ask nothing: take what is found on this machine too.")
 @click.option("--force", is_flag=True, help="Replace the file when it is there already.")
 @click.pass_obj

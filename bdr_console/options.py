@@ -8,6 +8,9 @@ import click
 
 from bdr_console.cluster.text import clean
 
+FILE = click.Path(path_type=Path, readable=False)
+"""A file or directory. What cannot be read is said by what opens it, with the reason, not by Click before."""
+
 
 class FiniteRange(click.FloatRange):
     """A range of numbers. Click's own lets NaN pass, which is neither below nor above anything."""

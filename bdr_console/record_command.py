@@ -18,7 +18,7 @@ from bdr_console.cluster.text import clean, format_bytes, format_seconds
 from bdr_console.config import find, opened
 from bdr_console.errors import UNWRITTEN, ConsoleError
 from bdr_console.monitor import Monitor
-from bdr_console.options import Options, byte_count
+from bdr_console.options import FILE, Options, byte_count
 from bdr_console.recording.file import RecordingFile, older_part
 from bdr_console.recording.recorder import Recorder
 from bdr_console.recording.records import Header, RunLine
@@ -60,7 +60,7 @@ class _TellingTap(JournalTap):
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=FILE)
 @click.option("--for", "lasting", metavar="TIME", help="End by itself after that time: 10m, 2h.")
 @click.option(
     "--limit",

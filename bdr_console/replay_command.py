@@ -6,12 +6,12 @@ from pathlib import Path
 import click
 
 from bdr_console.cluster.changes import Event
-from bdr_console.options import Options
+from bdr_console.options import FILE, Options
 from bdr_console.recording.reader import Recording
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=FILE)
 @click.option("--at", metavar="TIME", help="Begin there: 12:03, +5m, end, or words of an event. Paused.")
 @click.option("--events", is_flag=True, help="Print the events as text instead; no screen.")
 @click.pass_obj

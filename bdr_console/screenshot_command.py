@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bdr_console.errors import ConsoleError
-from bdr_console.options import FiniteRange, Options
+from bdr_console.options import FILE, FiniteRange, Options
 from bdr_console.private_files import write_private
 from bdr_console.recording.reader import Recording
 from bdr_console.theme_option import theme_option
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.option(
     "--recording",
-    type=click.Path(path_type=Path),
+    type=FILE,
     metavar="FILE",
     help="Of a recording, not of a cluster.",
 )
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     metavar="SECONDS",
     help="Gather history first, for sparklines.",
 )
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Instead of stdout.")
+@click.option("-o", "--output", type=FILE, metavar="FILE", help="Instead of stdout.")
 @click.pass_obj
 def screenshot(
     options: Options,

@@ -4,9 +4,14 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
+
+from bdr_console.cli import cli
+from bdr_console.options import FILE
 
 PROGRAM = [sys.executable, "-m", "bdr_console"]
 
@@ -64,6 +69,21 @@ def test_a_configuration_that_may_not_be_read_is_named(tmp_path: Path) -> None:
     if os.access(path, os.R_OK):
         pytest.skip("root reads everything")
     refused(run(config=path), str(path), "Permission denied")
+
+
+def test_no_option_leaves_it_to_click_to_refuse_a_file_that_may_not_be_read() -> None:
+    paths = [(n, p) for n, p in _parameters(cli, "bdr-console") if isinstance(p.type, click.Path)]
+    assert len(paths) > 5
+    assert not [f"{name} {param.name}" for name, param in paths if param.type is not FILE]
+
+
+def _parameters(command: click.Command, name: str) -> Iterator[tuple[str, click.Parameter]]:
+    yield from ((name, param) for param in command.params)
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for child in command.list_commands(context):
+            if below := command.get_command(context, child):
+                yield from _parameters(below, f"{name} {child}")
 
 
 def test_a_malformed_configuration_is_named_with_the_line(tmp_path: Path) -> None:

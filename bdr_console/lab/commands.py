@@ -14,11 +14,12 @@ from bdr_console.lab.lab import Lab
 from bdr_console.lab.lab import up as bring_up
 from bdr_console.lab.load import LoadResult
 from bdr_console.lab.programs import Wanted
+from bdr_console.options import FILE
 
 _in_directory: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
     "--directory",
     "-d",
-    type=click.Path(path_type=Path),
+    type=FILE,
     default=layout.default_directory,
     help="Where the lab lives.",
     show_default="below the state directory; for root /var/tmp/bdr-console-lab, unless BDR_CONSOLE_STATE",
@@ -45,17 +46,15 @@ def lab() -> None:
 @click.option(
     "--postgres",
     metavar="DIR",
-    type=click.Path(path_type=Path),
+    type=FILE,
     help="The PostgreSQL to run (13 to 18): the directory of its programs, or its parent."
     " Default: the newest that is found and has what the engine needs.",
 )
-@click.option(
-    "--haproxy", metavar="FILE", type=click.Path(path_type=Path), help="The HAProxy to run; else from PATH."
-)
+@click.option("--haproxy", metavar="FILE", type=FILE, help="The HAProxy to run; else from PATH.")
 @click.option(
     "--pgbouncer",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=FILE,
     help="The PgBouncer to run; else from PATH.",
 )
 def up(

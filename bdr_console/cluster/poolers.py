@@ -137,3 +137,15 @@ class PoolerFacts:
     def throttled(self) -> bool:
         """Whether its settings are those of a quiesce whose end never came."""
         return looks_quiesced(dict(self.settings))
+
+
+_NOTHING_PAUSED = ("is not paused", "no such database")
+
+
+def nothing_paused(error: str) -> bool:
+    """Whether PgBouncer refused a RESUME because nothing is paused there.
+
+    A database made by `*` is unknown to a PgBouncer that was started anew, until its next client: the pause
+    has gone with the old process.
+    """
+    return any(words in error for words in _NOTHING_PAUSED)

@@ -9,18 +9,6 @@ from bdr_console.cluster.text import clean, whole
 
 Row = Mapping[str, str]
 
-_NOTHING_PAUSED = ("is not paused", "no such database")
-
-
-def nothing_paused(error: str) -> bool:
-    """Whether PgBouncer refused a RESUME because nothing is paused there.
-
-    A database made by `*` is unknown to a PgBouncer that was started anew, until its next client: the pause
-    has gone with the old process.
-    """
-    return any(words in error for words in _NOTHING_PAUSED)
-
-
 CONSOLE = "pgbouncer"
 """The console's own database: nothing is ever routed through it."""
 

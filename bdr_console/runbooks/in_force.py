@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from bdr_console.links.pgbouncer_rows import nothing_paused
+from bdr_console.cluster.poolers import nothing_paused
 from bdr_console.runbooks.run import Command
 
 Event = Mapping[str, Any]

@@ -7,8 +7,8 @@ goes out, sent right after it, and forgotten only when PgBouncer has confirmed i
 import asyncio
 from typing import Any
 
+from bdr_console.cluster.poolers import nothing_paused
 from bdr_console.errors import ConsoleError
-from bdr_console.links.pgbouncer_rows import nothing_paused
 from bdr_console.runbooks.journal import Journal
 from bdr_console.runbooks.run import Command
 from bdr_console.runbooks.step import Act, Intervention, Step, World

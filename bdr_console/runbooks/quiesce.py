@@ -9,8 +9,8 @@ import asyncio
 import time
 from dataclasses import replace
 
+from bdr_console.cluster.poolers import nothing_paused
 from bdr_console.cluster.text import counted
-from bdr_console.links.pgbouncer_rows import nothing_paused
 from bdr_console.runbooks.chain import Chain
 from bdr_console.runbooks.holders import describe
 from bdr_console.runbooks.pool_settings import FailingLogins, Ours, assignment, is_foreign, without_failing

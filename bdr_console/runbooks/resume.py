@@ -11,10 +11,9 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from bdr_console.cluster.observed import Observed
-from bdr_console.cluster.poolers import PoolerFacts, looks_quiesced
+from bdr_console.cluster.poolers import PoolerFacts, looks_quiesced, nothing_paused
 from bdr_console.cluster.proxies import ProxyFacts, ServerState
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.links.pgbouncer_rows import nothing_paused
 from bdr_console.runbooks import in_force
 from bdr_console.runbooks.reading import Reading
 from bdr_console.runbooks.run import Check, Command, Outcome, RunStatus, StepStatus

@@ -24,13 +24,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from bdr_console.cluster.poolers import nothing_paused
 from bdr_console.config import ClusterSettings, load
 from bdr_console.errors import ConsoleError, described
 from bdr_console.links.errors import LinkError
 from bdr_console.links.factory import Links
 from bdr_console.links.haproxy import HaproxyAdmin
 from bdr_console.links.pgbouncer import PgBouncerAdmin
-from bdr_console.links.pgbouncer_rows import nothing_paused
 from bdr_console.links.sentry import Sentry
 from bdr_console.private_files import open_private
 from bdr_console.runbooks.journal import Journal

@@ -2,8 +2,8 @@
 
 import pytest
 
-from bdr_console.cluster.poolers import Pool, PoolDatabase
-from bdr_console.links.pgbouncer_rows import Row, connections, nothing_paused, pooler_facts
+from bdr_console.cluster.poolers import Pool, PoolDatabase, nothing_paused
+from bdr_console.links.pgbouncer_rows import Row, connections, pooler_facts
 from tests.links.captures import PGBOUNCER_VERSIONS, rows
 
 

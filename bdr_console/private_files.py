@@ -23,7 +23,7 @@ _ELSEWHERE = "or name another place (for runs and logs: BDR_CONSOLE_STATE)."
 def make_private_dir(path: Path) -> Path:
     """Create `path` (and its parents) readable by nobody else, and return it.
 
-    Raises ConsoleError when it cannot be made, is no directory, belongs to somebody else, or others may put
+    Raises ConsoleError when it cannot be made, is not a directory, belongs to somebody else, or others may put
     files into it.
     """
     try:
@@ -33,7 +33,7 @@ def make_private_dir(path: Path) -> Path:
     except OSError as error:
         raise unusable(path, error) from None
     if not stat.S_ISDIR(found.st_mode):
-        raise ConsoleError(f"{clean(path)} is no directory", _remedy(errno.ENOTDIR))
+        raise ConsoleError(f"{clean(path)} is not a directory", _remedy(errno.ENOTDIR))
     for owner in (link.st_uid, found.st_uid):
         if owner not in (os.geteuid(), 0):
             raise ConsoleError(

@@ -121,7 +121,7 @@ def test_a_link_that_another_user_has_planted_is_refused_and_an_own_one_followed
 
 def test_a_file_in_the_place_of_a_directory_is_called_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(ConsoleError, match="file is no directory"):
+    with pytest.raises(ConsoleError, match="file is not a directory"):
         make_private_dir(tmp_path / "file")
     with pytest.raises(ConsoleError, match=r"cannot use .*: Not a directory") as caught:
         make_private_dir(tmp_path / "file/state/runs")

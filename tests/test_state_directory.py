@@ -17,7 +17,7 @@ NOBODY = 65534
 
 def _file(path: Path) -> str:
     path.write_text("not a directory\n")
-    return "is no directory"
+    return "is not a directory"
 
 
 def _below_a_file(path: Path) -> str:

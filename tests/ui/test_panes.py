@@ -170,5 +170,5 @@ async def test_a_pane_is_written_to_a_private_file_as_it_is_filtered_and_sorted(
 async def test_a_pane_that_cannot_be_written_says_why(blocked: None) -> None:
     async with console(snapshot(), size=(80, 24)) as (app, pilot):
         await pilot.press("Y")
-        await until_shown(pilot, "nothing was written")
+        await until_shown(pilot, "BDR_CONSOLE_STATE")
         assert app.is_running

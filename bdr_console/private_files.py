@@ -23,8 +23,8 @@ _ELSEWHERE = "or name another place (for runs and logs: BDR_CONSOLE_STATE)."
 def make_private_dir(path: Path) -> Path:
     """Create `path` (and its parents) readable by nobody else, and return it.
 
-    Raises ConsoleError when it cannot be made, is not a directory, belongs to somebody else, or others may put
-    files into it.
+    Raises ConsoleError when it cannot be made, is not a directory, belongs to somebody else, or others may
+    put files into it.
     """
     try:
         for missing in reversed([each for each in (path, *path.parents) if not os.path.lexists(each)]):

@@ -371,6 +371,8 @@ class Engine:
         return time.monotonic()
 
     async def _intervene(self, step: Step, chosen: Intervention, who: str) -> str:
+        for each in self._steps:
+            each.clients_ended = True
         try:
             return await intervene(chosen, who, step, self._world, self._journal)
         except Exception as error:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from bdr_console.cluster.poolers import Pool
 from bdr_console.cluster.text import counted
+from bdr_console.runbooks.quiesce import Flip
 from bdr_console.runbooks.reading import Part, Reading
 from bdr_console.runbooks.seen import Subject, others
 from bdr_console.runbooks.step import Observation, Proof, Step, StepPlan, World
@@ -57,7 +58,7 @@ class Served(Step):
         unserved = {
             key: why
             for key, clients in had.items()
-            if key[0] not in silent and (why := _unserved(now.get(key), clients, lasting))
+            if key[0] not in silent and (why := self._unserved(now.get(key), clients, lasting))
         }
         if not unserved:
             if silent:
@@ -78,6 +79,21 @@ class Served(Step):
         why = "; ".join(told) or f"no server connection has come up within {lasting:.0f} s"
         return Observation(Proof.UNMET, lines, failed=f"nobody is served after the move: {why}")
 
+    def _unserved(self, pool: Pool | None, clients_before: int, lasting: float) -> str:
+        """Why a pool is not served; empty when it is, or when nobody asks for it."""
+        if _has_connections(pool):
+            return ""
+        if pool is not None and (pool.clients_waiting or pool.servers_login):
+            return f"{counted(pool.clients_waiting, 'client')} waiting, no server connection"
+        if clients_before and (pool is None or not pool.clients_active) and not self._may_leave(pool):
+            return "its clients are gone"
+        return "" if lasting >= _LOOKED_FOR else "no server connection yet"
+
+    def _may_leave(self, pool: Pool | None) -> bool:
+        """Whether clients may be gone: the operator ended some, or WAIT_CLOSE waited for a session pool's."""
+        waited_for = pool is not None and pool.mode == "session" and not isinstance(self._disable, Flip)
+        return self.clients_ended or waited_for
+
     async def _refusals(self, world: World) -> tuple[str, ...]:
         """What is now known against the servers that could have the clients."""
         reading = await world.read(Part.NODES | Part.PROXIES)
@@ -92,17 +108,6 @@ class Served(Step):
 
 def _has_connections(pool: Pool | None) -> bool:
     return pool is not None and pool.servers > pool.servers_login
-
-
-def _unserved(pool: Pool | None, clients_before: int, lasting: float) -> str:
-    """Why a pool is not served; empty when it is, or when nobody asks for it."""
-    if _has_connections(pool):
-        return ""
-    if pool is not None and (pool.clients_waiting or pool.servers_login):
-        return f"{counted(pool.clients_waiting, 'client')} waiting, no server connection"
-    if clients_before and (pool is None or not pool.clients_active):
-        return "its clients are gone"
-    return "" if lasting >= _LOOKED_FOR else "no server connection yet"
 
 
 def pools_of(reading: Reading, subjects: frozenset[Subject]) -> Mapping[PoolKey, Pool]:

@@ -266,6 +266,8 @@ class Step:
         """Acts that the engine began to send in this run: the only ones an abort takes back."""
         self.closing = ""
         """What the operator should know when the run ends with this step proven or undone."""
+        self.clients_ended = False
+        """Whether the operator has ended clients in this run: that they are gone is no fault then."""
 
     def begin(self) -> None:
         """Forget what earlier looks showed: the step begins, perhaps not for the first time."""

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -11,7 +12,12 @@ from bdr_console.cluster.poolers import Pool, PoolerFacts
 from bdr_console.cluster.proxies import ProxyFacts, StickEntry
 from bdr_console.runbooks import engine as engine_module
 from bdr_console.runbooks import pool_settings, quiesce, served
+from bdr_console.runbooks.quiesce import Flip
+from bdr_console.runbooks.reading import Part
 from bdr_console.runbooks.run import RunStatus, StepStatus
+from bdr_console.runbooks.served import Served
+from bdr_console.runbooks.step import Proof, StepPlan
+from bdr_console.runbooks.switchover_out import Disable
 from tests.runbooks.test_engine import ENABLE, Run, acts
 from tests.runbooks.world import FakeWorld
 
@@ -65,6 +71,39 @@ class Refusing(FakeWorld):
 
 WAITING = Refusing.after
 GONE = replace(WAITING, clients_waiting=0, servers_login=0)
+
+
+async def test_clients_of_a_session_pool_that_left_while_wait_close_waited_are_no_fault() -> None:
+    world = Refusing()
+    world.after = replace(GONE, mode="session")
+    world.elsewhere = True
+    before = await FakeWorld().read(Part.POOLERS)
+    for kind, proof in ((Disable, Proof.MET), (Flip, Proof.UNMET)):
+        step = Served(
+            StepPlan("served", ""),
+            "node1",
+            Mock(kind, plan=StepPlan("disable", "")),
+            [("pgb-tx", "app")],
+            lambda: before,
+        )
+        assert (await step.observe(world)).proof is proof
+
+
+async def test_clients_that_the_operator_has_ended_are_not_missed() -> None:
+    world = Refusing()
+    world.after = GONE
+    world.elsewhere = True
+    before = await FakeWorld().read(Part.POOLERS)
+    step = Served(
+        StepPlan("served", ""),
+        "node1",
+        Mock(Flip, plan=StepPlan("disable", "")),
+        [("pgb-tx", "app")],
+        lambda: before,
+    )
+    assert (await step.observe(world)).proof is Proof.UNMET
+    step.clients_ended = True
+    assert (await step.observe(world)).proof is Proof.MET
 
 
 @pytest.mark.parametrize("after", [WAITING, GONE], ids=["waiting", "gone"])

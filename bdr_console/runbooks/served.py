@@ -85,14 +85,14 @@ class Served(Step):
             return ""
         if pool is not None and (pool.clients_waiting or pool.servers_login):
             return f"{counted(pool.clients_waiting, 'client')} waiting, no server connection"
-        if clients_before and (pool is None or not pool.clients_active) and not self._may_leave(pool):
+        if clients_before and (pool is None or not pool.clients_active) and not self._may_leave():
             return "its clients are gone"
         return "" if lasting >= _LOOKED_FOR else "no server connection yet"
 
-    def _may_leave(self, pool: Pool | None) -> bool:
-        """Whether clients may be gone: the operator ended some, or WAIT_CLOSE waited for a session pool's."""
-        waited_for = pool is not None and pool.mode == "session" and not isinstance(self._disable, Flip)
-        return self.clients_ended or waited_for
+    def _may_leave(self) -> bool:
+        """Whether clients may be gone: the operator ended some, or WAIT_CLOSE waited until they left. Under a
+        pause they only wait, and one that was served leaves its server connection."""
+        return self.clients_ended or not isinstance(self._disable, Flip)
 
     async def _refusals(self, world: World) -> tuple[str, ...]:
         """What is now known against the servers that could have the clients."""

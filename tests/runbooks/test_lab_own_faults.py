@@ -55,17 +55,15 @@ def paused(lab: Lab) -> bool:
     return any(state[0] == "1" for state in poolers_at_work(lab).values())
 
 
-def test_a_disk_that_is_full_under_the_pause_keeps_no_client_waiting(
-    healthy_lab: Lab, tmp_path: Path
-) -> None:
+def test_a_disk_that_is_full_under_the_pause_keeps_no_client_waiting(healthy_lab: Lab) -> None:
     lagging(healthy_lab, 3000)
     healthy_lab.start_load(clients=4, rate=50)
-    run = start(healthy_lab, config=impatient(healthy_lab, tmp_path))
+    run = start(healthy_lab)
     run.until(lambda view: _stands(view, "quiet", StepStatus.DONE), "the barrier", timeout=30)
     runner, watchdog = run.pid, watchdog_of(run)
     assert runner is not None
     fill_the_disk(runner, watchdog)
-    wait_until(lambda: _as_before(healthy_lab), lambda: f"{poolers_at_work(healthy_lab)}", seconds=10)
+    wait_until(lambda: _as_before(healthy_lab), lambda: f"{poolers_at_work(healthy_lab)}", seconds=15)
     result = healthy_lab.stop_load()
     assert (result.failed, result.aborted_clients) == (0, 0)
 

@@ -90,7 +90,7 @@ def test_a_whole_quiesced_switchover_under_load_fails_and_loses_nothing(healthy_
         held = run.holding()
     assert in_maintenance(healthy_lab) == {SERVER}
     assert poolers_at_work(healthy_lab) == AT_WORK
-    assert [step.key for step in held.steps[:4]] == ["prepare", "pause", "disable", "quiet"]
+    assert [step.key for step in held.steps[:5]] == ["rehearse", "prepare", "pause", "disable", "quiet"]
     with connections_counted(healthy_lab) as back:
         run.say("go")
         assert run.over().status is RunStatus.DONE
@@ -205,16 +205,16 @@ def _sleeps(lab: Lab) -> bool:
         return connection.execute(sql).fetchone() is not None
 
 
-def test_a_pause_that_reaches_its_deadline_changes_nothing_and_says_why(
+def test_a_pause_that_would_reach_its_deadline_is_refused_and_says_why(
     healthy_lab: Lab, tmp_path: Path
 ) -> None:
     config = impatient(healthy_lab, tmp_path)
     healthy_lab.break_("hold-transaction", "pgb-tx")
     run = start(healthy_lab, config=config)
     ended = run.over()
-    assert ended.status is RunStatus.UNDONE
+    assert ended.status is RunStatus.REFUSED, ended.message
     assert ended.leftovers == ()
-    assert "Wait until no transaction is left" in ended.message
+    assert "the pause would not end in time" in ended.message
     assert "app=billing" in ended.message
     assert poolers_at_work(healthy_lab) == AT_WORK
     assert in_maintenance(healthy_lab) == set()

@@ -222,7 +222,10 @@ def test_a_node_that_was_stopped_in_the_hold_comes_back_only_when_it_has_caught_
     run.holding()
     healthy_lab.break_("stop", NODE)
     run.say("go")
-    run.until(lambda view: view.steps[5].status is StepStatus.WAITING, "waits for the node")
+    run.until(
+        lambda view: any(step.key == "ready" and step.status is StepStatus.WAITING for step in view.steps),
+        "waits for the node",
+    )
     assert in_maintenance(healthy_lab) == {SERVER}
     healthy_lab.mend("stop", NODE)
     assert run.over().status is RunStatus.DONE

@@ -73,9 +73,9 @@ WAITING = Refusing.after
 GONE = replace(WAITING, clients_waiting=0, servers_login=0)
 
 
-async def test_clients_of_a_session_pool_that_left_while_wait_close_waited_are_no_fault() -> None:
+async def test_clients_that_left_while_wait_close_waited_for_them_are_no_fault() -> None:
     world = Refusing()
-    world.after = replace(GONE, mode="session")
+    world.after = GONE
     world.elsewhere = True
     before = await FakeWorld().read(Part.POOLERS)
     for kind, proof in ((Disable, Proof.MET), (Flip, Proof.UNMET)):

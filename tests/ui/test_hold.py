@@ -142,7 +142,7 @@ def after_the_switchover() -> Snapshot:
 
 
 async def test_a_run_that_is_done_offers_to_switch_back() -> None:
-    done = run(RunStatus.DONE, 6, StepStatus.DONE)
+    done = replace(run(RunStatus.DONE, 6, StepStatus.DONE), had_traffic=True)
     async with console(after_the_switchover(), runs=FakeRuns(done), acts=FakeActs()) as (app, pilot):
         await until(pilot, lambda: app.runs.run is not None)
         await pilot.press("w")
@@ -153,7 +153,7 @@ async def test_a_run_that_is_done_offers_to_switch_back() -> None:
 
 
 async def test_nothing_is_switched_back_where_the_traffic_is_at_the_node_already() -> None:
-    done = run(RunStatus.DONE, 6, StepStatus.DONE)
+    done = replace(run(RunStatus.DONE, 6, StepStatus.DONE), had_traffic=True)
     async with console(snapshot(), runs=FakeRuns(done), acts=FakeActs()) as (app, pilot):
         await until(pilot, lambda: app.runs.run is not None)
         await pilot.press("w")

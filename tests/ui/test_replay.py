@@ -310,11 +310,7 @@ def test_wrong_use_is_answered_in_a_sentence(arguments: tuple[str, ...], says: s
     assert "Traceback" not in done.stderr
 
 
-async def test_a_recording_that_nobody_should_trust_does_not_end_the_console(tmp_path: Path) -> None:
+def test_a_recording_of_which_nothing_can_be_read_is_refused_with_the_reason(tmp_path: Path) -> None:
     path = raw(tmp_path / "given", b'{"snapshot":{}}', b'{"event":{"at":1}}', b'{"run":{"id":"x"}}')
-    app = ReplayApp(Recording(path))
-    async with app.run_test(size=(80, 24)) as pilot:
-        await until_shown(pilot, "REPLAY")
-        for key in ("n", "full_stop", "comma", "p", "w"):
-            await pilot.press(key)
-        await until_shown(pilot, "REPLAY")
+    with pytest.raises(ConsoleError, match="none of its first 1 whole snapshots can be read"):
+        Recording(path)

@@ -18,7 +18,6 @@ from bdr_console.runbooks.run import RunStatus, StepStatus
 from tests.runbooks.test_lab_quiesce import (
     _as_before,
     _stands,
-    impatient,
     lagging,
     poolers_at_work,
     start,

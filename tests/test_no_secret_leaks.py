@@ -210,7 +210,7 @@ def test_no_file_output_screen_or_process_holds_the_password(healthy_lab: Lab, t
             checked, failed, shown, _, _, plan = (future.result() for future in asked)
             screens: list[Future[str] | Future[None]] = [
                 at_once.submit(scene.screen, "watch", wait=("HEALTHY", "node3"), keys="?r"),
-                at_once.submit(scene.screen, "watch", wait=("The report is in",), code=_CRASH),
+                at_once.submit(scene.screen, "watch", wait=("The report is ",), code=_CRASH),
                 at_once.submit(scene.run, "switchover", "node1", "--plan", code=_HEADLESS_CRASH),
                 at_once.submit(scene.run, "record", str(tmp_path / "kept.bdrrec"), "--for", "6s"),
                 at_once.submit(scene.run, "screenshot", "--format", "svg", "--size", "80x24"),

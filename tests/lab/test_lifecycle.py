@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import tempfile
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -165,13 +166,12 @@ def test_a_state_directory_that_is_named_holds_the_lab_of_everybody(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only the lab of root runs as another account")
-def test_a_lab_of_root_in_a_closed_directory_says_who_cannot_enter_and_leaves_nothing(tmp_path: Path) -> None:
-    closed = tmp_path / "closed"
-    closed.mkdir(mode=0o700)
-    with pytest.raises(ConsoleError, match=r"the account '\w+', .* cannot reach") as caught:
-        up(closed / "state/lab")
-    assert "chmod o+x" in caught.value.remedy
-    assert not (closed / "state/lab").exists()
+def test_a_lab_of_root_in_a_closed_directory_says_who_cannot_enter_and_leaves_nothing() -> None:
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as closed:  # 0700, and short enough for sockets
+        with pytest.raises(ConsoleError, match=r"the account '\w+', .* cannot reach") as caught:
+            up(Path(closed) / "state/lab")
+        assert "chmod o+x" in caught.value.remedy
+        assert not (Path(closed) / "state/lab").exists()
 
 
 @pytest.mark.lab

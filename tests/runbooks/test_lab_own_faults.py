@@ -16,6 +16,7 @@ from bdr_console.runbooks.journal import JOURNAL, RUNNER_LOCK, read_events
 from bdr_console.runbooks.locks import is_held
 from bdr_console.runbooks.run import RunStatus, StepStatus
 from tests.runbooks.test_lab_quiesce import (
+    AT_WORK,
     _as_before,
     _stands,
     lagging,
@@ -62,7 +63,11 @@ def test_a_disk_that_is_full_under_the_pause_keeps_no_client_waiting(healthy_lab
     runner, watchdog = run.pid, watchdog_of(run)
     assert runner is not None
     fill_the_disk(runner, watchdog)
-    wait_until(lambda: _as_before(healthy_lab), lambda: f"{poolers_at_work(healthy_lab)}", seconds=15)
+    wait_until(
+        lambda: poolers_at_work(healthy_lab) == AT_WORK,
+        lambda: f"{poolers_at_work(healthy_lab)}",
+        seconds=15,
+    )
     result = healthy_lab.stop_load()
     assert (result.failed, result.aborted_clients) == (0, 0)
 

@@ -40,7 +40,7 @@ def test_a_frozen_node_ages_while_keys_and_the_other_rows_stay_live(
     assert "no answer" not in row
     assert "up" in row
     terminal.press("?")
-    terminal.wait_for("Keys   esc closes", "Show every key", seconds=5)
+    terminal.wait_for("Keys   esc closes", "Go to the nodes pane", seconds=5)
     terminal.press("Escape")
     terminal.wait_for("CRITICAL: node3", seconds=5)
     healthy_lab.mend("freeze", "node3")
@@ -81,7 +81,10 @@ def test_a_run_whose_runner_was_killed_is_offered_and_undone_by_keys(
     terminal.wait_for("LEFT", "node1 is in maintenance", "at step hold", "o Left over")
     terminal.press("o")
     terminal.wait_for(
-        "✓ met     8.", "is MAINT with 0 sessions", "u undo: put back what was changed", seconds=30
+        "every other node has applied the last commit",
+        "is MAINT with 0 sessions",
+        "u undo: put back what was changed",
+        seconds=30,
     )
     terminal.press("u")
     terminal.wait_for("to undo on lab in LAB (put back what was changed), type the node's name: node1")

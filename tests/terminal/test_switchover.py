@@ -84,7 +84,7 @@ def test_an_abort_while_a_client_holds_its_transaction_puts_the_node_back(
     terminal.press("a")
     terminal.wait_for("Abort the switchover of node1?", "server bk_db/bdr_initial_node")
     terminal.press("y")
-    terminal.wait_for("everything put back", seconds=60)
+    terminal.wait_for("stopped, traffic not where it was", seconds=60)  # the new sessions stay on node2
     terminal.press("b")
     terminal.wait_for("4 ● HAProxy")  # a key right after another screen's would be lost to the old one
     terminal.press("4")

@@ -81,7 +81,7 @@ def test_a_run_whose_runner_was_killed_is_offered_and_undone_by_keys(
     terminal.wait_for("LEFT", "node1 is in maintenance", "at step hold", "o Left over")
     terminal.press("o")
     terminal.wait_for(
-        "every other node has applied the last commit",
+        "Steps: what each",
         "is MAINT with 0 sessions",
         "u undo: put back what was changed",
         seconds=30,

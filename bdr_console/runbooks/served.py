@@ -63,7 +63,9 @@ class Served(Step):
         if not unserved:
             if silent:
                 return Observation(Proof.UNKNOWN, (f"{', '.join(silent)}: no answer to SHOW POOLS",))
-            return Observation(Proof.MET, (f"{counted(len(had), 'pool')} served",))
+            return Observation(
+                Proof.MET, _summary(sum(_has_connections(now.get(key)) for key in had), len(had))
+            )
         lines = tuple(
             f"{pooler}: {database} as {user}: {why}" for (pooler, database, user), why in unserved.items()
         )
@@ -104,6 +106,13 @@ class Served(Step):
             if other.takes is False
         ]
         return tuple(dict.fromkeys(found))
+
+
+def _summary(served: int, pools: int) -> tuple[str, ...]:
+    """A pool that nobody asks for a connection proves nothing, and is not called served."""
+    idle = pools - served
+    lines = (f"{counted(served, 'pool')} served",) if served else ()
+    return (*lines, f"{counted(idle, 'pool')} not tried: no client asks for a connection") if idle else lines
 
 
 def _has_connections(pool: Pool | None) -> bool:

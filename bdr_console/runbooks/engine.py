@@ -86,6 +86,7 @@ class Engine:
         self._word: str | None = None
         self._heard = asyncio.Event()
         self._why_back = ""
+        self._only_back = False
         self._aborted_why = _ABORTED
         self._left_why = ""
         self._refused = False
@@ -166,8 +167,9 @@ class Engine:
         return True
 
     async def undo(self, why: str) -> RunStatus:
-        """Only the way back: take back every act that the steps have taken."""
-        self._why_back = why
+        """Only the way back: take back every act that the steps have taken. Where none is left to take back,
+        look all the same for what an earlier try could not bring back: the traffic."""
+        self._why_back, self._only_back = why, True
         return await self._walk_back()
 
     # One step
@@ -409,9 +411,9 @@ class Engine:
         back = WalkBack(
             self._steps, self._world, self._journal, self._tell, pace=self._watched.pace(self._pace)
         )
-        if not back.anything:
-            if self._refused:
-                return self._end(RunStatus.REFUSED, f"{why} Nothing was changed.")
+        if not back.anything and self._refused:
+            return self._end(RunStatus.REFUSED, f"{why} Nothing was changed.")
+        if not back.anything and not self._only_back:
             return self._end(RunStatus.UNDONE, f"{why} Nothing had been changed.")
         self._say(RunStatus.UNDOING, f"{why} Putting back what was changed.", ())
         leftovers = await back.run()

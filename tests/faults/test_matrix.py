@@ -14,13 +14,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]
 SHORT = (
     ("gradual", "disable", "answer lost"),
     ("gradual", "wait_close", "runner killed"),
-    pytest.param(
-        *("gradual", "wait_close", "HAProxy reloaded"),
-        marks=pytest.mark.xfail(
-            reason="open: an undo beside HAProxy's old process may say that everything is put back",
-            strict=False,
-        ),
-    ),
+    ("gradual", "wait_close", "HAProxy reloaded"),
     ("quiesce", "quiet", "runner killed"),
     ("quiesce", "hold", "second operator"),
 )

@@ -52,7 +52,7 @@ class Run:
         seen = await self.world.read(ALL_PARTS)
         made = plan(seen.snapshot, SETTINGS, "node1", self._mode, remembered=seen.settings)
         self.world.silent = silent
-        made = with_deadlines(made, self._deadlines)
+        self.plan = made = with_deadlines(made, self._deadlines)
         journal = self.journal = FullDiskJournal(self._directory, "r1")
         views: list[dict[str, Any]] = [
             {"key": v.key, "title": v.title, "commands": [], "undo": [], "deadline": v.deadline}

@@ -25,7 +25,15 @@ from bdr_console.links.pgbouncer import PgBouncerReader, read_pooler
 from bdr_console.links.postgres import PostgresReader
 from bdr_console.runbooks import asked
 from bdr_console.runbooks.barrier import rehearsed
-from bdr_console.runbooks.reading import CatchUp, Part, PoolerSetup, Reading, Rights, ServerConnection
+from bdr_console.runbooks.reading import (
+    Backend,
+    CatchUp,
+    Part,
+    PoolerSetup,
+    Reading,
+    Rights,
+    ServerConnection,
+)
 from bdr_console.runbooks.run import Proof
 
 _Found = TypeVar("_Found")
@@ -88,10 +96,9 @@ class Survey:
             ),
             asyncio.gather(
                 _each(self._proxies if Part.SESSIONS in parts else {}, asked.proxy_sessions),
-                self._held(Part.CONNECTIONS in parts),
+                self._backends_and_connections(parts),
                 _each(self._nodes if Part.ACTIVITY in parts else {}, asked.open_transactions),
                 self._rights(Part.RIGHTS in parts),
-                _each(self._nodes if Part.BACKENDS in parts else {}, asked.backends),
                 _each(self._nodes if Part.OBSTACLES in parts else {}, asked.obstacles),
             ),
             asyncio.gather(
@@ -100,7 +107,7 @@ class Survey:
                 _each(self._poolers if Part.RIGHTS in parts else {}, lambda link: link.why_no_sentry()),
             ),
         )
-        sessions, (held, unheld), activity, (rights, setups), backends, obstacles = told
+        sessions, (backends, (held, unheld)), activity, (rights, setups), obstacles = told
         snapshot = Snapshot(
             self._cluster,
             self._settings.environment,
@@ -200,6 +207,15 @@ class Survey:
 
     async def _pooler(self, link: PgBouncerReader) -> PoolerFacts:
         return await self._addresses.routed(link.name, await read_pooler(link))
+
+    async def _backends_and_connections(
+        self, parts: Part
+    ) -> tuple[
+        dict[str, tuple[Backend, ...]], tuple[dict[str, tuple[ServerConnection, ...]], dict[str, str]]
+    ]:
+        """First the backends: the connection of a pool that grows meanwhile would else be nobody's."""
+        backends = await _each(self._nodes if Part.BACKENDS in parts else {}, asked.backends)
+        return backends, await self._held(Part.CONNECTIONS in parts)
 
     async def _held(self, wanted: bool) -> tuple[dict[str, tuple[ServerConnection, ...]], dict[str, str]]:
         """Server connections by pooler, and why for those that did not answer."""

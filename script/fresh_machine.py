@@ -40,6 +40,7 @@ _ENVIRONMENT = re.compile(r"PIP_\w+|SSL_CERT_\w+|(https?|all|no)_proxy", re.IGNO
 _SERVERS_OFF = "#!/bin/sh\nexit 101\n"
 """As in a container: no init, and the packages' own servers would stand on the host's network."""
 _COLUMNS, _LINES = 140, 40
+_ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
@@ -102,18 +103,29 @@ def _local_indexes() -> list[str]:
 
 def _call(*command: str, quiet: bool = False) -> None:
     """Run it to its end. The child dies with us (unshare's --kill-child), or on our signal."""
-    done = subprocess.run(
+    # A signal between the fork and Popen's return would leave the child behind: it waits for that moment.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    process = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE if quiet else None,
         stderr=subprocess.STDOUT if quiet else None,
-        check=False,
         text=True,
         errors="replace",
+        preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, before),  # noqa: PLW1509 - no threads
     )
-    if done.returncode:
-        last = "\n".join((done.stdout or "").splitlines()[-20:])
-        raise FreshError(f"failed with exit code {done.returncode}: {shlex.join(command)}\n{last}".rstrip())
+    try:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        output, _ = process.communicate()
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    if process.returncode:
+        last = "\n".join((output or "").splitlines()[-20:])
+        raise FreshError(
+            f"failed with exit code {process.returncode}: {shlex.join(command)}\n{last}".rstrip()
+        )
 
 
 def _sources(label: str) -> str | None:

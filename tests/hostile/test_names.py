@@ -59,11 +59,13 @@ async def test_pgbouncer_is_sent_one_command_on_one_name_or_nothing(name: str, q
         await admin.act(f'PAUSE "{name}"' if quoted else f"PAUSE {name}")
     if caught.type is not Sent:
         return
+    if not quoted and len(name) > 2 and name[0] == name[-1] == '"':
+        name, quoted = name[1:-1], True  # the name brought its own quotes
     if quoted:  # any name, as long as nothing ends the quotes or the command, and its line cannot be mistaken
         assert '"' not in name.replace('""', "")
         assert not set(name) & set("\n\r\t;\\")
     else:
-        assert PLAIN.fullmatch(name.strip('"'))
+        assert PLAIN.fullmatch(name)
 
 
 @FEW

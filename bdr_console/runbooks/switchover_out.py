@@ -52,6 +52,8 @@ from bdr_console.runbooks.step import (
 
 _SETTLE = 5.0
 """Seconds to wait for a moment without a login before RECONNECT."""
+_STAYS_CLEARED = 0.5
+"""Seconds without a stick entry: a connection that was being made when it was cleared may write it anew."""
 _SHOWN = 20
 """Holders that are told one by one."""
 
@@ -69,6 +71,7 @@ class Disable(Step):
         """What the last `observe` saw."""
         self.bring_clients_back = False
         """New connections must come back too when this is undone: nobody is served where they go now."""
+        self._stuck_at = -_STAYS_CLEARED
 
     async def observe(self, world: World) -> Observation:
         self.seen = reading = await world.read(Part.PROXIES)
@@ -110,8 +113,11 @@ class Disable(Step):
         self._left = tuple(act for act, state in states.items() if state is not False)
         if self.bring_clients_back and not self._left and (stuck := self._stuck_elsewhere(reading)):
             self._left = stuck
+            self._stuck_at = time.monotonic()
             where = ", ".join(act.command.text for act in stuck)
             return Observation(Proof.UNMET, (f"the stick table still leads elsewhere: {where}",))
+        if not self._left and time.monotonic() - self._stuck_at < _STAYS_CLEARED:
+            return Observation(Proof.UNMET, ("the stick table is cleared: whether it stays so is seen soon",))
         self.closing = traffic(reading, tuple((act.target, act.subject) for act in self.taken))
         proof = _proof([None if state is None else not state for state in states.values()])
         return Observation(proof, _lines(reading, tuple(self.taken)))

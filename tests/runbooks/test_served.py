@@ -11,7 +11,7 @@ from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.poolers import Pool, PoolerFacts
 from bdr_console.cluster.proxies import ProxyFacts, StickEntry
 from bdr_console.runbooks import engine as engine_module
-from bdr_console.runbooks import pool_settings, quiesce, served
+from bdr_console.runbooks import pool_settings, quiesce, served, switchover_out
 from bdr_console.runbooks.quiesce import Flip
 from bdr_console.runbooks.reading import Part
 from bdr_console.runbooks.run import RunStatus, StepStatus
@@ -31,6 +31,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool_settings, "_FULL_FOR", 0.005)
     monkeypatch.setattr(quiesce, "_LOGIN_ENDS", 0.05)
     monkeypatch.setattr(served, "_LOOKED_FOR", 0.02)
+    monkeypatch.setattr(switchover_out, "_STAYS_CLEARED", 0.05)
     monkeypatch.setattr(served, "_GOES_BACK_AFTER", 0.05)
 
 
@@ -108,6 +109,25 @@ async def test_clients_that_the_operator_has_ended_are_not_missed() -> None:
         Proof.MET,
         ("1 pool not tried: no client asks for a connection",),
     )
+
+
+class StuckAgain(Refusing):
+    """A connection that was being made when the stick entry was cleared writes it once more."""
+
+    again = True
+
+    def _obey(self, target: str, text: str) -> None:
+        super()._obey(target, text)
+        if text == CLEAR and self.again:
+            self.again, self.elsewhere = False, True
+
+
+async def test_a_stick_entry_that_comes_back_is_cleared_again(tmp_path: Path) -> None:
+    world = StuckAgain()
+    async with Run(world, tmp_path, "quiesce") as run:
+        assert await run.end() is RunStatus.UNDONE
+    assert acts(world).count(CLEAR) >= 2
+    assert not world.elsewhere
 
 
 @pytest.mark.parametrize("after", [WAITING, GONE], ids=["waiting", "gone"])

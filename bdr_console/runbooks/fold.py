@@ -181,6 +181,9 @@ def _step(view: RunView, event: Event) -> RunView:
         changed |= {"began_at": _moment(event), "ended_at": None}
     if status in _ENDED:
         changed |= {"ended_at": _moment(event), "holders": ()}
+    if (was.status, status) == (StepStatus.UNDOING, StepStatus.UNDONE):
+        # Proven, whoever did it: HAProxy's reload takes a maintenance back without a command of ours.
+        view = replace(view, in_force=tuple(one for one in view.in_force if one not in was.commands))
     return _with_step(view, event["step"], **changed)
 
 

@@ -485,14 +485,15 @@ def _finish(cell: Cell, *, goes_on: bool) -> tuple[str, RunStatus]:
 
     view = wait_until(over, stands, seconds=90, pause=0.05)
     assert view is not None
-    ended = [view.status.value]
+    ended = [f"{view.status.value} ({view.message})"]
     for _ in range(3):
         if view.status not in (RunStatus.LOST, RunStatus.STOPPED) or _only_split(view):
             break
         launch.again(view.run_id, undo=True)
         view = cell.until(lambda now: now.status.over and _recovered(cell), "undo to end", 60)
-        ended.append(f"undo: {view.status.value}")
-    assert view.status not in (RunStatus.LOST, RunStatus.STOPPED) or _only_split(view), " -> ".join(ended)
+        ended.append(f"undo: {view.status.value} ({view.message})")
+    stays = f"{' -> '.join(ended)}; in force: {view.in_force}; left: {view.leftovers}"
+    assert view.status not in (RunStatus.LOST, RunStatus.STOPPED) or _only_split(view), stays
     return " -> ".join(ended), view.status
 
 

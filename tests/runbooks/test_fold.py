@@ -126,3 +126,24 @@ def test_proof_and_alarm_of_the_latest_look_are_kept_and_forgotten_when_the_step
     view = fold([*events, event(3, "step", step="disable", status="pending")])
     assert view is not None
     assert (view.steps[0].proof, view.steps[0].alarm) == (None, "")
+
+
+def test_what_was_found_taken_back_is_no_longer_in_force_whoever_took_it_back() -> None:
+    opened = [beginning(), event(1, "intent", step="disable", host="haproxy1", command="disable server b/s")]
+    view = fold([*opened, event(2, "step", step="disable", status="failed")])
+    assert view is not None
+    assert [command.text for command in view.in_force] == ["disable server b/s"]
+    reloaded = [
+        event(3, "step", step="disable", status="undoing"),
+        event(4, "step", step="disable", status="undone", lines=["back by itself"]),
+    ]
+    view = fold([*opened, *reloaded])
+    assert view is not None
+    assert view.in_force == ()
+
+
+def test_a_step_that_an_abort_ended_is_in_force_until_it_is_taken_back() -> None:
+    opened = [beginning(), event(1, "intent", step="disable", host="haproxy1", command="disable server b/s")]
+    view = fold([*opened, event(2, "step", step="disable", status="undone")])
+    assert view is not None
+    assert [command.text for command in view.in_force] == ["disable server b/s"]

@@ -66,10 +66,10 @@ def lagging(lab: Lab, ms: int = 1000) -> None:
             lab.break_("delay-apply", f"{NODE}:{node.name}={ms}")
 
 
-def impatient(lab: Lab, directory: Path) -> Path:
-    """The lab's configuration with a second for the whole pause."""
+def impatient(lab: Lab, directory: Path, seconds: float = 1) -> Path:
+    """The lab's configuration with that long for the whole pause."""
     content = yaml.safe_load(lab.config.read_text())
-    content["clusters"][CLUSTER]["quiesce"] = {"pause_deadline": 1}
+    content["clusters"][CLUSTER]["quiesce"] = {"pause_deadline": seconds}
     config = directory / "config.yaml"
     config.write_text(yaml.safe_dump(content))
     return config
@@ -224,7 +224,8 @@ def test_clients_go_on_while_the_runner_is_stopped_and_the_run_finds_out(
     healthy_lab: Lab, tmp_path: Path
 ) -> None:
     healthy_lab.break_("hold-transaction", "pgb-tx")
-    run = start(healthy_lab, config=impatient(healthy_lab, tmp_path))
+    # Longer than the transaction is old when the checks look at it, or they refuse the pause.
+    run = start(healthy_lab, config=impatient(healthy_lab, tmp_path, 10))
     run.until(lambda view: _stands(view, "quiet", StepStatus.WAITING), "waits for the open transaction")
     pid = run.pid
     assert pid is not None

@@ -68,9 +68,8 @@ class AdvisoryLink(PostgresReader):
 
     async def _prepare(self, session: Session) -> None:
         await super()._prepare(session)
-        later = ((120000, "SET tcp_user_timeout = 25000"), (140000, "SET idle_session_timeout = 0"))
-        if wanted := [text for since, text in later if session.server_version >= since]:
-            await self._set_up(session, *wanted)
+        if session.server_version >= 120000:
+            await self._set_up(session, "SET tcp_user_timeout = 25000")
 
     async def grip(self, application: str) -> Grip:
         """Take the lock, or make sure that it is still held; `application` is what others see of us.

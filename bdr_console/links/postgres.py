@@ -13,6 +13,13 @@ from bdr_console.links import conninfo
 from bdr_console.links.errors import LinkError, NotReached, no_answer, postgres_reason, remedy_for
 from bdr_console.links.secret import PasswordSource
 from bdr_console.links.session import Rows, Session, SessionLost
+from bdr_console.links.session_settings import (
+    READ_ONLY,
+    READ_WRITE,
+    STARTING_ENCODING,
+    first_statements,
+    startup_options,
+)
 from bdr_console.links.through import Through
 
 __all__ = ["PostgresReader", "PostgresWriter", "Rows", "Unreadable"]
@@ -20,8 +27,6 @@ __all__ = ["PostgresReader", "PostgresWriter", "Rows", "Unreadable"]
 _PATIENCE = 60.0
 """Seconds before a statement is sent again that failed for want of a privilege, relation or function:
 each failure is a line in the server's log."""
-_READ_ONLY = "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"
-_READ_WRITE = "SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE"
 _WAITS_FOR_A_DBA = ("42501", "42P01", "42883", "42703", "3F000", "0A000")
 
 
@@ -59,6 +64,7 @@ class PostgresReader:
         self._words = {
             **words,
             **conninfo.limits(deadline),
+            "client_encoding": STARTING_ENCODING,
             "application_name": application_name,
             "options": " ".join([words.get("options", ""), *self._settings()]).strip(),
         }
@@ -68,14 +74,7 @@ class PostgresReader:
         self._refused: dict[str, tuple[float, Unreadable]] = {}
 
     def _settings(self) -> list[str]:
-        statement_ms = max(100, int(self.deadline * 900))
-        return [
-            "-c search_path=pg_catalog",
-            "-c TimeZone=UTC",
-            "-c DateStyle=ISO",
-            f"-c statement_timeout={statement_ms}",
-            f"-c lock_timeout={min(500, statement_ms)}",
-        ]
+        return startup_options(self.deadline)
 
     @property
     def server_version(self) -> int:
@@ -151,22 +150,15 @@ class PostgresReader:
         return session
 
     async def _prepare(self, session: Session) -> None:
-        """Make the session read-only before anything else runs in it.
-
-        By SET and not by `options=`, so that reset_val still tells whether the node itself is
-        configured read-only. JIT would cost more than our small queries are worth.
-        """
-        await self._set_up(session, _READ_ONLY)
+        """Make the session ready for statements of ours; it is read-only before anything else runs in it."""
+        await self._set_up(session, *first_statements(session.server_version, session.parameter))
 
     async def _set_up(self, session: Session, *statements: str) -> None:
-        common = ["SET jit = off"] if session.server_version >= 110000 else []
-        if session.parameter("server_encoding") == "SQL_ASCII":
-            # Such a database holds any bytes; asked for UTF-8 the server would refuse whole answers.
-            common.append("SET client_encoding = 'SQL_ASCII'")
-        for result in await session.pipeline([*statements, *common], self.deadline):
+        for result in await session.pipeline(statements, self.deadline):
             if result.status != pq.ExecStatus.COMMAND_OK:
+                message = session.text(result.error_message)
                 session.close()
-                raise SessionLost(result.error_message.decode("utf-8", "backslashreplace"))
+                raise SessionLost(message)
 
     def _lost(self, tried: str, message: str) -> LinkError:
         reason = postgres_reason(message)
@@ -191,7 +183,7 @@ class PostgresWriter(PostgresReader):
             session = await self._open()
             statement = psycopg.AsyncClientCursor(session.connection).mogrify(sql, params) if params else sql
             try:
-                _, result, again = await session.pipeline([_READ_WRITE, statement, _READ_ONLY], self.deadline)
+                _, result, again = await session.pipeline([READ_WRITE, statement, READ_ONLY], self.deadline)
             except TimeoutError:
                 raise no_answer(
                     self.name, self.address, f"running `{clean(sql, 200)}`", self.deadline
@@ -217,4 +209,4 @@ def _answer(session: Session, result: pq.abc.PGresult) -> Rows | Unreadable:
         return []
     state = result.error_field(pq.DiagnosticField.SQLSTATE) or b""
     message = result.error_field(pq.DiagnosticField.MESSAGE_PRIMARY) or b"the server gave no reason"
-    return Unreadable(clean(message, 300), state.decode("ascii", "replace"))
+    return Unreadable(clean(session.text(message), 300), state.decode("ascii", "replace"))

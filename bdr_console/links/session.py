@@ -16,8 +16,8 @@ from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
 
 import psycopg
-from psycopg import pq
-from psycopg.abc import Buffer
+from psycopg import BaseConnection, pq
+from psycopg.abc import AdaptContext, Buffer
 from psycopg.adapt import Loader, Transformer
 from psycopg.conninfo import make_conninfo
 
@@ -42,11 +42,25 @@ def _sqlstate(result: pq.abc.PGresult) -> bytes | None:
     return result.error_field(pq.DiagnosticField.SQLSTATE)
 
 
+def _codec(connection: BaseConnection[Any]) -> str:
+    """Python's name for the session's encoding: ASCII for one it does not know, of which the rest is shown as
+    bytes, and UTF-8 where a database does not say (SQL_ASCII) what it holds."""
+    try:
+        codec = connection.info.encoding
+    except psycopg.NotSupportedError:
+        return "ascii"
+    return "utf-8" if connection.info.parameter_status("client_encoding") == "SQL_ASCII" else codec
+
+
 class _Text(Loader):
-    """Text as it is, even where a database holds bytes that are no UTF-8."""
+    """Text as it is, even where a database holds bytes that its encoding does not know."""
+
+    def __init__(self, oid: int, context: AdaptContext | None = None) -> None:
+        super().__init__(oid, context)
+        self._codec = _codec(self.connection) if self.connection else "utf-8"
 
     def load(self, data: Buffer) -> str:
-        return bytes(data).decode("utf-8", "backslashreplace")
+        return bytes(data).decode(self._codec, "backslashreplace")
 
 
 def _far(address: bytes) -> bool:
@@ -133,6 +147,14 @@ class Session:
         """libpq's number: 150020 for PostgreSQL 15.20, 11800 for PgBouncer 1.18.0."""
         return self._pgconn.server_version
 
+    def text(self, data: bytes) -> str:
+        """Return text that the server sent; a byte that its encoding does not know is shown as `\\xNN`."""
+        return data.decode(_codec(self._connection), "backslashreplace")
+
+    def _encoded(self, statement: str) -> bytes:
+        """A letter that the session's encoding lacks becomes `?`: no name there can have it."""
+        return statement.encode(_codec(self._connection), "replace")
+
     def close(self) -> None:
         """Close the socket now, also under a running exchange, without a word to the server."""
         waiter, self._waiter = self._waiter, None
@@ -181,12 +203,12 @@ class Session:
         prepares = again and name is None and statement in self._seen
         if prepares:
             name = self._prepared[statement] = f"bdr_console_{next(self._numbers)}".encode()
-            self._pgconn.send_prepare(name, statement.encode())
+            self._pgconn.send_prepare(name, self._encoded(statement))
             self._pgconn.pipeline_sync()
         if again:
             self._seen.add(statement)
         if name is None:
-            self._pgconn.send_query_params(statement.encode(), None)
+            self._pgconn.send_query_params(self._encoded(statement), None)
         else:
             self._pgconn.send_query_prepared(name, None)
         self._pgconn.pipeline_sync()
@@ -205,7 +227,7 @@ class Session:
         """One statement over the simple query protocol; its last result."""
 
         async def exchange() -> pq.abc.PGresult:
-            self._pgconn.send_query(statement.encode())
+            self._pgconn.send_query(self._encoded(statement))
             await self._flush()
             last = None
             while (result := await self._next()) is not None:

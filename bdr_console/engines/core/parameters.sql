@@ -1,13 +1,14 @@
 -- Settings that matter for replication, durability, timeouts and limits, to be compared between nodes. PostgreSQL 9.4 and later; needs
--- pg_monitor (or pg_read_all_settings) for some. Left out: what this session itself has set, and every text of an extension, which may
--- hold a connection string.
+-- pg_monitor (or pg_read_all_settings) for some. Left out: every text of an extension, which may
+-- hold a connection string. What this session has set for itself is shown as it was before (reset_val).
 SELECT name,
-       setting || CASE WHEN unit IS NULL OR setting IN ('0', '-1') THEN ''
+       own || CASE WHEN unit IS NULL OR own IN ('0', '-1') THEN ''
                        WHEN unit IN ('8kB', '16MB', '4kB', '1MB', '16kB', '32kB') THEN ' x ' || unit
                        ELSE ' ' || unit END               AS value,
        to_json(s) ->> 'pending_restart' = 'true'          AS restart
   FROM pg_settings s
- WHERE source NOT IN ('client', 'session')
+ CROSS JOIN LATERAL (SELECT CASE WHEN s.source = 'session' THEN s.reset_val ELSE s.setting END AS own) v
+ WHERE source <> 'client'
    AND (name IN ('wal_level', 'max_wal_senders', 'max_replication_slots', 'max_worker_processes',
                  'max_logical_replication_workers', 'max_sync_workers_per_subscription',
                  'max_parallel_apply_workers_per_subscription', 'synchronous_commit', 'synchronous_standby_names',

@@ -485,14 +485,14 @@ def _finish(cell: Cell, *, goes_on: bool) -> tuple[str, RunStatus]:
 
     view = wait_until(over, stands, seconds=90, pause=0.05)
     assert view is not None
-    ended = [f"{view.status.value} ({view.message})"]
+    ended = [view.status.value]
     for _ in range(3):
         if view.status not in (RunStatus.LOST, RunStatus.STOPPED) or _only_split(view):
             break
         launch.again(view.run_id, undo=True)
         view = cell.until(lambda now: now.status.over and _recovered(cell), "undo to end", 60)
-        ended.append(f"undo: {view.status.value} ({view.message})")
-    stays = f"{' -> '.join(ended)}; in force: {view.in_force}; left: {view.leftovers}"
+        ended.append(f"undo: {view.status.value}")
+    stays = f"{' -> '.join(ended)}: {view.message} In force: {view.in_force}; left: {view.leftovers}"
     assert view.status not in (RunStatus.LOST, RunStatus.STOPPED) or _only_split(view), stays
     return " -> ".join(ended), view.status
 

@@ -27,4 +27,14 @@ async def in_thread(name: str, work: Callable[[], ResultT], discard: Callable[[R
             discard(made)
 
     threading.Thread(target=run, name=name, daemon=True).start()
-    return await asyncio.wrap_future(answer)
+    try:
+        return await asyncio.wrap_future(answer)
+    except asyncio.CancelledError:
+        # It may have been made in this very moment: then nobody else knows of it.
+        answer.add_done_callback(lambda made: _discard(made, discard))
+        raise
+
+
+def _discard(made: Future[ResultT], discard: Callable[[ResultT], None]) -> None:
+    if not made.cancelled() and made.exception() is None:
+        discard(made.result())

@@ -7,7 +7,7 @@ margin to be gone. What cannot be seen (its node does not answer) is neither the
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bdr_console.cluster.acks import Ack
@@ -234,7 +234,7 @@ class AlarmBoard:
                 continue
             holds = min(level, finding.level)
             if key not in found or holds > found[key].level:
-                kept[key] = Finding(holds, finding.subject, finding.text, finding.code)
+                kept[key] = replace(finding, level=holds)
         self._held = tuple(kept.values())
         return kept
 
@@ -272,7 +272,7 @@ class AlarmBoard:
 
     def _alarm(self, key: Key, entry: _Entry, now: datetime) -> Alarm:
         finding = entry.finding
-        shown = Finding(entry.level, finding.subject, finding.text, finding.code)
+        shown = replace(finding, level=entry.level)
         ack = self.acks.get(key)
         return Alarm(
             shown,

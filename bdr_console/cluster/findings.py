@@ -3,6 +3,10 @@
 from dataclasses import dataclass, fields, replace
 from enum import IntEnum
 
+from bdr_console.cluster.finding_kinds import FindingKind, Impact, kind_of
+
+__all__ = ["Finding", "Impact", "Key", "Level", "Thresholds", "Verdict", "key_of"]
+
 
 class Level(IntEnum):
     """How bad a finding is; the worst one names the cluster."""
@@ -61,6 +65,22 @@ def key_of(code: str, subject: str) -> Key:
     return (kind if kind in _ONE_STATE else code, subject)
 
 
+_VERBS = (
+    "is ",
+    "has ",
+    "lags ",
+    "hangs",
+    "does not ",
+    "cannot ",
+    "waits ",
+    "knows ",
+    "runs ",
+    "was ",
+    "calls ",
+)
+"""How texts begin that read on from their subject."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that is not as it should be."""
@@ -69,9 +89,22 @@ class Finding:
     subject: str
     """What it is about: a node, `a -> b`, `proxy/backend/server`, a pooler, a group, `conflicts`."""
     text: str
-    """The reason, in words a DBA would use."""
+    """The fact, in words a DBA would use; neither the remedy nor the number of clients."""
     code: str = ""
-    """What sort of thing, whatever the figures: `link.lag`, `node.unreachable`, `slot.orphan:name`."""
+    """What sort of thing, whatever the figures: `link.lag`, `node.unreachable`, `slot.orphan:name`. Each has
+    a row in `finding_kinds.KINDS`."""
+    remedy: str = ""
+    """What to do next, a key or a command; empty until `judge` takes it from the kind."""
+    impact: Impact | None = None
+    """Who is hurt, where the case differs from its kind; None until `judge` takes it from the kind."""
+    clients: int | None = None
+    """Clients that are cut off or hang by it; None where that is not known, or none can be."""
+    longest_wait: float | None = None
+    """Seconds that the first of them has waited."""
+    root: Key | None = None
+    """The key of the finding that causes this one; None for one that stands for itself."""
+    expected: bool = False
+    """Whether it belongs to a run or a hold that is under way."""
 
     @property
     def key(self) -> Key:
@@ -79,24 +112,46 @@ class Finding:
         return key_of(self.code, self.subject)
 
     @property
+    def kind(self) -> FindingKind:
+        """What its code stands for."""
+        return kind_of(self.code)
+
+    @property
+    def hurts(self) -> Impact:
+        """Who is hurt; nobody is known to be by what is only unknown."""
+        if self.impact is not None:
+            return self.impact
+        return Impact.OTHER if self.level is Level.UNKNOWN else self.kind.impact
+
+    @property
     def sentence(self) -> str:
         """`node2 -> node3 lags 48 MiB, 35 s`: what reads on from its subject stands there without a colon."""
-        colon = "" if self.text.startswith("lags ") else ":"
+        colon = "" if self.text.startswith(_VERBS) else ":"
         return f"{self.subject}{colon} {self.text}"
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The overall judgement; findings are sorted, the worst first."""
+    """The overall judgement; findings are sorted: who is hurt most first, then the worst, each followed by
+    what it causes."""
 
     level: Level
     findings: tuple[Finding, ...]
 
     @property
+    def roots(self) -> tuple[Finding, ...]:
+        """The findings that no other one causes."""
+        return tuple(finding for finding in self.findings if finding.root is None)
+
+    def caused_by(self, root: Finding) -> tuple[Finding, ...]:
+        """The findings that fold under `root`."""
+        return tuple(finding for finding in self.findings if finding.root == root.key)
+
+    @property
     def headline(self) -> str:
-        """One line that tells the story: the word, the worst finding, and how many more there are."""
+        """One line that tells the story: the word, the first root, and how many more there are."""
         if not self.findings:
             return self.level.word
-        first, more = self.findings[0], len(self.findings) - 1
+        first, more = self.roots[0], len(self.roots) - 1
         rest = f" (and {more} more)" if more else ""
         return f"{self.level.word}: {first.sentence}{rest}"

@@ -9,6 +9,7 @@ from bdr_console.cluster.findings import Finding, Level, Thresholds, Verdict
 from bdr_console.cluster.history import History
 from bdr_console.cluster.links_by_hand import flaws
 from bdr_console.cluster.memory import timed
+from bdr_console.cluster.remedies import with_remedies
 from bdr_console.cluster.replication import Link, links
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.verdict_conflicts import conflict_findings
@@ -54,5 +55,6 @@ def judge(
     found += refused(snapshot, now)
     found += traffic_findings(snapshot, thresholds, now, history)
     found += [f for pooler in snapshot.poolers for f in pooler_findings(pooler, snapshot, thresholds, now)]
+    found = with_remedies(found, snapshot)
     found.sort(key=lambda finding: -finding.level)
     return Verdict(max((f.level for f in found), default=Level.OK), tuple(found))

@@ -1,7 +1,9 @@
 """What a DBA would say of every captured state: a table beside the captures, `state | level | finding`."""
 
+import re
 from pathlib import Path
 
+from bdr_console.cluster.finding_kinds import KINDS
 from bdr_console.cluster.verdict import Verdict
 
 Row = tuple[str, str, tuple[str, ...]]
@@ -23,7 +25,11 @@ def verdicts(folder: Path) -> list[Row]:
 
 
 def assert_told(verdict: Verdict, level: str, told: tuple[str, ...]) -> None:
-    """The verdict has that level and those findings, and no others."""
+    """The verdict has that level and those findings, and no others; each says what to do next."""
     found = [f"{finding.subject}: {finding.text}" for finding in verdict.findings]
     missed = [text for text in told if not any(line.startswith(text) for line in found)]
     assert (verdict.level.name, missed, len(found)) == (level, [], len(told)), found
+    for finding in verdict.findings:
+        assert finding.code.partition(":")[0] in KINDS, f"{finding.code} has no row in finding_kinds.py"
+        assert finding.remedy, finding
+        assert not re.search(r"\{[a-z_]+\}", finding.remedy), finding.remedy

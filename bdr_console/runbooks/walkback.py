@@ -49,10 +49,16 @@ class WalkBack:
         and a host that hangs does not keep the others as they are.
         """
         tasks: list[asyncio.Task[list[str]]] = []
-        for step in self._changed:
-            tasks.append(asyncio.create_task(self._undo(step)))
-            await asyncio.wait(tasks[-1:], timeout=_HEAD_START)
-        return tuple(line for left in await asyncio.gather(*tasks) for line in left)
+        try:
+            for step in self._changed:
+                tasks.append(asyncio.create_task(self._undo(step)))
+                await asyncio.wait(tasks[-1:], timeout=_HEAD_START)
+            return tuple(line for left in await asyncio.gather(*tasks) for line in left)
+        finally:
+            # When the run ends in the middle, nothing is sent any more: its watchdog acts from then on.
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _undo(self, step: Step) -> list[str]:
         said: dict[Act, str] = {}

@@ -23,6 +23,7 @@ from bdr_console.runbooks.resume import as_event
 from bdr_console.runbooks.step import Act
 from bdr_console.runbooks.switchover import plan, steps
 from bdr_console.runbooks.undertaking import undertake
+from tests.runbooks import virtual_time
 from tests.runbooks.test_engine import DISABLE, ENABLE, with_deadlines
 from tests.runbooks.world import NOTHING, SERVERS, SETTINGS, FakeWatch, FakeWorld, FullDiskJournal, direct
 
@@ -212,7 +213,7 @@ scripts = st.lists(st.tuples(st.integers(1, 60), st.sampled_from(FAULTS)), max_s
 @given(scripts)
 def test_whatever_happens_no_rule_is_broken_and_nobody_is_left_waiting(script: list[tuple[int, str]]) -> None:
     with tempfile.TemporaryDirectory() as directory:
-        asyncio.run(_one(script, Path(directory)))
+        virtual_time.run(_one(script, Path(directory)))
 
 
 @pytest.mark.parametrize("word", ["kill", "abort", "kill both", "unexpected error"])
@@ -221,11 +222,20 @@ def test_killed_or_aborted_at_any_look_of_the_pause_nobody_is_left_waiting(tmp_p
     for look in range(2, 24):
         directory = tmp_path / str(look)
         directory.mkdir()
-        paused += asyncio.run(_one([(1, "behind"), (look, word)], directory))
+        paused += virtual_time.run(_one([(1, "behind"), (look, word)], directory))
     assert paused > 5, "the pause was never reached"
 
 
-async def _one(script: list[tuple[int, str]], directory: Path) -> bool:
+def test_a_run_that_ends_in_the_middle_of_its_way_back_sends_nothing_any_more(tmp_path: Path) -> None:
+    """Its watchdog acts from then on; a command of the dead run beside it would be in no journal."""
+    for moment in range(5, 60):
+        directory = tmp_path / str(moment)
+        directory.mkdir()
+        script = [(1, "behind"), (14, "silent haproxy2"), (16, "abort")]
+        virtual_time.run(_one(script, directory, within=moment / 1000))
+
+
+async def _one(script: list[tuple[int, str]], directory: Path, within: float = 0.25) -> bool:
     journal = FullDiskJournal(directory, "r1")
     world, watch = FaultyWorld(script, journal, directory / JOURNAL), ActingWatch()
     seen = await world.read(ALL_PARTS)
@@ -236,7 +246,7 @@ async def _one(script: list[tuple[int, str]], directory: Path) -> bool:
     world.engine, world.looks = engine, 0
     run = asyncio.create_task(engine.run())
     try:
-        async with asyncio.timeout(0.25):
+        async with asyncio.timeout(within):
             await run
     except (Ended, TimeoutError):
         pass  # killed, or it waits for a word: either way the process ends here
@@ -244,6 +254,9 @@ async def _one(script: list[tuple[int, str]], directory: Path) -> bool:
         run.cancel()
         with contextlib.suppress(asyncio.CancelledError, Ended):
             await run
+    sent = len(world.sent)
+    await asyncio.sleep(0.1)
+    assert len(world.sent) == sent, f"a run that has ended still sends: {world.sent[sent:]}"
     if world.watchdog_killed:
         await _a_console_looks(world, directory)
     else:

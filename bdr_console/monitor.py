@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 from bdr_console.cluster.access import accounts
+from bdr_console.cluster.addresses import split
 from bdr_console.cluster.nodes import NodeFacts
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.poolers import PoolerFacts
 from bdr_console.cluster.proxies import ProxyFacts
-from bdr_console.cluster.slot_readers import with_readers
+from bdr_console.cluster.slot_owners import with_slot_owners
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import clean
 from bdr_console.config import ClusterSettings
@@ -157,7 +158,11 @@ class Monitor:
             environment=self._environment,
             taken_at=datetime.now(UTC),
             refresh=self._judged_by(),
-            nodes=with_readers(target.observed for target in self._nodes),
+            nodes=with_slot_owners(
+                (target.observed for target in self._nodes),
+                self._addresses.node_places(),
+                self._addresses.names,
+            ),
             proxies=tuple(target.observed for target in self._proxies),
             poolers=tuple(target.observed for target in self._poolers),
         )
@@ -212,10 +217,18 @@ class Monitor:
 
     def _node(self, reader: PostgresReader, engine: str | None) -> _Target[NodeFacts]:
         probe = Probe(reader, engine)
+
+        async def read() -> NodeFacts:
+            facts = await probe.read(accounts(target.observed.facts for target in self._poolers))
+            origins = [at for one in facts.subscriptions if (at := one.origin_address)]
+            if origins:  # named by their addresses alone: compared with where the nodes are
+                await self._addresses.learn(split(at)[0] for at in origins)
+            return facts
+
         return _Target(
             reader.name,
             lambda: reader.address,
-            lambda: probe.read(accounts(target.observed.facts for target in self._poolers)),
+            read,
             reader.close,
             self._changed,
             lambda: IN_CLEAR if reader.password_in_clear else "",

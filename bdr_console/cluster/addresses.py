@@ -95,6 +95,11 @@ def describe(place: Place) -> str:
     return f"{host}:{place[1]}" + (f" on {machine}" if machine else "")
 
 
+def is_wide(place: Place) -> bool:
+    """Whether it stands for several places: every address of a machine, or any UNIX socket."""
+    return place[0] == ANY_HOST or place[0].startswith("* of ")
+
+
 def is_loopback(place: Place) -> bool:
     """Whether it means the machine itself, not an address that others could use."""
     return place[0].startswith("loopback of ")

@@ -27,8 +27,12 @@ class Hour:
         """Take one reading; one from longer ago than an hour adds nothing."""
         point = int(at.timestamp()) // STEP
         if point > self._newest:
-            for gone in range(max(self._newest + 1, point - _KEPT + 1), point + 1):
-                self._points[gone % _KEPT] = nan
+            if point - self._newest >= _KEPT:
+                if self._newest:
+                    self._points = array("d", [nan] * _KEPT)
+            else:
+                for gone in range(self._newest + 1, point + 1):
+                    self._points[gone % _KEPT] = nan
             self._newest = point
         elif point <= self._newest - _KEPT:
             return

@@ -1,12 +1,13 @@
 """Links that somebody set up one by one, where the engine does not connect every node with all. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import combinations, permutations
 
-from bdr_console.cluster.nodes import Caveat, Membership, NodeFacts, Subscription
+from bdr_console.cluster.nodes import Caveat, Membership, NodeFacts, Subscription, engine_name
 from bdr_console.cluster.observed import Observed
 
 Node = Observed[NodeFacts]
+ByOrigin = Mapping[str, Subscription]
 
 
 def without_slot(origin: Node, target: Node, subscription: Subscription | None) -> str | None:
@@ -44,21 +45,25 @@ def flaws(nodes: Iterable[Node]) -> list[tuple[str, Caveat]]:
         for node in nodes
         if node.facts and not node.facts.meshed and node.facts.membership is not Membership.UNKNOWN
     ]
+    received = {node.name: _by_origin(node) for node in known}
     missing = [
         (f"{origin.name} -> {target.name}", Caveat(False, why))
         for origin, target in permutations(known, 2)
-        if _between(origin, target) is None
+        if engine_name(origin) not in received[target.name]
         and (why := absent(origin, target))
         and not (target.facts and _passed_on(target.facts))
     ]
-    return [*_loops(known), *missing]
+    return [*_loops(known, received), *missing]
 
 
-def _loops(nodes: list[Node]) -> list[tuple[str, Caveat]]:
+def _loops(nodes: list[Node], received: Mapping[str, ByOrigin]) -> list[tuple[str, Caveat]]:
     """Two nodes that subscribe to each other must not send on what they received."""
     found = []
     for one, other in combinations(nodes, 2):
-        both = ((one, _between(other, one)), (other, _between(one, other)))
+        both = (
+            (one, received[one.name].get(engine_name(other))),
+            (other, received[other.name].get(engine_name(one))),
+        )
         running = [(node, there) for node, there in both if there and there.enabled]
         passing = [f"{there.name} on {node.name}" for node, there in running if there.forwards]
         if len(running) == 2 and passing:
@@ -69,10 +74,9 @@ def _loops(nodes: list[Node]) -> list[tuple[str, Caveat]]:
     return found
 
 
-def _between(origin: Node, target: Node) -> Subscription | None:
-    """What `target` receives from `origin`."""
-    name = (origin.facts.node_name or origin.name) if origin.facts else origin.name
-    return next((s for s in (target.facts.subscriptions if target.facts else ()) if s.origin == name), None)
+def _by_origin(node: Node) -> ByOrigin:
+    """What a node receives; of two subscriptions to one origin the first counts."""
+    return {one.origin: one for one in reversed(node.facts.subscriptions)} if node.facts else {}
 
 
 def _passed_on(facts: NodeFacts) -> bool:

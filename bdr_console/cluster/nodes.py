@@ -8,6 +8,7 @@ from bdr_console.cluster.access import Access
 from bdr_console.cluster.activity import Activity, Parameter, SlotRoom
 from bdr_console.cluster.conflicts import Conflict, ConflictCount
 from bdr_console.cluster.groups import Consensus, GlobalLock, Group, SequenceShare
+from bdr_console.cluster.observed import Observed
 
 
 class Membership(StrEnum):
@@ -225,8 +226,10 @@ class NodeFacts:
     @property
     def membership(self) -> Membership:
         """What the node says of itself."""
-        own = [m for m in self.members if m.is_local]
-        return own[0].membership if own else Membership.UNKNOWN
+        for member in self.members:
+            if member.is_local:
+                return member.membership
+        return Membership.UNKNOWN
 
     @property
     def state(self) -> str:
@@ -240,3 +243,14 @@ class NodeFacts:
     def why_unread(self, what: str) -> str | None:
         """Why that part could not be read; None when it was."""
         return next((part.why for part in self.unread if part.what == what), None)
+
+
+def engine_name(node: Observed[NodeFacts]) -> str:
+    """Return what the engine calls that node: see `name_in_engine`."""
+    return name_in_engine(node.name, node.facts)
+
+
+def name_in_engine(name: str, facts: NodeFacts | None) -> str:
+    """Return what the engine calls the node of that configured name; `name` itself where it calls it nothing,
+    or while that is not known."""
+    return (facts.node_name if facts else None) or name

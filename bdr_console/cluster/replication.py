@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bdr_console.cluster import captured, links_by_hand
-from bdr_console.cluster.nodes import Membership, NodeFacts, Slot, Subscription
+from bdr_console.cluster.nodes import Membership, NodeFacts, Slot, Subscription, engine_name
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.snapshot import Snapshot
 
@@ -65,11 +65,14 @@ def links(snapshot: Snapshot, now: datetime) -> tuple[Link, ...]:
     }
     control = next((node for node in snapshot.nodes if node.facts and node.facts.is_control), None)
     outside = _outside(snapshot, now)
-    ends = {name: _End.of(name, node) for name, node in by_engine_name.items()}
+    ends = {
+        name: _End.of(name, node, fresh=node.is_fresh(now, snapshot.refresh))
+        for name, node in by_engine_name.items()
+    }
     return tuple(
         _captured(origin, target, control, snapshot.refresh, now)
         if origin.facts and origin.facts.pending is not None
-        else _link(_Ends(ends[origin_name], ends[target_name]), outside, snapshot.refresh, now)
+        else _link(_Ends(ends[origin_name], ends[target_name]), outside)
         for origin_name, origin in by_engine_name.items()
         for target_name, target in by_engine_name.items()
         if origin is not target
@@ -101,11 +104,6 @@ def _captured(
     )
 
 
-def engine_name(node: Observed[NodeFacts]) -> str:
-    """What the engine calls that node; its configured name while that is not known."""
-    return (node.facts.node_name or node.name) if node.facts else node.name
-
-
 def _outside(snapshot: Snapshot, now: datetime) -> dict[str, str]:
     """Who has no links, by engine name, and why: a parted node by the word of any other (never by its own),
     a joining one by anybody's."""
@@ -129,16 +127,19 @@ class _End:
     name: str
     """What the engine calls it."""
     node: Observed[NodeFacts]
+    fresh: bool
+    """Whether it was read lately."""
     slots: dict[str | None, Slot]
     subscriptions: dict[str, Subscription]
 
     @classmethod
-    def of(cls, name: str, node: Observed[NodeFacts]) -> "_End":
+    def of(cls, name: str, node: Observed[NodeFacts], *, fresh: bool) -> "_End":
         """That node; of two slots or subscriptions for one peer the first counts."""
         facts = node.facts
         return cls(
             name,
             node,
+            fresh,
             {slot.target: slot for slot in reversed(facts.slots)} if facts else {},
             {one.origin: one for one in reversed(facts.subscriptions)} if facts else {},
         )
@@ -188,9 +189,9 @@ class _Ends:
         return back is not None and back.unidirectional
 
 
-def _link(ends: _Ends, outside: dict[str, str], refresh: float, now: datetime) -> Link:
+def _link(ends: _Ends, outside: dict[str, str]) -> Link:
     slot, subscription = ends.slot, ends.subscription
-    sender_fresh, receiver_fresh = ends.origin.is_fresh(now, refresh), ends.target.is_fresh(now, refresh)
+    sender_fresh, receiver_fresh = ends.sender.fresh, ends.receiver.fresh
     why_none = outside.get(ends.origin_name) or outside.get(ends.target_name)
     state, reason = _judge(ends, slot, subscription if receiver_fresh else None, sender_fresh, receiver_fresh)
     if why_none and state in (LinkState.DOWN, LinkState.UNKNOWN):

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from bdr_console.cluster.access import Access, Account
-from bdr_console.cluster.nodes import Member, Membership, NodeFacts
+from bdr_console.cluster.nodes import Member, Membership, NodeFacts, name_in_engine
 from bdr_console.cluster.proxies import ProxyFacts, ProxyServer, ServerState, StickEntry
 
 Present = Mapping[str, NodeFacts]
@@ -83,12 +83,13 @@ def member_refusal(name: str, nodes: Present) -> str:
     facts = nodes[name]
     if why := _own_refusal(facts):
         return why
+    wanted = name_in_engine(name, facts)
     for peer, other in nodes.items():
-        if peer == name or not other.meshed or other.membership is not Membership.READY:
+        if peer == name or not other.meshed:
             continue
-        told = _row(other, facts.node_name or name)
-        if told is not None and told.membership in _OUTSIDE:
-            return f"is {told.membership.value} ({peer} says {told.raw_state})"
+        row = _row(other, wanted)
+        if row is not None and row.membership in _OUTSIDE and other.membership is Membership.READY:
+            return f"is {row.membership.value} ({peer} says {row.raw_state})"
     return ""
 
 
@@ -112,7 +113,10 @@ def _own_refusal(facts: NodeFacts) -> str:
 
 
 def _row(facts: NodeFacts, engine_name: str) -> Member | None:
-    return next((member for member in facts.members if member.name == engine_name), None)
+    for member in facts.members:
+        if member.name == engine_name:
+            return member
+    return None
 
 
 def refused_accounts(name: str, nodes: Present) -> tuple[Access, ...]:

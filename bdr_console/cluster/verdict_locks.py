@@ -7,10 +7,9 @@ from bdr_console.cluster.findings import Finding, Level, Thresholds
 from bdr_console.cluster.groups import GlobalLock
 from bdr_console.cluster.history import History
 from bdr_console.cluster.memory import lock_key
-from bdr_console.cluster.nodes import Membership, NodeFacts
+from bdr_console.cluster.nodes import Membership, NodeFacts, engine_name
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.reach import listed, read_lately
-from bdr_console.cluster.replication import engine_name
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import format_seconds
 

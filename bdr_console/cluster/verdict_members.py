@@ -6,10 +6,9 @@ from datetime import datetime
 from bdr_console.cluster.findings import Finding, Level
 from bdr_console.cluster.history import History
 from bdr_console.cluster.memory import unready_key
-from bdr_console.cluster.nodes import Member, Membership, NodeFacts
+from bdr_console.cluster.nodes import Member, Membership, NodeFacts, engine_name
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.reach import listed, read_lately
-from bdr_console.cluster.replication import engine_name
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import format_seconds
 

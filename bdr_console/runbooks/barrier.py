@@ -10,7 +10,7 @@ The confirmed (flushed) position is not waited for: it lags by up to a second ju
 import asyncio
 import time
 
-from bdr_console.cluster.nodes import WalPositions
+from bdr_console.cluster.nodes import WalPositions, engine_name
 from bdr_console.cluster.text import format_seconds
 from bdr_console.errors import ConsoleError
 from bdr_console.runbooks.quiesce import Pause
@@ -113,9 +113,7 @@ def waited_for(now: WalPositions, node: str, known: Reading | None) -> frozenset
 def _answering(known: Reading | None, node: str) -> frozenset[str]:
     nodes = known.snapshot.nodes if known else ()
     return frozenset(
-        (peer.facts.node_name or peer.name)
-        for peer in nodes
-        if peer.name != node and peer.facts and not peer.error
+        engine_name(peer) for peer in nodes if peer.name != node and peer.facts and not peer.error
     )
 
 

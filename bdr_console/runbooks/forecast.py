@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bdr_console.cluster.replication import engine_name
+from bdr_console.cluster.nodes import engine_name
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import format_seconds
 from bdr_console.config import ClusterSettings

@@ -13,7 +13,7 @@ from bdr_console.cluster.nodes import NodeFacts, WalPositions
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.poolers import PoolerFacts
 from bdr_console.cluster.proxies import ProxyFacts
-from bdr_console.cluster.slot_readers import with_readers
+from bdr_console.cluster.slot_owners import with_slot_owners
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.config import ClusterSettings
 from bdr_console.engines import Probe
@@ -113,7 +113,7 @@ class Survey:
             self._settings.environment,
             datetime.now(UTC),
             1.0,
-            with_readers(nodes),
+            with_slot_owners(nodes, self._addresses.node_places(), self._addresses.names),
             proxies,
             tuple(_with_error(pooler, unheld) for pooler in poolers),
         )

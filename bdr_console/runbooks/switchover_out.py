@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from bdr_console.cluster.nodes import NodeFacts
+from bdr_console.cluster.nodes import NodeFacts, engine_name
 from bdr_console.cluster.text import counted
 from bdr_console.cluster.traffic import traffic as traffic_of
 from bdr_console.cluster.traffic_takers import chosen
@@ -458,9 +458,7 @@ class Drained(Step):
         the peers that do not answer and may lack something."""
         lines, done, states = [], [], [Proof.MET]
         peers = [peer for peer in reading.snapshot.nodes if peer.name != self._node]
-        names = {
-            peer.name: heard.node_name or peer.name for peer in peers if (heard := reading.node(peer.name))
-        }
+        names = {peer.name: engine_name(peer) for peer in peers if reading.node(peer.name)}
         for peer, name in names.items():
             slot = next((s for s in facts.slots if s.target == name), None)
             if slot is None or slot.confirmed_lsn is None:

@@ -13,7 +13,7 @@ from bdr_console import config
 from bdr_console.cluster.nodes import Membership
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.replication import LinkState, links
-from bdr_console.cluster.slot_readers import with_readers
+from bdr_console.cluster.slot_owners import with_slot_owners
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.verdict import Level, Thresholds, judge
 from bdr_console.engines import Probe
@@ -92,7 +92,7 @@ async def test_the_replication_beneath_the_stand_in_is_shown_as_pglogical_where_
         assert all(subscription.apply_pid for subscription in facts.subscriptions)
         observed.append(Observed(name, reader.address, facts, datetime.now(UTC), took_ms=1.0))
     now = datetime.now(UTC)
-    snapshot = Snapshot("lab", "test", now, 10.0, with_readers(observed), (), ())
+    snapshot = Snapshot("lab", "test", now, 10.0, with_slot_owners(observed), (), ())
     assert {(link.state, link.lag_bytes is None) for link in links(snapshot, now)} == {
         (LinkState.STREAMING, False)
     }, "each slot finds its reader by the subscription of the other node"

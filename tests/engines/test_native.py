@@ -10,7 +10,7 @@ import pytest
 from bdr_console.cluster.nodes import Membership, NodeFacts
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.replication import Link, links
-from bdr_console.cluster.slot_readers import with_readers
+from bdr_console.cluster.slot_owners import with_slot_owners
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.engines import Probe
 from bdr_console.engines.native import KIND
@@ -33,7 +33,7 @@ async def read(postgres: Postgres, database: str, user: str = "postgres") -> Obs
 
 async def link(postgres: Postgres, origin: str, target: str) -> Link:
     """That direction as both ends tell of it now."""
-    nodes = with_readers([await read(postgres, "pub"), await read(postgres, "sub")])
+    nodes = with_slot_owners([await read(postgres, "pub"), await read(postgres, "sub")])
     snapshot = Snapshot("two", "test", datetime.now(UTC), 10.0, nodes, (), ())
     return next(found for found in links(snapshot, datetime.now(UTC)) if found.key == (origin, target))
 

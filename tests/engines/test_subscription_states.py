@@ -9,7 +9,7 @@ import pytest
 from bdr_console.cluster.nodes import NodeFacts
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.replication import links
-from bdr_console.cluster.slot_readers import with_readers
+from bdr_console.cluster.slot_owners import with_slot_owners
 from bdr_console.cluster.snapshot import Snapshot, to_json
 from bdr_console.cluster.verdict import Level, Thresholds, judge
 from bdr_console.engines.engine import Engine
@@ -114,7 +114,7 @@ def shown(
         at, error = (NOW - WATCHED_FOR, "connection refused") if node == down else (NOW, None)
         return Observed(node, f"{node}:5432", facts, at, error, took_ms=1.0)
 
-    return Snapshot("museum", "test", NOW, 1.0, with_readers(map(observed, nodes)), (), ())
+    return Snapshot("museum", "test", NOW, 1.0, with_slot_owners(map(observed, nodes)), (), ())
 
 
 THREE, TWO = ("node1", "node2", "node3"), ("n1", "n2")

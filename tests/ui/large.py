@@ -4,7 +4,7 @@ import itertools
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bdr_console.cluster.nodes import NodeFacts
+from bdr_console.cluster.nodes import Member, Membership, NodeFacts
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.proxies import ProxyFacts, StickEntry
 from bdr_console.cluster.snapshot import Snapshot
@@ -40,6 +40,40 @@ def _member(name: str, everybody: tuple[str, ...], lag: int, at: datetime) -> No
     )
     received = tuple(replace(one, last_commit_at=at - timedelta(seconds=5)) for one in facts.subscriptions)
     return replace(facts, slots=slots, subscriptions=received, wal_lsn=f"0/{16 * 1024**2 + lag:X}")
+
+
+def native(count: int = 50, *, at: datetime = NOW) -> Snapshot:
+    """A mesh of native replication as it is read: no slot names its reader, no subscription its origin. Every
+    node calls its slots alike, so that only addresses tell them apart."""
+    everybody = names(count)
+    ports = {name: 5000 + i for i, name in enumerate(everybody)}
+
+    def member(name: str) -> NodeFacts:
+        peers = tuple(other for other in everybody if other != name)
+        facts = node(name, peers, lag=4096)
+        return replace(
+            facts,
+            engine="PostgreSQL 15.5, native replication",
+            node_name=None,
+            group=None,
+            members=(Member("this node", Membership.READY, "native", is_local=True),),
+            meshed=False,
+            slots=tuple(replace(one, name=f"to_{one.target}", target=None) for one in facts.slots),
+            subscriptions=tuple(
+                replace(
+                    one,
+                    name=f"from_{peer}",
+                    origin="unknown",
+                    slot_name=f"to_{name}",
+                    origin_address=f"db.example:{ports[peer]}",
+                    forwards=False,
+                )
+                for one, peer in zip(facts.subscriptions, peers, strict=True)
+            ),
+        )
+
+    seen = (Observed(name, f"db.example:{ports[name]}", member(name), at, took_ms=3.0) for name in everybody)
+    return replace(large(count, count, 2, at=at), nodes=tuple(seen))
 
 
 def _proxies(everybody: tuple[str, ...], servers: int, at: datetime) -> tuple[Observed[ProxyFacts], ...]:

@@ -4,11 +4,14 @@ from dataclasses import replace
 
 import pytest
 
+from bdr_console.cluster import slot_owners
+from bdr_console.cluster.addresses import Names, Place, address_places
 from bdr_console.cluster.nodes import NodeFacts, Slot, Subscription
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.replication import LinkState, links
-from bdr_console.cluster.slot_readers import with_readers
+from bdr_console.cluster.slot_owners import with_slot_owners
 from tests.cluster.builders import NOW, node_facts, snapshot
+from tests.ui.large import native
 
 SLOT = Slot("s", None, True, 1, "streaming", 0, 0)
 
@@ -35,7 +38,7 @@ def subscription(slot: str | None, at: str | None = None, origin: str = "unknown
 
 def told(nodes: tuple[Observed[NodeFacts], ...], name: str) -> tuple[list[str | None], list[str]]:
     """The targets of the slots and the origins of the subscriptions of that node."""
-    facts = next(node.facts for node in with_readers(nodes) if node.name == name)
+    facts = next(node.facts for node in with_slot_owners(nodes) if node.name == name)
     assert facts
     return [slot.target for slot in facts.slots], [s.origin for s in facts.subscriptions]
 
@@ -79,7 +82,7 @@ def test_the_subscription_of_a_node_that_died_still_tells_whose_the_slot_is() ->
 def test_an_origin_whose_slot_is_gone_is_known_by_its_address() -> None:
     nodes = (node("a", port=5433), node("b", (), (subscription("ab", "10.0.0.1:5433"),)))
     assert told(nodes, "b") == ([], ["a"])
-    both = replace(snapshot(), nodes=with_readers(nodes))
+    both = replace(snapshot(), nodes=with_slot_owners(nodes))
     (link,) = (link for link in links(both, NOW) if link.key == ("a", "b"))
     assert (link.state, link.reason) == (LinkState.DOWN, "a has no slot ab, which b wants to read")
 
@@ -91,4 +94,57 @@ def test_a_provider_of_another_name_is_not_taken_for_the_origin() -> None:
 
 def test_names_that_the_engine_gives_itself_stay() -> None:
     before = snapshot().nodes
-    assert with_readers(before) == before
+    assert with_slot_owners(before) == before
+
+
+@pytest.mark.parametrize(
+    ("reached_at", "dsn"),
+    [
+        ("DB1.Example:5432", "db1.example:5432"),
+        ("[fd00::1]:5432", "[FD00:0:0::1]:5432"),
+        ("127.0.0.1:5433", "localhost:5433"),
+        ("10.0.0.1:5432,10.0.0.2:5432", "10.0.0.2:5432"),
+    ],
+)
+def test_an_address_leads_to_the_same_node_however_it_is_written(reached_at: str, dsn: str) -> None:
+    nodes = (
+        replace(node("a"), address=reached_at),
+        replace(node("b", (), (subscription("ab", dsn),)), address="127.0.0.1:5434"),
+    )
+    assert told(nodes, "b")[1] == ["a"]
+
+
+def test_a_name_is_compared_by_the_addresses_that_it_resolves_to() -> None:
+    sender = replace(node("a"), address="10.0.0.1:5432")
+    receiver = node("b", (), (subscription("ab", "db1:5432"),), port=5433)
+    assert told((sender, receiver), "b")[1] == ["unknown"]
+    (_, found) = with_slot_owners((sender, receiver), names={"db1": ("10.0.0.1",)})
+    assert found.facts
+    assert found.facts.subscriptions[0].origin == "a"
+
+
+def test_a_node_is_found_where_its_dsn_says_and_not_where_a_tunnel_begins() -> None:
+    sender = replace(node("a"), address="127.0.0.1:40001")
+    receiver = node("b", (), (subscription("ab", "10.0.0.1:5432"),), port=5433)
+    (_, found) = with_slot_owners((sender, receiver), {"a": frozenset({("10.0.0.1", "5432")})})
+    assert found.facts
+    assert found.facts.subscriptions[0].origin == "a"
+
+
+def test_fifty_native_nodes_find_every_owner_and_each_address_is_looked_up_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked_up: list[str] = []
+
+    def counted(address: str, machine: str = "", names: Names | None = None) -> frozenset[Place]:
+        looked_up.append(address)
+        return address_places(address, machine, names)
+
+    monkeypatch.setattr(slot_owners, "address_places", counted)
+    nodes = with_slot_owners(native(50).nodes)
+    for each in nodes:
+        assert each.facts
+        peers = [other.name for other in nodes if other.name != each.name]
+        assert [slot.target for slot in each.facts.slots] == peers
+        assert [one.origin for one in each.facts.subscriptions] == peers
+    assert len(looked_up) == 2 * len(nodes)  # where each node is, and where subscriptions lead

@@ -115,6 +115,13 @@ KINDS: dict[str, FindingKind] = {
         _REDUNDANCY,
         "compare the member lists: enter on each node",
     ),
+    "member.unconfigured": FindingKind(
+        "A member of the group is not in the configuration: its state, its lag and its WAL are watched by"
+        " nobody.",
+        _REDUNDANCY,
+        "add it to the configuration (nodes: {subject}: {dsn: host=...}), or part it;"
+        " `bdr-console init` finds where it is",
+    ),
     "member.version": FindingKind(
         "Nodes run different versions.", _OTHER, "update {at} when the rolling update goes on"
     ),

@@ -77,6 +77,7 @@ _VERBS = (
     "runs ",
     "was ",
     "calls ",
+    "lacks ",
 )
 """How texts begin that read on from their subject."""
 

@@ -221,38 +221,60 @@ def _judge(
         return LinkState.PAUSED, f"apply is disabled on {target.name}"
     paused = receiver_fresh and target.facts is not None and target.facts.apply_paused is True
     broken = heard is not None and heard.status not in ("replicating", "unknown")
-    told = _told(heard, origin, target) if heard is not None and (broken or not paused) else ""
+    told = _told(heard, origin.name, target.name) if heard is not None and (broken or not paused) else ""
     if sender_fresh:
         if slot is None:
             return _without_slot(ends)
-        if slot.wal_status == "lost":
-            return LinkState.DOWN, f"slot lost: WAL that {target.name} needs is gone, it must be joined anew"
-        if not slot.active:
-            why = "its apply is paused" if paused else told
-            return LinkState.DOWN, f"slot inactive: {target.name} is not connected" + (
-                f"; {why}" if why else ""
-            )
+        if stopped := _stopped(slot, target.name, "its apply is paused" if paused else told):
+            return stopped
         if broken:
             return LinkState.DOWN, told
         if paused:
             return LinkState.PAUSED, f"apply is paused on {target.name}"
         if not receiver_fresh:
             return LinkState.UNKNOWN, f"slot active, but {target.name} does not answer"
-        if slot.state not in ("streaming", ""):
-            if slot.state == "catchup" and slot.lag_bytes is not None and slot.lag_bytes < CAUGHT_UP:
-                return LinkState.STREAMING, "slot active and apply running; walsender still says catchup"
-            return LinkState.CATCHUP, f"walsender says {slot.state}"
-        return LinkState.STREAMING, "slot active and apply running"
+        return slot_state(slot, target.name)
     if heard is not None and heard.status in ("down", NO_WORKER):
         return LinkState.DOWN, f"{told}; {origin.name} does not answer"
     return LinkState.UNKNOWN, f"{origin.name} does not answer"
 
 
-def _told(heard: Subscription, origin: Observed[NodeFacts], target: Observed[NodeFacts]) -> str:
+def slot_state(slot: Slot, target: str) -> tuple[LinkState, str]:
+    """Judge a direction by the sender's slot alone; `target` is who reads it."""
+    if stopped := _stopped(slot, target, ""):
+        return stopped
+    if slot.state not in ("streaming", ""):
+        if slot.state == "catchup" and slot.lag_bytes is not None and slot.lag_bytes < CAUGHT_UP:
+            return LinkState.STREAMING, "slot active and apply running; walsender still says catchup"
+        return LinkState.CATCHUP, f"walsender says {slot.state}"
+    return LinkState.STREAMING, "slot active and apply running"
+
+
+def _stopped(slot: Slot, target: str, why: str) -> tuple[LinkState, str] | None:
+    """A slot that sends nothing; `why` is what the reader says of it."""
+    if slot.wal_status == "lost":
+        return LinkState.DOWN, f"slot lost: WAL that {target} needs is gone, it must be joined anew"
+    if slot.active:
+        return None
+    return LinkState.DOWN, f"slot inactive: {target} is not connected" + (f"; {why}" if why else "")
+
+
+def receiver_state(heard: Subscription, origin: str, target: str, *, paused: bool) -> tuple[LinkState, str]:
+    """Judge a direction by the receiver's subscription alone; `paused`: whether `target` applies nothing."""
+    if not heard.enabled:
+        return LinkState.PAUSED, f"apply is disabled on {target}"
+    if paused:
+        return LinkState.PAUSED, f"apply is paused on {target}"
+    if heard.status not in ("replicating", "unknown"):
+        return LinkState.DOWN, _told(heard, origin, target)
+    return LinkState.STREAMING, "apply running"
+
+
+def _told(heard: Subscription, origin: str, target: str) -> str:
     """What the target says of its side, with the engine's word for the last failure."""
-    said = f"{target.name} says {heard.status}"
+    said = f"{target} says {heard.status}"
     if heard.status == NO_WORKER:
-        said = f"no apply worker for {origin.name} runs on {target.name}"
+        said = f"no apply worker for {origin} runs on {target}"
     return said + (f" ({heard.last_error})" if heard.last_error and heard.status != "replicating" else "")
 
 

@@ -5,7 +5,7 @@ draining nor in maintenance), and a configured node stands behind it that answer
 member by its own word and its peers', and lets in the users that the PgBouncers log in.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from bdr_console.cluster.access import Access, Account
@@ -83,14 +83,27 @@ def member_refusal(name: str, nodes: Present) -> str:
     facts = nodes[name]
     if why := _own_refusal(facts):
         return why
-    wanted = name_in_engine(name, facts)
+    return next(
+        (f"is {row.membership.value} ({peer} says {row.raw_state})" for peer, row in _outside(name, nodes)),
+        "",
+    )
+
+
+def is_outside(name: str, nodes: Present) -> bool:
+    """Whether that node is parted or parting, by its own word or a ready peer's: nobody gets its changes."""
+    gone = (Membership.PARTED, Membership.PARTING)
+    return nodes[name].membership in gone or any(row.membership in gone for _, row in _outside(name, nodes))
+
+
+def _outside(name: str, nodes: Present) -> Iterator[tuple[str, Member]]:
+    """The peers that call it parted or not joined yet, each with its row of it."""
+    wanted = name_in_engine(name, nodes[name])
     for peer, other in nodes.items():
         if peer == name or not other.meshed:
             continue
         row = _row(other, wanted)
         if row is not None and row.membership in _OUTSIDE and other.membership is Membership.READY:
-            return f"is {row.membership.value} ({peer} says {row.raw_state})"
-    return ""
+            yield peer, row
 
 
 def _own_refusal(facts: NodeFacts) -> str:

@@ -16,7 +16,7 @@ from bdr_console.cluster.verdict_conflicts import conflict_findings
 from bdr_console.cluster.verdict_groups import group_findings
 from bdr_console.cluster.verdict_links import link_findings, slot_findings
 from bdr_console.cluster.verdict_locks import lock_findings
-from bdr_console.cluster.verdict_members import member_findings
+from bdr_console.cluster.verdict_members import member_findings, unconfigured_findings
 from bdr_console.cluster.verdict_nodes import clock_findings, node_findings
 from bdr_console.cluster.verdict_proxies import pooler_findings, proxy_findings, refused, unserved
 from bdr_console.cluster.verdict_traffic import traffic_findings
@@ -40,6 +40,7 @@ def judge(
         timed_links = tuple(timed(link, past) for link in links(snapshot, now))
     found = [f for node in snapshot.nodes for f in node_findings(node, snapshot, thresholds, now, past)]
     found += member_findings(snapshot, now, past)
+    found += unconfigured_findings(snapshot, thresholds, now, past)
     found += clock_findings(snapshot, thresholds, now)
     found += [f for link in timed_links for f in link_findings(link, thresholds, past)]
     found += [

@@ -3,7 +3,7 @@
 from collections import Counter
 from datetime import datetime
 
-from bdr_console.cluster.findings import Finding, Level
+from bdr_console.cluster.findings import Finding, Level, Thresholds
 from bdr_console.cluster.history import History
 from bdr_console.cluster.memory import unready_key
 from bdr_console.cluster.nodes import Member, Membership, NodeFacts, engine_name
@@ -11,6 +11,8 @@ from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.reach import listed, read_lately
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import format_seconds
+from bdr_console.cluster.unconfigured import links_to_unconfigured, unconfigured
+from bdr_console.cluster.verdict_links import link_findings
 
 _SLOW, _STUCK = 300.0, 1800.0
 """Seconds after which a node that is neither ready nor gone is shown with its time, and is critical."""
@@ -40,6 +42,37 @@ def member_findings(snapshot: Snapshot, now: datetime, history: History) -> list
         )
         found += _member(node, facts, told, now, history)
     return found + _versions(fresh)
+
+
+def unconfigured_findings(
+    snapshot: Snapshot, limits: Thresholds, now: datetime, history: History
+) -> list[Finding]:
+    """Members that the configuration does not name, and what their peers' slots and workers show of them."""
+    known = unconfigured(snapshot, now)
+    more = len(known.members) - known.unidentified
+    if more <= 0:
+        return []  # each may be a configured node that was never read, under another name
+    if known.unidentified:
+        names = listed([one.name for one in known.members])
+        text = f"lacks {more} of the members {names}: nobody watches {'it' if more == 1 else 'them'}"
+        remedy = "`bdr-console init` finds every member and where it is"
+        return [Finding(Level.WARN, "the configuration", text, "member.unconfigured", remedy)]
+    found = [
+        Finding(
+            Level.WARN,
+            one.name,
+            f"is a member of the group ({_say(list(one.known_to))} {one.member.raw_state}), but not in the"
+            " configuration: nobody watches it",
+            "member.unconfigured",
+        )
+        for one in known.members
+    ]
+    found += [
+        finding
+        for link in links_to_unconfigured(known.members, snapshot, now)
+        for finding in link_findings(link, limits, history)
+    ]
+    return found
 
 
 def _member(

@@ -6,12 +6,21 @@ from datetime import datetime
 from bdr_console.cluster.findings import Finding, Level, Thresholds
 from bdr_console.cluster.nodes import NodeFacts
 from bdr_console.cluster.observed import Observed
-from bdr_console.cluster.poolers import PoolerFacts
+from bdr_console.cluster.poolers import PoolDatabase, PoolerFacts
 from bdr_console.cluster.proxies import ProxyFacts, ProxyServer, ServerState
 from bdr_console.cluster.reach import present, unreached
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import counted, format_seconds
-from bdr_console.cluster.traffic_takers import Taker, chosen, node_refusal, refused_accounts, takers_of
+from bdr_console.cluster.traffic_takers import (
+    Taker,
+    chosen,
+    haproxy_refusal,
+    is_outside,
+    member_refusal,
+    node_refusal,
+    refused_accounts,
+    takers_of,
+)
 
 
 def proxy_findings(proxy: Observed[ProxyFacts], snapshot: Snapshot, now: datetime) -> list[Finding]:
@@ -80,20 +89,50 @@ def _is_weightless(server: ProxyServer) -> bool:
 def _misplaced(
     proxy: str, facts: ProxyFacts, backend: str, nodes: Mapping[str, NodeFacts]
 ) -> Iterator[Finding]:
-    """Clients on a node that must not have them, and new ones that would be sent there."""
+    """Clients on a node that must not have them, new ones that would be sent there, and a server that would
+    take over from the others."""
     servers = [server for server in facts.servers if server.backend == backend]
     stick = [entry for entry in facts.stick or () if entry.table == backend]
     coming = {server.name for server in chosen(servers, stick)}
     for server in servers:
-        if server.node is None or server.node not in nodes or not (server.name in coming or server.sessions):
+        if server.node is None or server.node not in nodes:
             continue
         if not (why := node_refusal(server.node, nodes)):
             continue
-        here = counted(server.sessions, "session")
-        new = ", and new connections go there" if server.name in coming else ""
-        text = f"{why}, but has {here} of {proxy}/{backend}{new}. s: take it out of service"
-        level = Level.CRIT if new else Level.WARN
-        yield Finding(level, server.node, text, f"traffic.misplaced:{proxy}/{backend}")
+        code = f"traffic.misplaced:{proxy}/{backend}"
+        if server.name in coming or server.sessions:
+            here = counted(server.sessions, "session")
+            new = ", and new connections go there" if server.name in coming else ""
+            text = f"{why}, but has {here} of {proxy}/{backend}{new}{_lost_writes(server.node, nodes)}"
+            # A client that was let in before goes on; one that writes where no write counts does not.
+            level = Level.CRIT if new or member_refusal(server.node, nodes) else Level.WARN
+            yield Finding(level, server.node, text, code)
+        elif not haproxy_refusal(server):
+            text = f"{why}, but {server.name} stands UP in {proxy}/{backend}: clients would be sent there"
+            text += " when the others fail"
+            yield Finding(Level.WARN, server.node, text, code)
+
+
+def _lost_writes(node: str, nodes: Mapping[str, NodeFacts]) -> str:
+    """What becomes of what clients write there."""
+    return ": what they write reaches no other node" if is_outside(node, nodes) else ""
+
+
+def _led_past(pooler: str, database: PoolDatabase, nodes: Mapping[str, NodeFacts]) -> Iterator[Finding]:
+    """A PgBouncer that leads its clients straight to a node that must not have them."""
+    if database.paused or database.disabled:
+        return
+    for node in database.nodes:
+        if node in nodes and (why := member_refusal(node, nodes)):
+            here = counted(database.connections, "server connection")
+            text = f"{why}, but {pooler}/{database.name} leads there ({here}){_lost_writes(node, nodes)}"
+            yield Finding(
+                Level.CRIT,
+                node,
+                text,
+                f"traffic.misplaced:{pooler}/{database.name}",
+                f"lead {database.name} to another node in the configuration of {pooler}, then RELOAD",
+            )
 
 
 def _server_findings(name: str, server: ProxyServer) -> list[Finding]:
@@ -137,12 +176,14 @@ def pooler_findings(
     if (stale := unreached("pooler", pooler, snapshot, now)) or facts is None:
         return [stale] if stale else []
     found = []
+    nodes = present(snapshot, now)
     for database in facts.databases:
         if database.paused:
             found.append(_paused(pooler.name, database.name, facts, limits))
         elif database.disabled:
             text = "disabled: its clients are refused. ENABLE lets them in again"
             found.append(Finding(Level.WARN, f"{pooler.name}/{database.name}", text, "pooler.disabled"))
+        found += _led_past(pooler.name, database, nodes)
     if facts.throttled:
         text = (
             "one server connection for each pool (default_pool_size 1, server_login_retry 0), as a run that "

@@ -207,8 +207,51 @@ def test_clients_that_are_sent_where_nobody_lets_them_in_are_critical() -> None:
     (crit,) = (text for level, subject, text in found(shown) if (level, subject) == (Level.CRIT, "node1"))
     assert crit == (
         'refuses clients: role "app" is not permitted to log in (NOLOGIN), but has 4 sessions of '
-        "haproxy1/bk_db, and new connections go there. s: take it out of service"
+        "haproxy1/bk_db, and new connections go there"
     )
+
+
+def test_clients_left_on_a_parted_node_are_critical_and_what_they_write_is_lost() -> None:
+    """Its server drains: no new connection comes, but those that are there go on writing."""
+    told = row_of("node1", membership=PARTED, raw_state="k")
+    parted = with_node(snapshot(), node("node2", told(node_facts("node2"))))
+    servers = (server("a", "node1", DRAIN), server("b", "node2"))
+    shown = replace(parted, proxies=(proxy(*servers, sticky="b"),))
+    text = (
+        "is parted (node2 says k), but has 4 sessions of haproxy1/bk_db: what they write reaches no other"
+        " node"
+    )
+    assert (Level.CRIT, "node1", text) in found(shown)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (own_row(read_only=True), "is marked read-only in the group"),
+        (field(read_only=True), "is read-only (default_transaction_read_only)"),
+        (own_row(membership=PARTED), "is parted, not ready"),
+    ],
+)
+def test_a_node_that_takes_no_writes_must_not_stand_up_as_a_backup(change: Change, why: str) -> None:
+    shown = with_node(snapshot(), node("node3", change(node_facts("node3"))))
+    idle = tuple(replace(s, sessions=0) if s.node == "node3" else s for s in proxy().facts.servers)  # type: ignore[union-attr]
+    text = (
+        f"{why}, but bdr_node3 stands UP in haproxy1/bk_db: clients would be sent there when the others fail"
+    )
+    assert (Level.WARN, "node3", text) in found(replace(shown, proxies=(proxy(*idle),)))
+    out = tuple(replace(s, state=MAINT, admin_state=1) if s.node == "node3" else s for s in idle)
+    assert not [f for f in found(replace(shown, proxies=(proxy(*out),))) if "stands UP" in f[2]]
+
+
+def test_a_pgbouncer_that_leads_straight_to_a_parted_node_is_critical() -> None:
+    shown = with_node(snapshot(), node("node3", own_row(membership=PARTED)(node_facts("node3"))))
+    direct = PoolDatabase("app", "node3", 5432, False, False, 20, 8, "app", (), ("node3",))
+    past = replace(pooler(), facts=PoolerFacts("1.18.0", (pool(),), (direct,)))
+    text = (
+        "is parted, not ready, but pgb-tx/app leads there (8 server connections): what they write reaches no"
+        " other node"
+    )
+    assert (Level.CRIT, "node3", text) in found(replace(shown, poolers=(past,)))
 
 
 def test_an_empty_slot_of_a_server_template_is_nobodys_maintenance() -> None:

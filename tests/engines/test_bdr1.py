@@ -15,7 +15,7 @@ from bdr_console.cluster.memory import remember
 from bdr_console.cluster.nodes import Membership, NodeFacts
 from bdr_console.cluster.replication import LinkState, links
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.cluster.verdict import Thresholds, judge
+from bdr_console.cluster.verdict import Level, Thresholds, judge
 from bdr_console.engines.bdr1 import Bdr1
 from bdr_console.engines.core.positions import wal_positions
 from bdr_console.engines.detect import kind_of
@@ -66,6 +66,27 @@ def test_every_captured_state_is_judged_as_a_dba_would(
     limits = replace(LIMITS, lock_wait_warn=PATIENT) if state[:2] in ("07", "09", "10") else LIMITS
     verdict = judge(seen, limits, seen.taken_at)
     assert_told(verdict, level, told)
+
+
+def test_a_member_that_is_down_and_not_configured_is_told_by_its_peers(museum: Museum) -> None:
+    seen = museum.snapshot(State(FOLDER / "14-node3-down", HEALTHY), ("node1", "node2"), ENGINE)
+    verdict = judge(seen, LIMITS, seen.taken_at)
+    assert verdict.level is Level.CRIT
+    (lacking,) = (f.text for f in verdict.findings if f.subject == "node3")
+    assert lacking.startswith("is a member of the group (node1 and node2 say r: ready), but not in the conf")
+    critical = {f.subject for f in verdict.findings if f.level is Level.CRIT}
+    assert critical == {"node1 -> node3", "node2 -> node3", "node3 -> node1", "node3 -> node2"}
+
+
+def test_a_parted_node_alone_in_the_configuration_is_critical_although_it_calls_itself_ready(
+    museum: Museum,
+) -> None:
+    seen = museum.snapshot(State(FOLDER / "15-node4-parted", HEALTHY), ("node4",), ENGINE)
+    verdict = judge(seen, LIMITS, seen.taken_at)
+    assert verdict.level is Level.CRIT
+    assert "slot inactive: node1 is not connected" in {
+        f.text for f in verdict.findings if f.subject == "node4 -> node1"
+    }
 
 
 def test_a_state_that_nobody_wrote_down_here_is_noticed() -> None:

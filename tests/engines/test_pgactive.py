@@ -6,7 +6,7 @@ import pytest
 
 from bdr_console.cluster.nodes import Caveat, NodeFacts
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.cluster.verdict import Thresholds, judge
+from bdr_console.cluster.verdict import Level, Thresholds, judge
 from bdr_console.engines.detect import kind_of
 from bdr_console.engines.identity import Identity
 from bdr_console.engines.pgactive import Pgactive
@@ -44,6 +44,16 @@ def test_every_captured_state_is_judged_as_a_dba_would(
     seen = capture(museum, state)
     verdict = judge(seen, Thresholds(), seen.taken_at)
     assert_told(verdict, level, told)
+
+
+def test_a_member_that_is_down_and_not_configured_is_told_by_its_peers(museum: Museum) -> None:
+    seen = museum.snapshot(State(FOLDER / "05-node3-down", HEALTHY), ("node1", "node2"), ENGINE)
+    verdict = judge(seen, Thresholds(), seen.taken_at)
+    assert verdict.level is Level.CRIT
+    (lacking,) = (f.text for f in verdict.findings if f.subject == "node3")
+    assert lacking.startswith("is a member of the group (node1 and node2 say r: ready), but not in the conf")
+    critical = {f.subject for f in verdict.findings if f.level is Level.CRIT}
+    assert critical == {"node1 -> node3", "node2 -> node3", "node3 -> node1", "node3 -> node2"}
 
 
 def read(museum: Museum, **changed: Rows) -> NodeFacts:

@@ -5,6 +5,7 @@ import gc
 import json
 import os
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from bdr_console.links.advisory import AdvisoryLink
 from bdr_console.links.haproxy import HaproxyAdmin
 from bdr_console.links.pgbouncer import PgBouncerAdmin, PgBouncerReader
 from bdr_console.links.postgres import PostgresWriter
+from bdr_console.links.session_settings import first_statements
 from bdr_console.monitor import Monitor
 from bdr_console.ui.actions import ACTIONS, Place, of
 from bdr_console.ui.screens.alarms import AlarmsScreen
@@ -36,7 +38,8 @@ from tests.ui.scenes import run, snapshot
 from tests.ui.test_terminal import terminal
 from tests.waiting import eventually
 
-_SETUP = ("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY", "SET jit = off")
+_REPORTED = {"is_superuser": "on", "server_encoding": "UTF8"}
+_SETUP = tuple(first_statements(sys.maxsize, _REPORTED.__getitem__))
 _KEYS = (
     b"s",
     b"a",

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bdr_console.errors import ConsoleError
-from bdr_console.lab import delay, haproxy, pgbouncer, postgres, processes, refusals, tables
+from bdr_console.lab import delay, pgbouncer, postgres, processes, proxy_faults, refusals, tables
 from bdr_console.lab.layout import DATABASE, Layout
 from bdr_console.lab.mesh import mesh_of
-from bdr_console.lab.processes import Process
 
 HOLD = "hold-transaction"
 DIRECT = "direct-client"
@@ -80,20 +79,10 @@ def _target(layout: Layout, fault: Fault, target: str | None) -> str:
         case "NODE|HAPROXY":
             return (layout.proxy if target in {p.name for p in layout.proxies} else layout.node)(target).name
         case "SERVER[@HAPROXY]":
-            _server(layout, target)
+            proxy_faults.servers_meant(layout, target)
         case _:
             _link(layout, delay.parse(target)[0])
     return target
-
-
-def _server(layout: Layout, target: str) -> tuple[str, tuple[str, ...]]:
-    """HAProxy's name for a node (which may be named either way), and the HAProxies that are meant."""
-    name, _, proxy = target.partition("@")
-    node = next((node for node in layout.nodes if node.server == name), None) or layout.node(name)
-    if not node.server:
-        raise ConsoleError(f"{name} takes no clients: no HAProxy has it as a server")
-    proxies = (layout.proxy(proxy).name,) if proxy else tuple(known.name for known in layout.proxies)
-    return node.server, proxies
 
 
 def _link(layout: Layout, target: str) -> tuple[str, str]:
@@ -104,16 +93,9 @@ def _link(layout: Layout, target: str) -> tuple[str, str]:
     return layout.node(origin.strip()).name, layout.node(receiver.strip()).name
 
 
-def _running(layout: Layout, name: str) -> Process:
-    process = processes.find(layout, name)
-    if process is None:
-        raise ConsoleError(f"{name} does not run", "See bdr-console lab status.")
-    return process
-
-
 def _freeze(layout: Layout, name: str) -> None:
     """Stop a server and all its children, parents first so that no new child escapes."""
-    process = _running(layout, name)
+    process = processes.running(layout, name)
 
     def all_frozen() -> bool:
         members = processes.family(process)
@@ -133,7 +115,7 @@ def thaw(layout: Layout, name: str) -> None:
 
 
 def _stop_node(layout: Layout, name: str) -> None:
-    postgres.stop(_running(layout, name))
+    postgres.stop(processes.running(layout, name))
 
 
 def start_node(layout: Layout, name: str) -> None:
@@ -254,88 +236,8 @@ def _plain_databases(layout: Layout, name: str) -> None:
     pgbouncer.configure(layout, layout.pooler(name))
 
 
-def _stop_haproxy(layout: Layout, name: str) -> None:
-    haproxy.stop(_running(layout, name))
-
-
-def start_haproxy(layout: Layout, name: str) -> None:
-    """Start a HAProxy when it does not run."""
-    if processes.find(layout, name) is None:
-        haproxy.start(layout, name)
-
-
-def _reload_haproxy(layout: Layout, name: str) -> None:
-    haproxy.reload(layout, _running(layout, name), name)
-
-
-def _weight_0(layout: Layout, target: str) -> None:
-    """As people drain a server by hand: it stays UP, keeps its sessions, and takes no new one but those that
-    its stick table leads there (HAProxy's manual, `weight`)."""
-    _set_weight(layout, target, "0")
-
-
-def _set_weight(layout: Layout, target: str, weight: str) -> None:
-    server, proxies = _server(layout, target)
-    for proxy in proxies:
-        said = haproxy.command(
-            layout, f"set server {haproxy.BACKEND}/{server} weight {weight}", name=proxy
-        ).strip()
-        if said:
-            raise ConsoleError(f"{proxy}: {said}")
-
-
-def wait_up(layout: Layout, proxy: str, patience: float) -> None:
-    """Wait until a HAProxy sees every node as UP; raises ConsoleError after `patience` seconds."""
-
-    def up() -> bool:
-        return all(state.status == "UP" for state in haproxy.servers(layout, proxy))
-
-    if not processes.wait(up, patience, pause=0.1):
-        raise ConsoleError(
-            f"{proxy} does not see every node as UP", "See what it says: bdr-console lab status."
-        )
-
-
-def _split_traffic(layout: Layout, proxy: str) -> None:
-    """Every server is UP, and this HAProxy's stick entry leads to the second node: as after a reload in the
-    middle of somebody's switchover."""
-    if len(layout.nodes) < 2 or len(layout.proxies) < 2:
-        raise ConsoleError(
-            "only two HAProxies can send their sessions to two nodes",
-            "Start such a lab: bdr-console lab up --proxies 2.",
-        )
-    first, second = layout.nodes[0], layout.nodes[1]
-    haproxy.command(layout, f"disable server {haproxy.BACKEND}/{first.server}", name=proxy)
-    haproxy.command(layout, f"clear table {haproxy.BACKEND}", name=proxy)
-    _lead_anew(layout, proxy, second.name)
-    haproxy.command(layout, f"enable server {haproxy.BACKEND}/{first.server}", name=proxy)
-    wait_up(layout, proxy, 20)
-
-
-def _join_traffic(layout: Layout, proxy: str) -> None:
-    haproxy.command(layout, f"clear table {haproxy.BACKEND}", name=proxy)
-    _lead_anew(layout, proxy, layout.nodes[0].name)
-
-
-def _lead_anew(layout: Layout, proxy: str, node: str) -> None:
-    """Have the PgBouncers of a HAProxy connect again, and wait until new sessions come to `node`."""
-    for pooler in layout.poolers_of(proxy):
-        pgbouncer.admin(layout, pooler, f"RECONNECT {DATABASE}")
-    if not processes.wait(lambda: _leads_to(layout, proxy) == node, 20, pause=0.1):
-        raise ConsoleError(f"{proxy} does not lead to {node}")
-
-
-def _leads_to(layout: Layout, proxy: str) -> str:
-    try:
-        with postgres.session(layout, layout.proxy(proxy), timeout=5) as connection:
-            row = connection.execute("SELECT current_setting('cluster_name')").fetchone()
-    except ConsoleError:
-        return ""
-    return str(row[0]) if row else ""
-
-
 def _stop_pooler(layout: Layout, name: str) -> None:
-    pgbouncer.stop(_running(layout, name))
+    pgbouncer.stop(processes.running(layout, name))
 
 
 def start_pooler(layout: Layout, name: str) -> None:
@@ -421,8 +323,8 @@ FAULTS = {
             "stop-haproxy",
             "[HAPROXY]",
             "that HAProxy is gone: every session is cut",
-            _stop_haproxy,
-            start_haproxy,
+            proxy_faults.stop_haproxy,
+            proxy_faults.start_haproxy,
         ),
         Fault("freeze-haproxy", "[HAPROXY]", "that HAProxy answers nothing", _freeze, thaw),
         Fault(
@@ -430,22 +332,37 @@ FAULTS = {
             "[HAPROXY]",
             "that HAProxy was reloaded: it forgot maintenance, weights and stickiness,"
             " and its old process lives on as long as it has sessions",
-            _reload_haproxy,
+            proxy_faults.reload_haproxy,
             _nothing,
         ),
         Fault(
             "weight0",
             "SERVER[@HAPROXY]",
             "that server has weight 0: it is UP and takes no new session but those that stick to it",
-            _weight_0,
-            lambda layout, target: _set_weight(layout, target, "100%"),
+            proxy_faults.weight_0,
+            lambda layout, target: proxy_faults.set_weight(layout, target, "100%"),
+        ),
+        Fault(
+            "shutdown-sessions",
+            "[HAPROXY]",
+            "that HAProxy cuts the sessions of a server that is disabled,"
+            " and those of the backup servers when the first one is enabled",
+            proxy_faults.shutdown_sessions,
+            proxy_faults.as_published,
+        ),
+        Fault(
+            "stick-elsewhere",
+            "[HAPROXY]",
+            "the stick table of that HAProxy's backend is that of another section",
+            proxy_faults.stick_elsewhere,
+            proxy_faults.as_published,
         ),
         Fault(
             "split-traffic",
             "HAPROXY",
             "that HAProxy leads to the second node, the others to the first: both are written",
-            _split_traffic,
-            _join_traffic,
+            proxy_faults.split_traffic,
+            proxy_faults.join_traffic,
         ),
         Fault(
             "other-names",

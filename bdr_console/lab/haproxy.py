@@ -4,6 +4,7 @@ import csv
 import signal
 import socket
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from bdr_console.errors import ConsoleError
@@ -29,11 +30,39 @@ class ServerState:
     """Effective; with 0 it takes no new session."""
 
 
-def _configuration(layout: Layout, proxy: ProxyLayout) -> str:
+class Variant(StrEnum):
+    """How the backend differs from what is published."""
+
+    PLAIN = "plain"
+    CUTS_SESSIONS = "cuts sessions"
+    """Sessions end with their server, and those of the backup servers when the first one is back."""
+    STICKS_ELSEWHERE = "sticks elsewhere"
+    """Its stick table is that of another section."""
+
+
+STICKY = "sticky"
+"""The section with the stick table that is elsewhere."""
+
+
+def configuration_file(layout: Layout, name: str) -> Path:
+    """Where one HAProxy's configuration is."""
+    return layout.data(name) / "haproxy.cfg"
+
+
+def _configuration(layout: Layout, proxy: ProxyLayout, variant: Variant) -> str:
+    cuts = variant is Variant.CUTS_SESSIONS
+    up = " on-marked-up shutdown-backup-sessions" if cuts else ""
     servers = "\n".join(
-        f"    server {node.server} 127.0.0.1:{node.port} check{' backup' if index else ''}"
+        f"    server {node.server} 127.0.0.1:{node.port} check{' backup' if index else up}"
         for index, node in enumerate(layout.nodes)
     )
+    down = " on-marked-down shutdown-sessions" if cuts else ""
+    table = "stick-table type ip size 1"
+    stick = f"    {table}\n    stick on dst"
+    elsewhere = ""
+    if variant is Variant.STICKS_ELSEWHERE:
+        stick = f"    stick on dst table {STICKY}"
+        elsewhere = f"\nbackend {STICKY}\n    {table}\n"
     return f"""\
 global
     stats socket {layout.socket(proxy.name)} mode 600 level admin
@@ -48,29 +77,44 @@ defaults
     timeout connect 5s
     timeout client 1h
     timeout server 1h
-    default-server inter 1s
+    default-server inter 1s{down}
 
 frontend ft_postgresql
     bind 127.0.0.1:{proxy.port}
     default_backend {BACKEND}
 
 backend {BACKEND}
-    stick-table type ip size 1
-    stick on dst
+{stick}
 {servers}
-"""
+{elsewhere}"""
 
 
 def create(layout: Layout, proxy: ProxyLayout) -> None:
     """Write one HAProxy's configuration."""
-    directory = layout.account.make_dir(layout.data(proxy.name))
-    layout.account.write(directory / "haproxy.cfg", _configuration(layout, proxy))
+    layout.account.make_dir(layout.data(proxy.name))
+    _write(layout, proxy, Variant.PLAIN)
+
+
+def configure(layout: Layout, name: str, variant: Variant = Variant.PLAIN) -> bool:
+    """Give one HAProxy that configuration and reload it; False when it has it already."""
+    proxy, file = layout.proxy(name), configuration_file(layout, name)
+    if file.read_text(encoding="utf-8") == _configuration(layout, proxy, variant):
+        return False
+    process = processes.find(layout, name)
+    _write(layout, proxy, variant)
+    if process is not None:
+        reload(layout, process, name)
+    return True
+
+
+def _write(layout: Layout, proxy: ProxyLayout, variant: Variant) -> None:
+    layout.account.write(configuration_file(layout, proxy.name), _configuration(layout, proxy, variant))
 
 
 def start(layout: Layout, name: str = NAME) -> Process:
     """Start one HAProxy (master and worker) and wait until its runtime socket answers."""
     directory = layout.data(name)
-    command: list[str | Path] = [layout.programs.haproxy.path, "-W", "-f", directory / "haproxy.cfg"]
+    command: list[str | Path] = [layout.programs.haproxy.path, "-W", "-f", configuration_file(layout, name)]
     process = processes.start(layout, name, command, cwd=directory)
     _wait_answering(layout, name, process)
     return process

@@ -171,6 +171,14 @@ def find(layout: Layout, name: str) -> Process | None:
     return process if process.alive else None
 
 
+def running(layout: Layout, name: str) -> Process:
+    """The lab's process of that name; raises ConsoleError when it does not run."""
+    process = find(layout, name)
+    if process is None:
+        raise ConsoleError(f"{name} does not run", "See bdr-console lab status.")
+    return process
+
+
 def stop(processes: Iterable[Process], gently: signal.Signals, patience: float = 5.0) -> None:
     """End processes: thaw them, ask with `gently`, and kill what has not gone after `patience` seconds.
 

@@ -4,7 +4,7 @@ import time
 from contextlib import suppress
 
 from bdr_console.errors import ConsoleError
-from bdr_console.lab import faults, haproxy, pgbouncer, processes, refusals
+from bdr_console.lab import faults, haproxy, pgbouncer, processes, proxy_faults, refusals
 from bdr_console.lab.layout import DATABASE, Layout, PoolerLayout
 from bdr_console.lab.mesh import mesh_of
 
@@ -27,7 +27,8 @@ def mend_all(layout: Layout, patience: float = 60) -> None:
     for node in layout.servers:
         faults.start_node(layout, node.name)
     for proxy in layout.proxies:
-        faults.start_haproxy(layout, proxy.name)
+        haproxy.configure(layout, proxy.name)
+        proxy_faults.start_haproxy(layout, proxy.name)
     for pooler in layout.poolers:
         faults.start_pooler(layout, pooler.name)
     refusals.let_in_everywhere(layout)
@@ -58,7 +59,7 @@ def _offer_every_server(layout: Layout, proxy: str, deadline: float) -> None:
     for node in layout.nodes:
         for wanted in ("state ready", "weight 100%"):
             haproxy.command(layout, f"set server {haproxy.BACKEND}/{node.server} {wanted}", name=proxy)
-    faults.wait_up(layout, proxy, deadline - time.monotonic())
+    proxy_faults.wait_up(layout, proxy, deadline - time.monotonic())
     haproxy.command(layout, f"clear table {haproxy.BACKEND}", name=proxy)
 
 

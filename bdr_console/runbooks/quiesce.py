@@ -1,8 +1,9 @@
 """The steps of a quiesce: every client waits once, for a moment, and nothing is written in two places.
 
-PAUSE on every PgBouncer; disable the server on every HAProxy meanwhile; when no transaction is left, wait
-until every peer has applied the leaving node's last commit (barrier.py); RESUME. An answer to PAUSE is no
-proof: after any WAIT_CLOSE PgBouncer answers at once, with another command's tag. SHOW POOLS decides.
+PAUSE on every PgBouncer; when no transaction is left, disable the server on every HAProxy, which may cut what
+sessions are there (`on-marked-down shutdown-sessions`); wait until every peer has applied the leaving node's
+last commit (barrier.py); RESUME. An answer to PAUSE is no proof: after any WAIT_CLOSE PgBouncer answers at
+once, with another command's tag. SHOW POOLS decides.
 """
 
 import asyncio
@@ -177,8 +178,8 @@ class Pause(Step):
 
 
 class Flip(Disable):
-    """Disable while clients wait: quick, and put back quickly, because nothing goes on before that. Its guard
-    judges by the look that came just before it."""
+    """Disable while clients wait and no transaction is open: quick, and put back quickly, because nobody goes
+    on before that. Its guard judges by the look that came just before it."""
 
     def __init__(
         self, plan: StepPlan, node: str, pause: Pause, before: tuple[TrafficBefore, ...] = ()

@@ -126,6 +126,8 @@ def quiesced(parts: Parts, settings: ClusterSettings) -> tuple[StepPlan, ...]:
             pause=most,
         ),
         *((flag,) if held else ()),
+        # Before `disable`: with `on-marked-down shutdown-sessions` that cuts whoever has a transaction open.
+        StepPlan("quiet", "Wait until no transaction is left", deadline=most, pause=most),
         StepPlan(
             "disable",
             f"Put {parts.names} into maintenance on every HAProxy",
@@ -134,7 +136,6 @@ def quiesced(parts: Parts, settings: ClusterSettings) -> tuple[StepPlan, ...]:
             together=True,
             pause=most,
         ),
-        StepPlan("quiet", "Wait until no transaction is left", deadline=most, pause=most),
         StepPlan(
             "barrier",
             f"Wait until every other node has applied the last commit of {parts.node}",

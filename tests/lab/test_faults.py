@@ -118,6 +118,34 @@ def test_reloading_haproxy_forgets_a_maintenance(healthy_lab: Lab) -> None:
     assert haproxy.servers(healthy_lab.layout)[0].status != "MAINT"
 
 
+def test_haproxy_cuts_sessions_with_their_server_only_where_it_is_told_to(healthy_lab: Lab) -> None:
+    made = healthy_lab.layout
+    dsn, server = made.dsn(made.frontend_port), "bk_db/bdr_initial_node"
+    healthy_lab.break_("shutdown-sessions")
+    for command in (f"disable server {server}", f"enable server {server}"):
+        with psycopg.connect(dsn, connect_timeout=5) as client:
+            haproxy.command(made, command)
+            with pytest.raises(psycopg.OperationalError):
+                client.execute("SELECT 1")
+    healthy_lab.mend("shutdown-sessions")
+    with psycopg.connect(dsn, connect_timeout=5) as client:
+        haproxy.command(made, f"disable server {server}")
+        assert client.execute("SELECT current_setting('cluster_name')").fetchone() == ("node1",)
+
+
+def test_a_stick_table_elsewhere_keeps_clients_where_they_are(healthy_lab: Lab) -> None:
+    made = healthy_lab.layout
+    healthy_lab.break_("stick-elsewhere")
+    haproxy.command(made, "disable server bk_db/bdr_initial_node")
+    dsn = made.dsn(made.frontend_port)
+    for command in ("show table bk_db", "enable server bk_db/bdr_initial_node"):
+        with psycopg.connect(dsn, connect_timeout=5) as client:
+            assert client.execute("SELECT current_setting('cluster_name')").fetchone() == ("node2",)
+        said = haproxy.command(made, command)
+        assert ("No such table" in said) is command.startswith("show")
+    assert "server_key=bdr_next_node" in haproxy.command(made, f"show table {haproxy.STICKY}")
+
+
 def test_a_stopped_and_a_frozen_pooler_leave_the_other_one_working(healthy_lab: Lab) -> None:
     made = healthy_lab.layout
     healthy_lab.break_("stop-pooler", "pgb-session")

@@ -114,8 +114,8 @@ async def test_a_transaction_that_does_not_end_ends_the_pause_and_everything_is_
     assert not any(world.maintenance.values())
     assert world.settings == FakeWorld().settings
     assert {c.server for c in world.connections} == {"bdr_initial_node"}
-    # Servers first: resumed before that, clients would go on at another node without a barrier.
-    assert acts(world)[-5:] == [ENABLE, ENABLE, "RESUME app", BACK, GROW]
+    assert DISABLE not in acts(world), "HAProxy would cut it: on-marked-down shutdown-sessions"
+    assert acts(world)[-3:] == ["RESUME app", BACK, GROW]
     assert "Wait until no transaction is left" in run.view.message
 
 
@@ -129,6 +129,21 @@ async def test_a_peer_that_does_not_catch_up_ends_the_pause_at_the_old_node(
     assert not any(world.maintenance.values())
     assert world.unapplied_moves == 0
     assert "node2" in run.view.message
+    # Servers first: resumed before that, clients would go on at another node without a barrier.
+    assert acts(world)[-5:] == [ENABLE, ENABLE, "RESUME app", BACK, GROW]
+
+
+async def test_where_haproxy_cuts_sessions_with_their_server_none_is_in_a_transaction_then(
+    world: FakeWorld, tmp_path: Path
+) -> None:
+    world.cuts_when_down = True
+    world.connections[1].busy = True
+    async with run_of(world, tmp_path) as run:
+        await run.at("quiet", StepStatus.WAITING)
+        assert DISABLE not in acts(world)
+        world.connections[1].busy = False
+        await run.at("hold", StepStatus.HOLDING)
+    assert world.broken_transactions == 0
 
 
 async def test_peers_that_have_gone_silent_are_asked_again_for_how_far_they_are(

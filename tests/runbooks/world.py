@@ -160,6 +160,14 @@ class FakeWorld:
     """What further databases of the pooler are doing."""
     unserved: int = 0
     """Clients in a pool that has no server connection."""
+    cuts_when_down: bool = False
+    """HAProxy cuts the sessions of a server that is disabled (on-marked-down shutdown-sessions)."""
+    cuts_backups_when_up: bool = False
+    """It cuts those of the backup servers when the first one is enabled (on-marked-up)."""
+    ended: dict[str, int] = field(default_factory=dict)
+    """By server: sessions that HAProxy has cut there. It counts those that it has had."""
+    broken_transactions: int = 0
+    """Transactions that were open on a session that HAProxy has cut."""
     behind: int = 0
     """Looks under the pause for which node2 has not applied everything."""
     apply_blocked: bool = False
@@ -290,8 +298,7 @@ class FakeWorld:
     def _obey(self, target: str, text: str) -> None:
         word, _, rest = text.partition(" ")
         if word in ("disable", "enable"):
-            server = rest.rpartition("/")[2]
-            (self.maintenance[target].add if word == "disable" else self.maintenance[target].discard)(server)
+            self._maintain(target, rest.rpartition("/")[2], out=word == "disable")
         elif word in ("shutdown", "KILL_CLIENT"):
             self._cut(target, text)
         elif word == "RECONNECT":
@@ -318,6 +325,23 @@ class FakeWorld:
             self.settings = FakeWorld().settings
         elif match := re.fullmatch(r"SET (\w+) = '(\w*)'", text):
             self.settings[match[1]] = match[2]
+
+    def _maintain(self, proxy: str, server: str, *, out: bool) -> None:
+        (self.maintenance[proxy].add if out else self.maintenance[proxy].discard)(server)
+        if out and self.cuts_when_down:
+            self._cut_by_haproxy([c for c in self.connections if c.server == server])
+        elif not out and self.cuts_backups_when_up and server == "bdr_initial_node":
+            self._cut_by_haproxy([c for c in self.connections if c.server != server])
+
+    def _cut_by_haproxy(self, cut: list[FakeConnection]) -> None:
+        """PgBouncer has none of its sessions under a PAUSE but those in use."""
+        self.broken_transactions += sum(c.busy for c in cut)
+        for connection in cut:
+            self.connections.remove(connection)
+            self.ended[connection.server] = self.ended.get(connection.server, 0) + (
+                connection.busy or not self.paused
+            )
+            self.connections.append(FakeConnection(connection.port + 1000, self._takes()))
 
     def _cut(self, target: str, text: str) -> None:
         """End the sessions on one server, or those of one client."""
@@ -403,7 +427,7 @@ class FakeWorld:
         return ProxyServer(
             "bk_db", server, f"{node}:5432", node, state.name, state, server != "bdr_initial_node",
             0 if server in self.weightless else 1,
-            sessions, sessions, 0, "L4OK", None, 60, 1 if out else 0,
+            sessions, sessions + self.ended.get(server, 0), 0, "L4OK", None, 60, 1 if out else 0,
         )  # fmt: skip
 
     def _sessions(self) -> tuple[ProxySession, ...]:

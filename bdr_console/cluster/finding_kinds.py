@@ -197,6 +197,21 @@ KINDS: dict[str, FindingKind] = {
         _DATA,
         "create the missing subscription, with origin = none",
     ),
+    "sets.not_sent": FindingKind(
+        "A table is in no replication set of a node, so its changes are lost to the others.",
+        _DATA,
+        "add the table to a set on {origin_at}; compare the rows",
+    ),
+    "sets.not_taken": FindingKind(
+        "A node does not take a replication set that holds tables of its own: changes are lost to it.",
+        _DATA,
+        "add set {detail} to the subscription on {target_at}; compare the rows",
+    ),
+    "sets.narrow": FindingKind(
+        "A replication set leaves out some sorts of changes, so rows differ.",
+        _DATA,
+        "let set {detail} send every change on {origin_at}; compare the rows",
+    ),
     "apply.paused": FindingKind(
         "The node applies nothing that its peers write.", _REDUNDANCY, "resume apply on {at}"
     ),

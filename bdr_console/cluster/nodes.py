@@ -9,6 +9,7 @@ from bdr_console.cluster.activity import Activity, Parameter, SlotRoom
 from bdr_console.cluster.conflicts import Conflict, ConflictCount
 from bdr_console.cluster.groups import Consensus, GlobalLock, Group, SequenceShare
 from bdr_console.cluster.observed import Observed
+from bdr_console.cluster.replication_sets import NarrowSet, SetTables
 
 
 class Membership(StrEnum):
@@ -108,6 +109,8 @@ class Subscription:
     """The slot at the origin that it reads: where slots name no node, this tells whose they are."""
     origin_address: str | None = None
     """Where it connects to, as host:port; None where the role may not see it. Never more of the DSN."""
+    copied_tables: tuple[str, ...] = ()
+    """schema.table: those whose rows it copied when it began, where the engine keeps that."""
     forwards: bool | None = None
     """Whether the origin also passes on what it received from others; None where the engine does not say."""
 
@@ -220,6 +223,10 @@ class NodeFacts:
     """How much more WAL its slots may keep; empty before PostgreSQL 13."""
     seldom_at: datetime | None = None
     """When the parts were read that are asked seldom: conflicts, parameters, room of slots and the like."""
+    set_tables: tuple[SetTables, ...] | None = None
+    """Its tables by the replication sets that they are in; None where that is not read."""
+    narrow_sets: tuple[NarrowSet, ...] = ()
+    """Replication sets that leave out some sorts of changes."""
     logins: tuple[Access, ...] = ()
     """Whether the users that the PgBouncers log in get in here; empty when there are none to ask for."""
 

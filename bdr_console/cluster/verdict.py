@@ -19,6 +19,7 @@ from bdr_console.cluster.verdict_locks import lock_findings
 from bdr_console.cluster.verdict_members import member_findings, unconfigured_findings
 from bdr_console.cluster.verdict_nodes import clock_findings, node_findings
 from bdr_console.cluster.verdict_proxies import pooler_findings, proxy_findings, refused, unserved
+from bdr_console.cluster.verdict_sets import set_findings
 from bdr_console.cluster.verdict_traffic import traffic_findings
 
 __all__ = ["Finding", "Level", "Thresholds", "Verdict", "judge"]
@@ -47,6 +48,7 @@ def judge(
         Finding(Level.CRIT if c.severe else Level.WARN, at, c.text, "topology")
         for at, c in flaws(snapshot.nodes)
     ]
+    found += set_findings(snapshot, timed_links, now)
     found += slot_findings(snapshot, thresholds, now)
     found += lock_findings(snapshot, thresholds, now, past)
     found += group_findings(snapshot, now, past if history else None)

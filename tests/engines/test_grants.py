@@ -170,6 +170,8 @@ FAKES: dict[str, list[str]] = {
         local_node="node_id",
         subscription="sub_id sub_name",
         local_sync_status="sync_status",
+        replication_set="set_id set_nodeid set_name",
+        replication_set_table="set_id set_reloid",
         resolutions="id node_name log_time relname idxname conflict_type conflict_resolution local_origin "
         "local_tuple local_xid local_timestamp remote_origin remote_tuple remote_xid remote_timestamp "
         "remote_lsn",

@@ -39,6 +39,11 @@ COUNTS = (
 TYPES = {
     **dict.fromkeys(OIDS, "oid"),
     **dict.fromkeys(COUNTS, "bigint"),
+    "set_id": "oid",
+    "set_nodeid": "oid",
+    "set_reloid": "regclass",
+    **{f"replicate_{change}": "boolean" for change in ("insert", "update", "delete", "truncate")},
+    "set_att_list": "text[]",
     "subpublications": "text[]",
     "subdisableonerr": "boolean",
     "sub_apply_delay": "interval",
@@ -71,6 +76,11 @@ ENGINES: dict[str, Engine] = {
 WATCHED_FOR = timedelta(seconds=30)
 NOW = datetime(2026, 11, 22, 3, 36, tzinfo=UTC)
 """Soon after the captures of several nodes each."""
+
+
+STAGED = ("table-removed-from-set", "without-default-set", "set-sends-inserts-only")
+"""States of which only what differs from the healthy one is there."""
+BASES = {"spock": "healthy", "pglogical": "both-ways", "native": ""}
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +120,8 @@ def shown(
         told = before if node == down else state
         if not told:
             return Observed(node, f"{node}:5432", error="connection refused")
-        facts = museums[family].facts(State(folder / told, clock=NOW), node, ENGINES[engine])
+        over = (folder / BASES[family],) if told in STAGED else ()
+        facts = museums[family].facts(State(folder / told, over, NOW), node, ENGINES[engine])
         at, error = (NOW - WATCHED_FOR, "connection refused") if node == down else (NOW, None)
         return Observed(node, f"{node}:5432", facts, at, error, took_ms=1.0)
 
@@ -167,6 +178,33 @@ def test_each_captured_state_has_its_verdict_with_the_reason(
     for node in snapshot.nodes:
         assert not node.facts or node.facts.unread == ()
     assert "user=postgres" not in to_json(snapshot), "no DSN comes out of a reading"
+
+
+@pytest.mark.parametrize("engine", ["spock", "pglogical"])
+@pytest.mark.parametrize(
+    ("state", "text", "remedy"),
+    [
+        ("table-removed-from-set", "public.orders is in no replication set of n1: changes do not reach n2",
+         {"spock": "SELECT spock.repset_add_table('default', 'public.orders')",
+          "pglogical": "SELECT pglogical.replication_set_add_table('default', 'public.orders')"}),
+        ("without-default-set", "n2 does not take set default of n1: changes to public.orders do not arrive",
+         {"spock": "SELECT spock.sub_add_repset('sub_n1_n2', 'default')",
+          "pglogical": "SELECT pglogical.alter_subscription_add_replication_set('sub_n1_n2', 'default')"}),
+        ("set-sends-inserts-only",
+         "set default of n1 sends no updates or deletes of public.orders: n2 comes to differ",
+         dict.fromkeys(("spock", "pglogical"), "let set default send every change on n1 (n1:5432)")),
+    ],
+)  # fmt: skip
+def test_a_table_that_should_replicate_and_does_not_is_critical(
+    museums: dict[str, Museum], engine: str, state: str, text: str, remedy: dict[str, str]
+) -> None:
+    nodes = SPOCKS if engine == "spock" else TWO
+    verdict = judge(shown(museums, engine, state, nodes), Thresholds(), NOW)
+    found = {(f.level, f.subject, f.text): f for f in verdict.findings}
+    assert found[Level.CRIT, "n1 -> n2", text].remedy.removeprefix(
+        f"on {'n1 (n1:5432)' if 'table' in state else 'n2 (n2:5432)'}: "
+    ) == (f"{remedy[engine]}; compare the rows")
+    assert not [f for f in verdict.findings if f.subject == "n2 -> n1"]
 
 
 def test_lag_of_a_dead_receiver_is_measured_at_the_slot_and_not_by_the_view_that_says_zero(

@@ -11,6 +11,7 @@ from bdr_console.engines.core.positions import position_statements
 from bdr_console.engines.core.statements import statement
 from bdr_console.engines.engine import Kind
 from bdr_console.engines.identity import Identity
+from bdr_console.engines.pglogical.rows import set_tables
 
 _HERE = Path(__file__).parent
 
@@ -34,8 +35,8 @@ class Bdr1:
         return {**common_statements(self.server_version_num), **own}
 
     def seldom(self) -> Mapping[str, str]:
-        """Conflicts, and with 1.0 the global sequences that ask for a majority."""
-        names = ("conflicts", "conflict_counts", *(("sequences",) if self.major < 2 else ()))
+        """Conflicts, replication sets, and with 1.0 the global sequences that ask for a majority."""
+        names = ("conflicts", "conflict_counts", "set_tables", *(("sequences",) if self.major < 2 else ()))
         own = {name: statement(_HERE, name, self.server_version_num) for name in names}
         return {**common_seldom(self.server_version_num), **own}
 
@@ -58,6 +59,7 @@ class Bdr1:
             locks=reading.locks(),
             conflicts=rows.conflicts(reading),
             conflict_counts=rows.conflict_counts(reading),
+            set_tables=None if reading.failed("set_tables") else set_tables(reading.rows("set_tables")),
             sequences=rows.sequences(reading),
             caveats=(*node.caveats, *_caveats(members)),
             unread=tuple(reading.unread),

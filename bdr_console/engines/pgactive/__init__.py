@@ -11,6 +11,7 @@ from bdr_console.engines.core.positions import position_statements
 from bdr_console.engines.core.statements import statement
 from bdr_console.engines.engine import Kind
 from bdr_console.engines.identity import Identity
+from bdr_console.engines.pglogical.rows import set_tables
 from bdr_console.links.postgres import Rows
 
 _HERE = Path(__file__).parent
@@ -31,8 +32,8 @@ class Pgactive:
         return {**common_statements(self.server_version_num), **own}
 
     def seldom(self) -> Mapping[str, str]:
-        """Conflicts."""
-        names = ("conflicts", "conflict_counts")
+        """Conflicts and replication sets."""
+        names = ("conflicts", "conflict_counts", "set_tables")
         own = {name: statement(_HERE, name, self.server_version_num) for name in names}
         return {**common_seldom(self.server_version_num), **own}
 
@@ -56,6 +57,7 @@ class Pgactive:
             locks=reading.locks(),
             conflicts=rows.conflicts(reading),
             conflict_counts=rows.conflict_counts(reading),
+            set_tables=None if reading.failed("set_tables") else set_tables(reading.rows("set_tables")),
             caveats=(*node.caveats, *_caveats(members, reading.rows("workers"), skips_ddl=skips_ddl)),
             unread=tuple(reading.unread),
         )

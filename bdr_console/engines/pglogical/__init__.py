@@ -15,7 +15,15 @@ from bdr_console.engines.core.positions import position_statements
 from bdr_console.engines.core.statements import CORE, statement
 from bdr_console.engines.engine import Kind
 from bdr_console.engines.identity import Identity
-from bdr_console.engines.pglogical.rows import both_ways, members, subscriptions, sync_caveats
+from bdr_console.engines.pglogical.rows import (
+    SET_STATEMENTS,
+    both_ways,
+    members,
+    narrow_sets,
+    set_tables,
+    subscriptions,
+    sync_caveats,
+)
 from bdr_console.links.postgres import Rows
 
 __all__ = ["KIND", "Pglogical"]
@@ -41,11 +49,11 @@ class Pglogical:
         return {**common_statements(version), "slots": statement(CORE, "slots", version), **own}
 
     def seldom(self) -> Mapping[str, str]:
-        """First copies and settings."""
+        """First copies, replication sets and settings."""
         version = self.server_version_num
         return {
             **common_seldom(version),
-            **{name: statement(_HERE, name, version) for name in ("syncs", "settings")},
+            **{name: statement(_HERE, name, version) for name in ("syncs", "settings", *SET_STATEMENTS)},
         }
 
     def positions(self) -> Mapping[str, str]:
@@ -65,7 +73,9 @@ class Pglogical:
             node,
             node_name=local.name if local else None,
             members=known,
-            subscriptions=subscriptions(rows),
+            subscriptions=subscriptions(rows, reading.rows("copied")),
+            set_tables=None if reading.failed("set_tables") else set_tables(reading.rows("set_tables")),
+            narrow_sets=narrow_sets(reading.rows("sets")),
             meshed=False,
             caveats=(*node.caveats, *found, *sync_caveats(syncs)),
             unread=tuple(reading.unread),

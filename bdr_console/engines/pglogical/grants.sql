@@ -5,4 +5,5 @@
 -- keep passwords in .pgpass files, not in DSNs.
 GRANT pg_monitor TO :"role";
 GRANT USAGE ON SCHEMA pglogical TO :"role";
-GRANT SELECT ON pglogical.node, pglogical.local_node, pglogical.subscription, pglogical.local_sync_status TO :"role";
+GRANT SELECT ON pglogical.node, pglogical.local_node, pglogical.subscription, pglogical.local_sync_status,
+      pglogical.replication_set, pglogical.replication_set_table TO :"role";

@@ -22,7 +22,14 @@ from bdr_console.engines.core.positions import position_statements
 from bdr_console.engines.core.statements import CORE, statement
 from bdr_console.engines.engine import Kind
 from bdr_console.engines.identity import Identity
-from bdr_console.engines.pglogical.rows import members, subscriptions, sync_caveats
+from bdr_console.engines.pglogical.rows import (
+    SET_STATEMENTS,
+    members,
+    narrow_sets,
+    set_tables,
+    subscriptions,
+    sync_caveats,
+)
 from bdr_console.engines.spock.caveats import exception_caveats, read_only_caveats
 from bdr_console.links.postgres import Rows
 
@@ -56,8 +63,8 @@ class Spock:
         return {**common_statements(version), "slots": statement(CORE, "slots", version), **own}
 
     def seldom(self) -> Mapping[str, str]:
-        """First copies, conflicts and exceptions."""
-        own = self._own(("syncs", "conflicts", "counts", "exceptions"))
+        """First copies, replication sets, conflicts and exceptions."""
+        own = self._own(("syncs", "conflicts", "counts", "exceptions", *SET_STATEMENTS))
         return {**common_seldom(self.server_version_num), **own}
 
     def positions(self) -> Mapping[str, str]:
@@ -79,7 +86,9 @@ class Spock:
             node,
             node_name=local.name if local else None,
             members=known,
-            subscriptions=subscriptions(rows),
+            subscriptions=subscriptions(rows, reading.rows("copied")),
+            set_tables=None if reading.failed("set_tables") else set_tables(reading.rows("set_tables")),
+            narrow_sets=narrow_sets(reading.rows("sets")),
             conflicts=_conflicts(reading.optional("conflicts")),
             conflict_counts=tuple(
                 ConflictCount(clean(row["sub_name"], 200), "conflict", row["conflicts"])

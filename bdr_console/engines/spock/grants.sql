@@ -8,7 +8,8 @@ SET spock.enable_ddl_replication = off;
 
 GRANT pg_monitor TO :"role";
 GRANT USAGE ON SCHEMA spock TO :"role";
-GRANT SELECT ON spock.node, spock.local_node, spock.subscription, spock.local_sync_status, spock.resolutions,
+GRANT SELECT ON spock.node, spock.local_node, spock.subscription, spock.local_sync_status,
+      spock.replication_set, spock.replication_set_table, spock.resolutions,
       spock.exception_log
    TO :"role";
 

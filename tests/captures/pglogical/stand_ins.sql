@@ -8,3 +8,4 @@ CREATE VIEW museum.pg_stat_activity AS
            NULL::name AS usename, NULL::inet AS client_addr, NULL::int AS client_port,
            NULL::text AS wait_event_type, NULL::text AS wait_event
       FROM museum.pg_stat_activity_workers;
+CREATE TABLE public.orders (id int PRIMARY KEY);

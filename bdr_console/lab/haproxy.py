@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bdr_console.errors import ConsoleError
 from bdr_console.lab import processes
-from bdr_console.lab.layout import Layout, ProxyLayout
+from bdr_console.lab.layout import Layout, ProxyLayout, loopback_addresses
 from bdr_console.lab.processes import Process
 
 NAME = "haproxy1"
@@ -63,6 +63,8 @@ def _configuration(layout: Layout, proxy: ProxyLayout, variant: Variant) -> str:
     if variant is Variant.STICKS_ELSEWHERE:
         stick = f"    stick on dst table {STICKY}"
         elsewhere = f"\nbackend {STICKY}\n    {table}\n"
+    # PgBouncer may take `localhost` for ::1 (1.24 on Debian 13 does) and tries nothing else.
+    binds = "\n".join(f"    bind {address}:{proxy.port}" for address in loopback_addresses())
     return f"""\
 global
     stats socket {layout.socket(proxy.name)} mode 600 level admin
@@ -80,7 +82,7 @@ defaults
     default-server inter 1s{down}
 
 frontend ft_postgresql
-    bind 127.0.0.1:{proxy.port}
+{binds}
     default_backend {BACKEND}
 
 backend {BACKEND}

@@ -260,16 +260,31 @@ def _server_name(index: int) -> str:
     return ("bdr_initial_node", "bdr_next_node")[index] if index < 2 else f"bdr_node{index + 1}"
 
 
+def loopback_addresses() -> tuple[str, ...]:
+    """`127.0.0.1`, and `[::1]` on a machine that has it."""
+    return ("127.0.0.1", "[::1]") if _is_free(socket.AF_INET6, "::1", 0) else ("127.0.0.1",)
+
+
+def _is_free(family: socket.AddressFamily, host: str, port: int) -> bool:
+    try:
+        with socket.socket(family) as probe:
+            probe.bind((host, port))
+    except OSError:
+        return False
+    return True
+
+
 def _free_ports(count: int) -> list[int]:
-    """Ports of 127.0.0.1 that are free, below the range that outgoing connections take theirs from."""
+    """Ports of the loopback addresses that are free, below the range that outgoing connections take theirs
+    from."""
+    has_ipv6 = len(loopback_addresses()) > 1
     found: list[int] = []
     for _ in range(1000):
         port = random.SystemRandom().randrange(15000, 30000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
+        if not _is_free(socket.AF_INET, "127.0.0.1", port):
+            continue
+        if has_ipv6 and not _is_free(socket.AF_INET6, "::1", port):
+            continue
         if port not in found:
             found.append(port)
         if len(found) == count:

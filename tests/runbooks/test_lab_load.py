@@ -40,9 +40,21 @@ def test_session_clients_with_prepared_statements_stay_until_they_leave_and_noth
     assert run.over().status is RunStatus.DONE
 
 
-@pytest.mark.faults  # some 15 s each: with the matrix, not with every test run
-@pytest.mark.parametrize("lag", [False, True], ids=["no lag", "2 s of lag"])
-@pytest.mark.parametrize("protocol", ["simple", "extended", "prepared"])
+_BESIDE_THE_MATRIX = pytest.mark.faults
+"""Some 15 s each: with the matrix, not with every test run."""
+
+
+@pytest.mark.parametrize(
+    ("protocol", "lag"),
+    [
+        ("prepared", False),
+        pytest.param("prepared", True, marks=_BESIDE_THE_MATRIX),
+        pytest.param("simple", False, marks=_BESIDE_THE_MATRIX),
+        pytest.param("simple", True, marks=_BESIDE_THE_MATRIX),
+        pytest.param("extended", False, marks=_BESIDE_THE_MATRIX),
+        pytest.param("extended", True, marks=_BESIDE_THE_MATRIX),
+    ],
+)
 def test_a_quiesce_fails_and_loses_nothing(healthy_lab: Lab, protocol: str, lag: bool) -> None:
     (told,) = admin(healthy_lab.layout, healthy_lab.layout.pooler("pgb-tx"), "SHOW VERSION")
     version = str(told["version"]).rsplit(maxsplit=1)[-1]

@@ -7,6 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from bdr_console.cluster.alarm import AlarmRules
 from bdr_console.cluster.verdict import Thresholds
 from bdr_console.config.values import (
+    AbsolutePath,
     ByteCount,
     Dsn,
     FilePath,
@@ -88,6 +89,9 @@ class ProxySettings(Target):
     listen: tuple[ListenAddress, ...] = ()
     """Where poolers reach it: HOST:PORT, *:PORT, or DIRECTORY:PORT for a UNIX socket. A pooler database
     leading there is routed through this proxy."""
+    config_file: AbsolutePath | None = None
+    """Its haproxy.cfg, on the host where its socket is; read for a plan, for what the socket does not show:
+    on-marked-down, on-marked-up, server-state-file."""
 
 
 class PoolerSettings(Login):

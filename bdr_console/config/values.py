@@ -76,6 +76,12 @@ def _file(text: str) -> str:
     return text
 
 
+def _absolute(text: str) -> str:
+    if not PurePosixPath(text).is_absolute():
+        raise ValueError(f"'{text}' must be an absolute path")
+    return text
+
+
 def _words(value: Any) -> Any:
     """One string stands for a list of one."""
     return (value,) if isinstance(value, str) else value
@@ -100,6 +106,7 @@ Dsn = Annotated[str, AfterValidator(_dsn)]
 SocketAddress = Annotated[str, AfterValidator(_socket)]
 ListenAddress = Annotated[str, AfterValidator(_listen)]
 FilePath = Annotated[str, AfterValidator(_file)]
+AbsolutePath = Annotated[str, AfterValidator(_absolute)]
 Patterns = Annotated[
     tuple[str, ...],
     BeforeValidator(_words),

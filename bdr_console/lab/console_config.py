@@ -25,6 +25,7 @@ def write(layout: Layout) -> None:
                 "socket": str(layout.socket(proxy.name)),
                 "backends": [haproxy.BACKEND],
                 "listen": [f"127.0.0.1:{proxy.port}"],
+                "config_file": str(haproxy.configuration_file(layout, proxy.name)),
             }
             for proxy in layout.proxies
         },

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeVar
 
+from bdr_console.cluster.proxy_file import ProxyFile
 from bdr_console.config import ClusterSettings, NodeSettings, PoolerSettings, ProxySettings
 from bdr_console.links import conninfo
 from bdr_console.links.haproxy import HaproxyReader
+from bdr_console.links.haproxy_file import read_config_file
 from bdr_console.links.pgbouncer import PgBouncerReader
 from bdr_console.links.postgres import PostgresReader
 from bdr_console.links.secret import PasswordCommand, PasswordSource, source
@@ -57,6 +59,11 @@ class Links:
             name: kind(name, proxy.socket, deadline=self._deadline, through=self._through(proxy))
             for name, proxy in self._settings.proxies.items()
         }
+
+    async def proxy_file(self, name: str, path: str, uptime: int) -> ProxyFile:
+        """What a HAProxy's configuration file says; `uptime` is the process's, in seconds. Never raises."""
+        proxy = self._settings.proxies[name]
+        return await read_config_file(path, proxy.socket, self._through(proxy), uptime, self._deadline)
 
     def poolers(self, kind: type[PoolerT]) -> dict[str, PoolerT]:
         """A link of that kind to the console of every PgBouncer."""

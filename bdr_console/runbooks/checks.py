@@ -5,6 +5,7 @@ Every line passes, warns, fails, or says that it could not tell; see `refuses` f
 
 from bdr_console.config import ClusterSettings
 from bdr_console.runbooks.checks_clients import blast_radius, clients
+from bdr_console.runbooks.checks_cuts import session_cuts
 from bdr_console.runbooks.checks_nodes import nodes
 from bdr_console.runbooks.checks_poolers import poolers
 from bdr_console.runbooks.checks_proxies import proxies
@@ -26,6 +27,7 @@ ALL_PARTS = (
     | Part.BACKENDS
     | Part.OBSTACLES
     | Part.SETTINGS
+    | Part.FILES
 )
 """What `preflight` needs to have been read."""
 
@@ -42,6 +44,7 @@ def preflight(reading: Reading, made: Plan, settings: ClusterSettings) -> tuple[
         blast_radius(reading, made, settings),
         *mode_checks(made, settings),
         *proxies(reading, made),
+        *session_cuts(reading, made),
         *poolers(reading, settings),
         *nodes(reading, made, settings),
         *replication(reading, made, settings),

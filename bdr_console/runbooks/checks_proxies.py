@@ -43,6 +43,7 @@ def proxies(reading: Reading, made: Plan) -> Iterator[Check]:
         else:
             yield Check(title, Outcome.PASS, f"{rights.said}, HAProxy {proxy.facts.version}", why)
         yield from _process(proxy.name, proxy.facts)
+        yield _reload(reading, made, proxy.name, proxy.facts)
         yield from _mapping(reading, proxy.name, proxy.facts)
         yield from servers(reading, made, proxy.name, proxy.facts)
         yield from _sticky(reading, made, proxy.name, proxy.facts)
@@ -65,15 +66,36 @@ def _process(proxy: str, facts: ProxyFacts) -> Iterator[Check]:
             "1.8.0 shows MAINT and still sends sticky clients to the server.",
             "Upgrade HAProxy; otherwise the proof of draining shows the new sessions.",
         )
-    seen = f"its files cannot be seen through the socket; pid {facts.pid}, up {format_seconds(facts.uptime)}"
+
+
+def _reload(reading: Reading, made: Plan, proxy: str, facts: ProxyFacts) -> Check:
+    """Maintenance is in the process's memory; what brings it over a reload is in files."""
+    process = f"pid {facts.pid}, up {format_seconds(facts.uptime)}"
     if facts.uptime < _JUST_RELOADED:
-        seen += ": started or reloaded a moment ago"
-    yield Check(
+        process += ": started or reloaded a moment ago"
+    file = reading.files.get(proxy)
+    backends = dict.fromkeys(
+        act.subject.split("/")[0] for act in made.step("disable").acts if act.target == proxy
+    )
+    loads = [file.state_load(backend) for backend in backends] if file else []
+    unknown = next((load.unknown for load in loads if load.unknown), "")
+    forgetful = [load.backend for load in loads if load.file is None]
+    why = "reload forgets the maintenance and the stick table: traffic goes back to the node."
+    if file is None or not loads or unknown:
+        seen = unknown or "its files cannot be seen through the socket"
+        why = f"Without a `server-state-file` saved just before, a {why}"
+    elif forgetful:
+        seen = f"{', '.join(forgetful)} loads no server state from a file ({file.path})"
+        why = f"A {why}"
+    else:
+        sources = ", ".join(dict.fromkeys(f"{load.backend} from {load.file}" for load in loads))
+        seen = f"server states are loaded at a reload: {sources} ({file.path})"
+        why = f"Unless `show servers state` was saved there just before, a {why}"
+    return Check(
         f"{proxy} keeps the maintenance over a reload",
         Outcome.WARN,
-        seen,
-        "Without a `server-state-file` saved just before, a reload forgets the maintenance and the stick "
-        "table: traffic goes back to the node.",
+        f"{seen}; {process}",
+        why,
         "Do not reload HAProxy until the node is back. The run watches for it and raises the alarm.",
     )
 

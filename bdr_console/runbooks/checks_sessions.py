@@ -20,7 +20,7 @@ from bdr_console.runbooks.node_sessions import (
 from bdr_console.runbooks.reading import Reading
 from bdr_console.runbooks.routes import routed_databases
 from bdr_console.runbooks.run import Check, Outcome
-from bdr_console.runbooks.seen import error_of, pooler_of
+from bdr_console.runbooks.seen import error_of, unpooled
 from bdr_console.runbooks.step import Plan
 
 
@@ -98,13 +98,7 @@ def _past_poolers(reading: Reading, made: Plan, sessions: tuple[NodeSession, ...
         seen = f"{counted(len(others), 'session')} that the console's role may not see"
         return Check(title, Outcome.UNKNOWN, seen, why, "Grant pg_monitor to the console's role.")
     subjects = tuple((act.target, act.subject) for act in made.step("disable").acts)
-    known = pooler_of(reading)
-    through = [
-        f"{session.source} on {proxy}"
-        for proxy, found in reading.sessions.items()
-        for session in found
-        if (proxy, f"{session.backend}/{session.server}") in subjects and session.source not in known
-    ]
+    through = list(unpooled(reading, subjects))
     if not others and not through:
         return Check(title, Outcome.PASS, "no other session in its databases", why)
     seen = _some([describe_session(one) for one in others], "; ")

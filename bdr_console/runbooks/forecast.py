@@ -1,4 +1,5 @@
-"""What a pause would have to wait for: the oldest pooled transaction, and the peers. Pure."""
+"""What a pause would have to wait for, the oldest pooled transaction and the peers, and what a move without
+one would cut. Pure."""
 
 from dataclasses import dataclass
 
@@ -6,6 +7,7 @@ from bdr_console.cluster.nodes import engine_name
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import format_seconds
 from bdr_console.config import ClusterSettings
+from bdr_console.runbooks.cut_risk import cut_risk
 from bdr_console.runbooks.node_sessions import Way, client_rules, sessions_on
 from bdr_console.runbooks.reading import CatchUp, Reading
 
@@ -23,6 +25,8 @@ class Forecast:
     """Age of the oldest transaction in a pooled session, in seconds; None when it was not read."""
     catch_up: CatchUp | None = None
     """How long its peers needed to apply what was written then; None when that was not measured."""
+    cut_at_disable: tuple[str, ...] = ()
+    """Where HAProxy is known to cut the node's sessions at `disable server`, by HAProxy and in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +52,16 @@ def forecast(reading: Reading, node: str, settings: ClusterSettings) -> Forecast
     )
     sessions = sessions_on(reading, node, client_rules(settings, databases))
     catch_up = reading.catch_up.get(node)
+    cut = tuple(
+        f"{proxy}: {found.text}"
+        for proxy, server in reading.snapshot.servers_of(node)
+        for found in cut_risk(reading, proxy, [f"{server.backend}/{server.name}"]).at_disable
+    )
     if sessions is None:
-        return Forecast(catch_up=catch_up)
+        return Forecast(catch_up=catch_up, cut_at_disable=cut)
     pooled = [one for one in sessions if one.way is Way.POOLER]
     oldest = max((one.backend.transaction_age or 0.0 for one in pooled), default=0.0)
-    return Forecast(bool(pooled), oldest, catch_up)
+    return Forecast(bool(pooled), oldest, catch_up, cut)
 
 
 def expected_wait(snapshot: Snapshot, node: str, seen: Forecast, deadline: float) -> Wait:

@@ -1,9 +1,10 @@
 """Quiesce or gradual: which one fits the cluster as it is, what it costs, and why. Pure.
 
-Gradual moves clients one by one and fails nothing, but a client that has moved reads rows that its own last
-write has not reached yet and writes on top of them: the later write wins, the earlier is lost, nobody is
-told. Measured: 28-40 updates lost at 100 ms of lag and 400 transactions a second, about 390 at 1 s. Quiesce
-has every client wait once, for the oldest transaction and the lag, and loses none.
+Gradual moves clients one by one and fails nothing (unless HAProxy cuts sessions, see cut_risk.py), but a
+client that has moved reads rows that its own last write has not reached yet and writes on top of them: the
+later write wins, the earlier is lost, nobody is told. Measured: 28-40 updates lost at 100 ms of lag and 400
+transactions a second, about 390 at 1 s. Quiesce has every client wait once, for the oldest transaction and
+the lag, and loses none.
 """
 
 import re
@@ -79,6 +80,7 @@ def choose(
         tuple(against),
         impossible,
         wait.endless,
+        seen.cut_at_disable,
         session_pools,
     )
 
@@ -164,10 +166,11 @@ def notes(choice: Choice, settings: ClusterSettings, node: str) -> tuple[str, ..
     else:
         why = "; ".join(choice.against)
         told.append(
-            "Gradual: clients move one by one and no transaction fails, but updates may be lost: about as "
-            "many as there are writes to the same rows within the replication lag"
+            "Gradual: PgBouncer moves clients one by one, each between two transactions, but updates may be "
+            "lost: about as many as there are writes to the same rows within the replication lag"
             + (f" ({choice.basis})." if choice.basis else ".")
         )
+        told += [f"{cut}: open transactions fail." for cut in choice.cut_at_disable]
         if choice.asked == "auto" and why:
             told.append(f"Not quiesce, because: {why}.")
     if choice.session_pools == "fast-close":
@@ -225,13 +228,15 @@ def mode_checks(made: Plan, settings: ClusterSettings) -> tuple[Check, ...]:
 
 def _choices(made: Plan, wait: str) -> str:
     """What the operator may choose where a quiesce does not fit by itself, each with its price."""
+    cut = "HAProxy cuts open transactions" if made.choice and made.choice.cut_at_disable else ""
+    gradual = f"mode gradual: {cut or 'nobody gets an error'}, updates may be lost"
     if made.choice and (made.choice.impossible or made.choice.endless):
-        return "Choose mode gradual: nobody gets an error, updates may be lost."
+        return f"Choose {gradual}."
     if session_clients_of(made):
         quiesce = f"session pools fast-close: their clients get '{FAST_CLOSE_TEXT}' once, no update is lost"
     else:
         quiesce = f"mode quiesce: clients wait {wait}, no update is lost"
-    return f"Choose {quiesce}; or mode gradual: nobody gets an error, updates may be lost. Or try later."
+    return f"Choose {quiesce}; or {gradual}. Or try later."
 
 
 def _clients(pool: Pool) -> str:

@@ -79,6 +79,15 @@ def _proxies(reading: Reading) -> Iterator[tuple[str, str]]:
             name = f"server {server.backend}/{server.name} on {proxy.name}"
             state = haproxy_refusal(server) or "takes traffic"
             yield name, f"{state}, {server.node or 'no known node'}, {server.address or 'no address'}"
+        if (file := reading.files.get(proxy.name)) is not None:
+            for server in facts.servers:
+                options = file.server(server.backend, server.name)
+                cuts = [
+                    *(["its own"] if options.cut_when_down is not None else ()),
+                    *(["the backup servers'"] if options.cuts_backups_when_up is not None else ()),
+                ]
+                told = "not known" if options.unknown else " and ".join(cuts) or "none"
+                yield f"sessions that {server.backend}/{server.name} on {proxy.name} cuts", told
         for entry in facts.stick or ():
             yield f"stick {entry.table} {entry.key} on {proxy.name}", entry.server or "no server"
 

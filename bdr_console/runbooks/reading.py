@@ -8,6 +8,7 @@ from bdr_console.cluster.addresses import Names, Place
 from bdr_console.cluster.nodes import NodeFacts
 from bdr_console.cluster.poolers import PoolerFacts
 from bdr_console.cluster.proxies import ProxyFacts, ProxyServer
+from bdr_console.cluster.proxy_file import ProxyFile
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.links.haproxy_text import ProxySession
 from bdr_console.links.through import Login
@@ -35,6 +36,8 @@ class Part(Flag):
     """What each PgBouncer's databases are doing right now, and whether they are paused: the quick look."""
     SETTINGS = auto()
     """The settings of each PgBouncer that a run changes and puts back (SHOW CONFIG)."""
+    FILES = auto()
+    """HAProxy's configuration files, where they are configured; only with PROXIES."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +230,8 @@ class Reading:
     """By node, where it was measured."""
     unguarded: Mapping[str, str] = field(default_factory=dict)
     """By PgBouncer behind SSH: why no watchdog can run beside it; empty when one can. Read with RIGHTS."""
+    files: Mapping[str, ProxyFile] = field(default_factory=dict)
+    """By HAProxy: what its configuration file says, where one is configured and HAProxy answers."""
 
     def node(self, name: str) -> NodeFacts | None:
         """What that node said just now; None when it did not answer."""

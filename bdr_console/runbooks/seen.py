@@ -1,5 +1,7 @@
 """Questions that several steps and checks ask of one reading. Pure."""
 
+from collections.abc import Collection
+
 from bdr_console.cluster.proxies import ProxyServer
 from bdr_console.cluster.traffic import split_words
 from bdr_console.cluster.traffic import traffic as where_traffic_goes
@@ -100,6 +102,17 @@ def pooler_of(reading: Reading) -> dict[str, tuple[str, ServerConnection]]:
         for connection in connections
         if not connection.local.startswith(_UNNAMED)
     }
+
+
+def unpooled(reading: Reading, subjects: Collection[Subject]) -> tuple[str, ...]:
+    """`source on proxy` of each session on those servers that no known PgBouncer has."""
+    pooled = pooler_of(reading)
+    return tuple(
+        f"{session.source} on {proxy}"
+        for proxy, found in reading.sessions.items()
+        for session in found
+        if (proxy, f"{session.backend}/{session.server}") in subjects and session.source not in pooled
+    )
 
 
 def describe(pooler: str, connection: ServerConnection, reading: Reading) -> str:

@@ -149,6 +149,8 @@ class Choice:
     """Why nobody could be paused at all: then it is not offered."""
     endless: str = ""
     """Why the pause would reach its deadline; empty when it can be foreseen to end before."""
+    cut_at_disable: tuple[str, ...] = ()
+    """Where HAProxy is known to cut the node's sessions at `disable server`."""
     session_pools: str = "wait"
     """What is done with the clients of session pools: wait, fast-close."""
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -13,6 +13,7 @@ from bdr_console.cluster.nodes import NodeFacts, WalPositions
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.poolers import PoolerFacts
 from bdr_console.cluster.proxies import ProxyFacts
+from bdr_console.cluster.proxy_file import ProxyFile
 from bdr_console.cluster.slot_owners import with_slot_owners
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.config import ClusterSettings
@@ -119,20 +120,21 @@ class Survey:
         )
         return Reading(
             snapshot,
-            sessions,
-            held,
-            activity,
-            rights,
-            backends,
-            obstacles,
-            setups,
-            self._addresses.node_places(),
-            loads,
-            config,
-            self._addresses.names,
-            {name: self._addresses.machine(name) for name in self._proxies},
-            self._links.logins(),
-            unguarded,
+            sessions=sessions,
+            connections=held,
+            activity=activity,
+            rights=rights,
+            backends=backends,
+            obstacles=obstacles,
+            setups=setups,
+            places=self._addresses.node_places(),
+            loads=loads,
+            settings=config,
+            names=self._addresses.names,
+            machines={name: self._addresses.machine(name) for name in self._proxies},
+            logins=self._links.logins(),
+            unguarded=unguarded,
+            files=await self._files(proxies) if Part.FILES in parts else {},
         )
 
     async def positions(self, node: str) -> WalPositions:
@@ -216,6 +218,21 @@ class Survey:
         """First the backends: the connection of a pool that grows meanwhile would else be nobody's."""
         backends = await _each(self._nodes if Part.BACKENDS in parts else {}, asked.backends)
         return backends, await self._held(Part.CONNECTIONS in parts)
+
+    async def _files(self, proxies: Iterable[Observed[ProxyFacts]]) -> dict[str, ProxyFile]:
+        """The configuration file of each HAProxy that answers and has one in the console's configuration."""
+        found: dict[str, ProxyFile] = {}
+
+        async def one(name: str, path: str, uptime: int) -> None:
+            found[name] = await self._links.proxy_file(name, path, uptime)
+
+        wanted = [
+            one(proxy.name, path, proxy.facts.uptime)
+            for proxy in proxies
+            if proxy.facts and (path := self._settings.proxies[proxy.name].config_file)
+        ]
+        await asyncio.gather(*wanted)
+        return found
 
     async def _held(self, wanted: bool) -> tuple[dict[str, tuple[ServerConnection, ...]], dict[str, str]]:
         """Server connections by pooler, and why for those that did not answer."""

@@ -12,6 +12,7 @@ from bdr_console.cluster.nodes import NodeFacts, PeerPosition, WalPositions
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.poolers import Pool, PoolDatabase, PoolerFacts
 from bdr_console.cluster.proxies import ProxyFacts, ProxyServer, ServerState, StickEntry
+from bdr_console.cluster.proxy_file import ProxyFile, ServerOptions, StateLoad
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.config import ClusterSettings
 from bdr_console.errors import ConsoleError
@@ -164,6 +165,8 @@ class FakeWorld:
     """HAProxy cuts the sessions of a server that is disabled (on-marked-down shutdown-sessions)."""
     cuts_backups_when_up: bool = False
     """It cuts those of the backup servers when the first one is enabled (on-marked-up)."""
+    has_files: bool = True
+    """HAProxy's configuration file is read: the console's own names it."""
     ended: dict[str, int] = field(default_factory=dict)
     """By server: sessions that HAProxy has cut there. It counts those that it has had."""
     broken_transactions: int = 0
@@ -209,6 +212,7 @@ class FakeWorld:
             {name: frozenset({(name, "5432")}) for name in self.nodes},
             {"pgb-tx": self._loads()} if Part.LOADS in parts and "pgb-tx" not in self.silent else {},
             {"pgb-tx": dict(self.settings)} if Part.SETTINGS in parts and "pgb-tx" not in self.silent else {},
+            files={name: self._file() for name in heard} if Part.FILES in parts and self.has_files else {},
         )
 
     async def positions(self, node: str) -> WalPositions:
@@ -417,6 +421,14 @@ class FakeWorld:
         stick = (StickEntry("bk_db", "127.0.0.1", self._takes_at(name)),)
         facts = ProxyFacts("2.6.12", 1 + reloads, 1 if reloads else 60, 1, servers, stick)
         return Observed(name, address, facts, NOW)
+
+    def _file(self) -> ProxyFile:
+        """As haproxy.cfg has it: lines 9 (default-server) and 14 (the first server)."""
+        down, up = 9 if self.cuts_when_down else None, 14 if self.cuts_backups_when_up else None
+        servers = tuple(
+            ServerOptions("bk_db", name, down, up if name == "bdr_initial_node" else None) for name in SERVERS
+        )
+        return ProxyFile("/etc/haproxy/haproxy.cfg", servers, (StateLoad("bk_db", None),))
 
     def _server(self, proxy: str, server: str, node: str) -> ProxyServer:
         out, down = server in self.maintenance[proxy], server in self.down

@@ -212,6 +212,46 @@ KINDS: dict[str, FindingKind] = {
         _DATA,
         "let set {detail} send every change on {origin_at}; compare the rows",
     ),
+    "publication.missing": FindingKind(
+        "A publication that a node subscribes to does not exist, so changes are not sent and are lost to it.",
+        _DATA,
+        "create the publication on {origin_at}; compare the rows",
+    ),
+    "publication.changes": FindingKind(
+        "A publication leaves out some sorts of changes, so rows differ.",
+        _DATA,
+        "on {origin_at}: ALTER PUBLICATION ... SET (publish = 'insert, update, delete, truncate')",
+    ),
+    "tables.not_sent": FindingKind(
+        "A table is no longer published, so its changes are lost to the node that subscribes to it.",
+        _DATA,
+        "on {origin_at}: ALTER PUBLICATION ... ADD TABLE; compare the rows",
+    ),
+    "tables.not_taken": FindingKind(
+        "A table is published, but the subscription does not know it: its changes are thrown away.",
+        _DATA,
+        "on {target_at}: ALTER SUBSCRIPTION ... REFRESH PUBLICATION",
+    ),
+    "tables.absent": FindingKind(
+        "A table that is published does not exist on the subscriber.",
+        _REDUNDANCY,
+        "create it on {target_at}, then ALTER SUBSCRIPTION ... REFRESH PUBLICATION",
+    ),
+    "tables.gone": FindingKind(
+        "A table that a node subscribes to does not exist on the publisher.",
+        _REDUNDANCY,
+        "drop it on {target_at} too, or create it on {origin_at}",
+    ),
+    "tables.one_way": FindingKind(
+        "A table goes one way only, so what is written on the other side stays there.",
+        _DATA,
+        "publish it on {origin_at} too",
+    ),
+    "tables.narrowed": FindingKind(
+        "A publication sends only some rows or columns of a table.",
+        _DATA,
+        "if nobody meant that, publish the whole table on {origin_at}",
+    ),
     "apply.paused": FindingKind(
         "The node applies nothing that its peers write.", _REDUNDANCY, "resume apply on {at}"
     ),

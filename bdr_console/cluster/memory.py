@@ -13,8 +13,9 @@ from bdr_console.cluster.nodes import Membership
 from bdr_console.cluster.replication import CAUGHT_UP, Link, links
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.traffic import traffic, uncarried
+from bdr_console.cluster.verdict_publications import differences
 
-_STATES = ("lock:", "unready:", "leaderless:", "paused:", "split:", "uncarried:")
+_STATES = ("lock:", "unready:", "leaderless:", "paused:", "split:", "uncarried:", "tables:")
 """Kinds of keys that are there or not, without a figure."""
 
 
@@ -77,7 +78,8 @@ UNCARRIED = ("uncarried:",)
 def remember(history: History, snapshot: Snapshot, known: tuple[Link, ...] | None = None) -> None:
     """Keep what this snapshot shows; a reading that was kept before, or is old, adds nothing. `known` are the
     links when it was taken, for a caller that has them already."""
-    for link in known if known is not None else links(snapshot, snapshot.taken_at):
+    known = known if known is not None else links(snapshot, snapshot.taken_at)
+    for link in known:
         if not link.fresh or link.seen_at is None:
             continue
         behind = link.lag_bytes if link.lag_bytes is not None else link.pending_rows
@@ -112,7 +114,8 @@ def remember(history: History, snapshot: Snapshot, known: tuple[Link, ...] | Non
         for group in {entry.group for entry in told}
         if not any(entry.leader for entry in told if entry.group == group)
     }
-    _mark(history, present | _traffic_states(snapshot), snapshot.taken_at)
+    present |= _traffic_states(snapshot) | differences(snapshot, known, snapshot.taken_at)
+    _mark(history, present, snapshot.taken_at)
 
 
 def _traffic_states(snapshot: Snapshot) -> set[Hashable]:

@@ -9,6 +9,7 @@ from bdr_console.cluster.activity import Activity, Parameter, SlotRoom
 from bdr_console.cluster.conflicts import Conflict, ConflictCount
 from bdr_console.cluster.groups import Consensus, GlobalLock, Group, SequenceShare
 from bdr_console.cluster.observed import Observed
+from bdr_console.cluster.publications import NarrowedTable, Publication, TableGroup
 from bdr_console.cluster.replication_sets import NarrowSet, SetTables
 
 
@@ -227,6 +228,11 @@ class NodeFacts:
     """Its tables by the replication sets that they are in; None where that is not read."""
     narrow_sets: tuple[NarrowSet, ...] = ()
     """Replication sets that leave out some sorts of changes."""
+    publications: tuple[Publication, ...] | None = None
+    """What it offers to subscribers; None where that is not read, or the engine has none."""
+    table_groups: tuple[TableGroup, ...] | None = None
+    """Its tables by what they are published and subscribed with; None where that is not read."""
+    narrowed_tables: tuple[NarrowedTable, ...] = ()
     logins: tuple[Access, ...] = ()
     """Whether the users that the PgBouncers log in get in here; empty when there are none to ask for."""
 

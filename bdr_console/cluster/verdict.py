@@ -19,6 +19,7 @@ from bdr_console.cluster.verdict_locks import lock_findings
 from bdr_console.cluster.verdict_members import member_findings, unconfigured_findings
 from bdr_console.cluster.verdict_nodes import clock_findings, node_findings
 from bdr_console.cluster.verdict_proxies import pooler_findings, proxy_findings, refused, unserved
+from bdr_console.cluster.verdict_publications import table_findings
 from bdr_console.cluster.verdict_sets import set_findings
 from bdr_console.cluster.verdict_traffic import traffic_findings
 
@@ -49,6 +50,7 @@ def judge(
         for at, c in flaws(snapshot.nodes)
     ]
     found += set_findings(snapshot, timed_links, now)
+    found += table_findings(snapshot, timed_links, now, history)
     found += slot_findings(snapshot, thresholds, now)
     found += lock_findings(snapshot, thresholds, now, past)
     found += group_findings(snapshot, now, past if history else None)

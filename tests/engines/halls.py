@@ -76,3 +76,34 @@ PGACTIVE = Hall(
     substitutes={"pg_stat_replication": (("lag_info", _FROM_LAG_INFO),)},
     stand_ins=(CAPTURES / "pgactive" / "stand_ins.sql").read_text("utf-8"),
 )
+
+_COUNTERS = (
+    "confl_insert_exists", "confl_update_origin_differs", "confl_update_exists", "confl_update_missing",
+    "confl_delete_origin_differs", "confl_delete_missing", "confl_multiple_unique_conflicts",
+)  # fmt: skip
+
+NATIVE = Hall(
+    schema="native",
+    captures=CAPTURES / "native",
+    database="shop",
+    relations={
+        "pg_subscription": "museum.captured_subscription",
+        "pg_subscription_rel": "museum.captured_subscription_rel",
+    },
+    types={
+        **dict.fromkeys(("oid", "subid", "srsubid", "subdbid"), "oid"),
+        **dict.fromkeys(("relnamespace", "prpubid", "prrelid", "attrelid"), "oid"),
+        **dict.fromkeys(("relkind", "relpersistence", "attgenerated"), '"char"'),
+        **dict.fromkeys(("relname", "nspname", "pubname", "schemaname", "tablename"), "name"),
+        **dict.fromkeys(("puballtables", "pubinsert", "pubupdate", "pubdelete", "pubtruncate"), "boolean"),
+        **dict.fromkeys(("attisdropped", "subdisableonerr"), "boolean"),
+        **dict.fromkeys(_COUNTERS, "bigint"),
+        "attnum": "smallint",
+        "prattrs": "int2vector",
+        "subpublications": "text[]",
+        "blocked_by": "int[]",
+        "waitstart": "timestamptz",
+        "prepared": "timestamptz",
+    },
+    stand_ins=(CAPTURES / "native" / "stand_ins.sql").read_text("utf-8"),
+)

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from bdr_console.cli import cli
+from bdr_console.cluster.findings import Impact, Level
 from bdr_console.lab import Lab, haproxy, pgbouncer, up
 from tests.conftest import lab_directory
 from tests.engines import lab_trials
@@ -199,6 +200,50 @@ async def test_a_key_inserted_on_two_nodes_stops_apply_on_both_until_one_row_is_
     lab.mend_all()
     assert everywhere(lab, "SELECT n FROM ledger WHERE run = 3") == {((1,),)}
     assert "HEALTHY" in await asyncio.to_thread(status, lab)
+
+
+async def test_a_dropped_publication_is_critical_with_the_statement_that_brings_it_back(lab: Lab) -> None:
+    async with watching(lab) as watch:
+        await watch.healthy()
+        since = watch.now()
+        await asyncio.to_thread(ask, lab, "node1", "DROP PUBLICATION lab")
+        found = await watch.says("node1 -> node2", "publication lab does not exist on node1", since=since)
+        assert found.level is Level.CRIT
+        assert "CREATE PUBLICATION lab" in found.remedy
+        await asyncio.to_thread(ask, lab, "node1", "INSERT INTO ledger VALUES (5, 1, 1, 1)")
+        again = "CREATE PUBLICATION lab FOR TABLE counter, ledger"
+        await asyncio.to_thread(ask, lab, "node1", again)
+        await watch.healthy()
+    assert ask(lab, "node2", "SELECT count(*) FROM ledger WHERE run = 5") == [(0,)], "the row is lost"
+    as_apply_does(lab, "node1", "DELETE FROM ledger WHERE run = 5")
+
+
+async def test_a_subscription_that_does_not_know_a_new_table_is_critical_until_it_is_refreshed(
+    lab: Lab,
+) -> None:
+    pairs = [(to, "node1") for to in ("node2", "node3")]
+    try:
+        async with watching(lab) as watch:
+            await watch.healthy()
+            for node in lab.layout.nodes:
+                await asyncio.to_thread(ask, lab, node.name, "CREATE TABLE extra (id int PRIMARY KEY)")
+            assert watch.findings() == (), "a table that nobody publishes is local"
+            since = watch.now()
+            await asyncio.to_thread(ask, lab, "node1", "ALTER PUBLICATION lab ADD TABLE extra")
+            await asyncio.to_thread(ask, lab, "node1", "INSERT INTO extra VALUES (1)")
+            for to, origin in pairs:
+                found = await watch.says(f"{origin} -> {to}", "does not take public.extra", since=since)
+                assert (found.level, found.hurts) == (Level.CRIT, Impact.DATA)
+                refresh = f"ALTER SUBSCRIPTION {origin}_{to} REFRESH PUBLICATION"
+                assert refresh in found.remedy
+                await asyncio.to_thread(ask, lab, to, refresh)
+            one_way = "public.extra goes from node1 to node2 and not back"
+            await watch.says("node2 -> node1", one_way, since=since)
+    finally:
+        for node in lab.layout.nodes:
+            ask(lab, node.name, "DROP TABLE IF EXISTS extra")
+    async with watching(lab) as watch:
+        await watch.healthy()
 
 
 async def test_a_long_transaction_is_told(lab: Lab) -> None:

@@ -16,36 +16,20 @@ from bdr_console.engines.engine import Engine
 from bdr_console.engines.native import Native
 from bdr_console.engines.pglogical import Pglogical
 from bdr_console.engines.spock import Spock
+from tests.engines.halls import NATIVE
 from tests.engines.museum import Hall, Museum, State
 from tests.links.servers import Postgres
 
 CAPTURES = Path(__file__).parent.parent / "captures"
-OIDS = (
-    "sub_id",
-    "sub_origin",
-    "sub_target",
-    "sync_subid",
-    "node_id",
-    "subid",
-    "srsubid",
-    "oid",
-    "subdbid",
-)
-COUNTS = (
-    "confl_insert_exists", "confl_update_origin_differs", "confl_update_exists", "confl_update_missing",
-    "confl_delete_origin_differs", "confl_delete_missing", "confl_multiple_unique_conflicts",
-    "n_conflict",
-)  # fmt: skip
+OIDS = ("sub_id", "sub_origin", "sub_target", "sync_subid", "node_id")
 TYPES = {
     **dict.fromkeys(OIDS, "oid"),
-    **dict.fromkeys(COUNTS, "bigint"),
     "set_id": "oid",
     "set_nodeid": "oid",
     "set_reloid": "regclass",
     **{f"replicate_{change}": "boolean" for change in ("insert", "update", "delete", "truncate")},
     "set_att_list": "text[]",
-    "subpublications": "text[]",
-    "subdisableonerr": "boolean",
+    "n_conflict": "bigint",
     "sub_apply_delay": "interval",
     "retry_errored_at": "timestamptz",
     "resolved_at": "timestamptz",
@@ -57,12 +41,6 @@ TYPES = {
     "exception_status.remote_xid": "bigint",
     "local_tuple": "text",
     "remote_tuple": "text",
-}
-RELATIONS = {
-    "native": {
-        "pg_subscription": "museum.captured_subscription",
-        "pg_subscription_rel": "museum.captured_subscription_rel",
-    }
 }
 SPOCK = frozenset(
     {"spock.lag_tracker", "spock.resolutions", "spock.channel_summary_stats", "spock.exception_status"}
@@ -92,13 +70,13 @@ def museums(postgres: Postgres) -> Iterator[dict[str, Museum]]:
                 schema=name,
                 captures=CAPTURES / name,
                 database="shop",
-                relations=RELATIONS.get(name, {}),
                 types=TYPES,
                 stand_ins=(CAPTURES / name / "stand_ins.sql").read_text("utf-8"),
             ),
         )
-        for name in ("spock", "pglogical", "native")
+        for name in ("spock", "pglogical")
     }
+    made["native"] = Museum(postgres, NATIVE)
     yield made
     for museum in made.values():
         museum.close()

@@ -23,6 +23,7 @@ from bdr_console.engines.core.statements import CORE, statement
 from bdr_console.engines.engine import Kind
 from bdr_console.engines.identity import Identity
 from bdr_console.engines.native.caveats import caveats
+from bdr_console.engines.native.publications import narrowed_tables, publications, table_groups
 from bdr_console.engines.plain import plain_name
 from bdr_console.links.postgres import Rows
 
@@ -45,18 +46,21 @@ class Native:
     """Whether the role may see where subscriptions connect to: without it slots have to tell."""
 
     def statements(self) -> Mapping[str, str]:
-        """Slots and subscriptions."""
+        """Slots, publications and subscriptions."""
         version = self.server_version_num
         return {
             **common_statements(version),
             "slots": statement(CORE, "slots", version),
+            "publications": statement(_HERE, "publications", version),
             "subscriptions": statement(_HERE, "subscriptions", version),
         }
 
     def seldom(self) -> Mapping[str, str]:
-        """What is set up, and how far the first copies are."""
+        """Which tables go where, and how far the first copies are."""
         version = self.server_version_num
-        names = ("publications", "tables", "origins") if self.addresses else ("publications", "tables")
+        names = ["replicated", "tables"]
+        names += ["narrowed"] if version >= 150000 else []
+        names += ["origins"] if self.addresses else []
         own = {name: statement(_HERE, name, version) for name in names}
         return {**common_seldom(version), **own}
 
@@ -68,7 +72,9 @@ class Native:
         """One reading as types. Slots name no node, and subscriptions no origin but its address."""
         reading = Reading(answers)
         node = reading.node(self.name, self.server_version)
-        rows, publications = reading.rows("subscriptions"), reading.rows("publications")
+        rows, published = reading.rows("subscriptions"), publications(reading.rows("publications"))
+        groups = table_groups(reading.rows("replicated"))
+        narrowed = narrowed_tables(reading.rows("narrowed"))
         addresses = _addresses(reading.rows("origins"))
         found = caveats(rows, reading.rows("tables"))
         return replace(
@@ -79,7 +85,10 @@ class Native:
             subscriptions=tuple(_subscription(row, addresses.get(row["subname"])) for row in rows),
             conflict_counts=tuple(count for row in rows for count in _counts(row)),
             meshed=False,
-            last_arrival_wins=bool(publications) and any(row["subenabled"] for row in rows),
+            last_arrival_wins=bool(published) and any(row["subenabled"] for row in rows),
+            publications=None if reading.failed("publications") else published,
+            table_groups=None if reading.failed("replicated") else groups,
+            narrowed_tables=narrowed,
             caveats=(*node.caveats, *found),
             unread=tuple(reading.unread),
         )

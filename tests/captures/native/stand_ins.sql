@@ -6,6 +6,13 @@ CREATE VIEW museum.pg_subscription AS
       FROM museum.captured_subscription c
       LEFT JOIN (SELECT DISTINCT subid, subname FROM museum.pg_stat_subscription) w USING (subname);
 CREATE VIEW museum.pg_subscription_rel AS
-    SELECT coalesce(c.srsubid, s.oid) AS srsubid, c.srrelid, c.srsubstate
+    SELECT coalesce(c.srsubid, s.oid) AS srsubid, CASE WHEN c.srrelid ~ '^[0-9]+$' THEN c.srrelid::oid END AS srrelid, c.srsubstate
       FROM museum.captured_subscription_rel c
       LEFT JOIN museum.pg_subscription s USING (subname);
+CREATE FUNCTION museum.pg_get_publication_tables(text) RETURNS TABLE (relid oid) LANGUAGE sql AS $$
+    SELECT c.oid
+      FROM museum.pg_publication_tables t
+      JOIN museum.pg_namespace n ON n.nspname = t.schemaname
+      JOIN museum.pg_class c ON c.relnamespace = n.oid AND c.relname = t.tablename
+     WHERE t.pubname = $1 $$;
+CREATE FUNCTION museum.pg_get_expr(text, oid) RETURNS text LANGUAGE sql AS 'SELECT $1';

@@ -237,6 +237,15 @@ async def test_a_subscription_that_does_not_know_a_new_table_is_critical_until_i
                 refresh = f"ALTER SUBSCRIPTION {origin}_{to} REFRESH PUBLICATION"
                 assert refresh in found.remedy
                 await asyncio.to_thread(ask, lab, to, refresh)
+            copied = (
+                "SELECT (SELECT count(*) FROM extra),"
+                " (SELECT count(*) FROM pg_subscription_rel WHERE srsubstate <> 'r')"
+            )
+            await asyncio.to_thread(
+                wait_until,
+                lambda: everywhere(lab, copied) == {((1, 0),)},
+                "the row that was thrown away is copied",
+            )
             one_way = "public.extra goes from node1 to node2 and not back"
             await watch.says("node2 -> node1", one_way, since=since)
     finally:

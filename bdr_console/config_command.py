@@ -38,7 +38,7 @@ class Report:
     @property
     def good(self) -> bool:
         """Warnings alone leave it good."""
-        return not self.mistakes and all(asked.reached for asked in self.targets or ())
+        return not self.mistakes and all(asked.reached and not asked.fault for asked in self.targets or ())
 
 
 @click.group()
@@ -148,13 +148,15 @@ def told(report: Report) -> Iterator[str]:
         clusters = report.loaded.settings.clusters
         yield f"{where}: no mistake; {_count(len(clusters), 'cluster')}: {', '.join(clusters)}"
     for asked in report.targets or ():
-        state = "ok  " if asked.reached else "FAIL"
+        state = "ok  " if asked.reached and not asked.fault else "FAIL"
         yield f"{state} {asked.cluster} {asked.kind} {asked.target} ({asked.address})"
         yield from (f"     {line}" for line in (*asked.said.split("; "), *asked.notes) if line)
     if report.targets is not None:
         lost = sum(not asked.reached for asked in report.targets)
         total = _count(len(report.targets), "target")
-        yield f"{total}, {lost} not reached" if lost else f"{total}, all reached"
+        wrong = sum(asked.fault for asked in report.targets)
+        reached = f"{lost} not reached" if lost else "all reached"
+        yield f"{total}, {reached}" + (f"; the configuration is wrong about {wrong}" if wrong else "")
 
 
 def _count(number: int, what: str) -> str:

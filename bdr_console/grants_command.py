@@ -32,6 +32,11 @@ class _Seen:
     role: str = ""
     unread: tuple[Unread, ...] = ()
 
+    @property
+    def refused(self) -> tuple[Unread, ...]:
+        """The parts that the verdict misses."""
+        return tuple(part for part in self.unread if part.judged)
+
 
 @click.command()
 @click.option(
@@ -120,13 +125,13 @@ def _report(seen: dict[str, _Seen | LinkError]) -> int:
         if isinstance(found, LinkError):
             click.echo(f"{node}: not reached: {found.reason}")
             continue
-        click.echo(f"{node}: {found.name}, as {found.role}: {_many(found.unread)}")
+        click.echo(f"{node}: {found.name}, as {found.role}: {_many(found.refused)}")
         for part in found.unread:
             click.echo(f"  {part.what}: {part.why}")
-        helps = [of_engines.helping_grant(found.word, found.role, part.why) for part in found.unread]
+        helps = [of_engines.helping_grant(found.word, found.role, part.why) for part in found.refused]
         for statement in dict.fromkeys(filter(None, helps)):
             click.echo(f"  what helps: {statement}")
-    blind = [found.role for found in seen.values() if isinstance(found, _Seen) and found.unread]
+    blind = [found.role for found in seen.values() if isinstance(found, _Seen) and found.refused]
     for role in dict.fromkeys(blind):
         click.echo(f"Everything that watch mode needs: bdr-console grants --role {shlex.quote(role)}")
     whole = not blind and all(isinstance(found, _Seen) for found in seen.values())

@@ -186,7 +186,9 @@ class Monitor:
         return max(pace, self._refresh) if time.monotonic() < until else self._refresh
 
     def refresh_now(self) -> None:
-        """Read every target at once, also those whose next attempt is still far."""
+        """Read every target at once, also those whose next attempt is still far, and what was refused."""
+        for reader in self.readers.values():
+            reader.ask_again()
         for target in self._targets():
             target.wake()
 

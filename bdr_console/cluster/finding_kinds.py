@@ -89,6 +89,11 @@ KINDS: dict[str, FindingKind] = {
         _OTHER,
         "`bdr-console grants` prints what the console's role needs",
     ),
+    "node.same": FindingKind(
+        "Two configured nodes are one server, so a node is missing or a DSN leads elsewhere.",
+        _DATA,
+        "correct the DSN of {at}: does it lead through a proxy?",
+    ),
     "node.logins": FindingKind(
         "The node refuses users that another node lets in, so it cannot take over.",
         _REDUNDANCY,

@@ -150,6 +150,9 @@ class Unread:
     what: str
     """The part: server, members, sessions, slots or subscriptions (or a finer one an engine names)."""
     why: str
+    judged: bool = True
+    """Whether the verdict depends on it; False for what is only counted, and for what this version shows to
+    nobody but superusers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +198,8 @@ class NodeFacts:
     edition: str | None = None
     clock: datetime | None = None
     """The server's own clock when it answered."""
+    database: str | None = None
+    """The database that its DSN leads to."""
     apply_paused: bool | None = None
     """Whether apply is paused for all peers of this node; None where the engine has no such switch."""
     groups: tuple[Group, ...] = ()

@@ -16,14 +16,23 @@ from bdr_console.cluster.verdict_conflicts import conflict_findings
 from bdr_console.cluster.verdict_groups import group_findings
 from bdr_console.cluster.verdict_links import link_findings, slot_findings
 from bdr_console.cluster.verdict_locks import lock_findings
-from bdr_console.cluster.verdict_members import member_findings, unconfigured_findings
-from bdr_console.cluster.verdict_nodes import clock_findings, node_findings
+from bdr_console.cluster.verdict_members import (
+    lacking_findings,
+    member_findings,
+    unconfigured_findings,
+)
+from bdr_console.cluster.verdict_nodes import clock_findings, node_findings, same_database_findings
 from bdr_console.cluster.verdict_proxies import pooler_findings, proxy_findings, refused, unserved
 from bdr_console.cluster.verdict_publications import table_findings
 from bdr_console.cluster.verdict_sets import set_findings
 from bdr_console.cluster.verdict_traffic import traffic_findings
 
-__all__ = ["Finding", "Level", "Thresholds", "Verdict", "judge"]
+__all__ = ["Finding", "Level", "Thresholds", "Verdict", "configuration_findings", "judge"]
+
+
+def configuration_findings(snapshot: Snapshot, now: datetime) -> list[Finding]:
+    """Find what is wrong with the configuration itself: members that it lacks, nodes that are one server."""
+    return [*lacking_findings(snapshot, now), *same_database_findings(snapshot, now)]
 
 
 def judge(
@@ -43,6 +52,7 @@ def judge(
     found = [f for node in snapshot.nodes for f in node_findings(node, snapshot, thresholds, now, past)]
     found += member_findings(snapshot, now, past)
     found += unconfigured_findings(snapshot, thresholds, now, past)
+    found += same_database_findings(snapshot, now)
     found += clock_findings(snapshot, thresholds, now)
     found += [f for link in timed_links for f in link_findings(link, thresholds, past)]
     found += [

@@ -49,6 +49,17 @@ def unconfigured_findings(
 ) -> list[Finding]:
     """Members that the configuration does not name, and what their peers' slots and workers show of them."""
     known = unconfigured(snapshot, now)
+    sure = known.members if not known.unidentified else ()
+    return lacking_findings(snapshot, now) + [
+        finding
+        for link in links_to_unconfigured(sure, snapshot, now)
+        for finding in link_findings(link, limits, history)
+    ]
+
+
+def lacking_findings(snapshot: Snapshot, now: datetime) -> list[Finding]:
+    """Members that the configuration does not name."""
+    known = unconfigured(snapshot, now)
     more = len(known.members) - known.unidentified
     if more <= 0:
         return []  # each may be a configured node that was never read, under another name
@@ -57,7 +68,7 @@ def unconfigured_findings(
         text = f"lacks {more} of the members {names}: nobody watches {'it' if more == 1 else 'them'}"
         remedy = "`bdr-console init` finds every member and where it is"
         return [Finding(Level.WARN, "the configuration", text, "member.unconfigured", remedy)]
-    found = [
+    return [
         Finding(
             Level.WARN,
             one.name,
@@ -67,12 +78,6 @@ def unconfigured_findings(
         )
         for one in known.members
     ]
-    found += [
-        finding
-        for link in links_to_unconfigured(known.members, snapshot, now)
-        for finding in link_findings(link, limits, history)
-    ]
-    return found
 
 
 def _member(

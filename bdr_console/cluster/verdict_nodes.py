@@ -9,7 +9,7 @@ from bdr_console.cluster.history import History
 from bdr_console.cluster.memory import paused_key
 from bdr_console.cluster.nodes import Membership, NodeFacts
 from bdr_console.cluster.observed import Observed
-from bdr_console.cluster.reach import unreached
+from bdr_console.cluster.reach import read_lately, unreached
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import format_seconds
 
@@ -54,7 +54,23 @@ def node_findings(
     found += [
         Finding(Level.UNKNOWN, node.name, f"{u.what} could not be read: {u.why}", f"node.unread:{u.what}")
         for u in facts.unread
+        if u.judged
     ]
+    return found
+
+
+def same_database_findings(snapshot: Snapshot, now: datetime) -> list[Finding]:
+    """Configured nodes that are one database of one server: the start of a server, to the microsecond, is
+    that of no other one."""
+    first: dict[tuple[datetime, str], str] = {}
+    found = []
+    for node, facts in read_lately(snapshot, now):
+        if facts.started_at is None or facts.database is None:
+            continue
+        other = first.setdefault((facts.started_at, facts.database), node.name)
+        if other != node.name:
+            text = f"is the same server and database as {other}: one of the two is watched by nobody"
+            found.append(Finding(Level.CRIT, node.name, text, "node.same"))
     return found
 
 

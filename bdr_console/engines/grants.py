@@ -13,6 +13,7 @@ _HERE = Path(__file__).parent
 _DENIED = re.compile(r"permission denied for (?P<kind>[a-z ]+) \"?(?P<name>[^\"\s]+)\"?$")
 _HIDDEN_SETTING = "permission denied to examine"
 """How a server refuses to show a parameter that only pg_read_all_settings, a part of pg_monitor, may see."""
+_GEXEC = re.compile(r"^(SELECT(?:(?!^SELECT).)*?)\n\\gexec$", re.DOTALL | re.MULTILINE)
 _SCHEMA = re.compile(r"nspname = '(\w+)'")
 
 
@@ -35,7 +36,19 @@ def grants(word: str, role: str) -> str:
         raise ConsoleError(
             f"nothing is known of the grants that '{word}' needs", f"There are: {', '.join(words())}."
         )
-    return _for(role, _text(word))
+    return _for(role, _GEXEC.sub(lambda found: _in_a_block(found[1], role), _text(word)))
+
+
+def _in_a_block(query: str, role: str) -> str:
+    """Run what a query makes in a DO block: psql before 9.6 does not know \\gexec, and a server of that age
+    may have no other psql."""
+    tag = "grants"
+    while f"${tag}$" in role:
+        tag += "_"
+    return (
+        f"DO ${tag}$\nDECLARE made text;\nBEGIN\n  FOR made IN\n{query}\n  LOOP\n    EXECUTE made;\n"
+        f"  END LOOP;\nEND ${tag}$;"
+    )
 
 
 def helping_grant(word: str, role: str, why: str) -> str | None:

@@ -25,6 +25,8 @@ class Identity:
     for in every schema."""
     standins: frozenset[str] = frozenset()
     """Schemas that the rehearsal lab made in place of a real engine's."""
+    superuser: bool = False
+    """Whether the console's role is one: some functions ask for that and nothing less."""
 
     def labelled(self, name: str, schema: str) -> str:
         """`name`, and that it is a stand-in where it is one."""
@@ -38,6 +40,7 @@ def identity(row: Mapping[str, Any]) -> Identity:
         server_version_num=row["server_version_num"],
         server_version=clean(row["server_version"].split()[0], 40),
         extensions=extensions,
+        superuser=bool(row.get("superuser")),
         tables=frozenset(clean(row["tables"] or "", 4000).split(",")) - {""},
         standins=frozenset(
             schema

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from bdr_console.cluster.access import Account
 from bdr_console.cluster.nodes import NodeFacts, WalPositions
+from bdr_console.cluster.privileges import sees_sessions
 from bdr_console.cluster.text import clean
 from bdr_console.engines.core.access import access_statement, accesses
 from bdr_console.engines.core.facts import Answers
@@ -80,7 +81,7 @@ class Probe:
                 self._reader.address,
                 "reading",
                 found,
-                "Grant pg_monitor to the role.",
+                sees_sessions(self._reader.version_text),
             )
         return found
 

@@ -24,8 +24,9 @@ from bdr_console.links.through import Through
 
 __all__ = ["PostgresReader", "PostgresWriter", "Rows", "Unreadable"]
 
-_PATIENCE = 60.0
-"""Seconds before a statement is sent again that failed for want of a privilege, relation or function:
+_SOON, _LATE = 2.0, 600.0
+"""Seconds before a statement is sent again that failed for want of a privilege, relation or function: soon at
+first, because some rights come to be within seconds of a server's start; then twice as long each time, for
 each failure is a line in the server's log."""
 _WAITS_FOR_A_DBA = ("42501", "42P01", "42883", "42703", "3F000", "0A000")
 
@@ -36,6 +37,22 @@ class Unreadable:
 
     why: str
     sqlstate: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """A statement that the server refused, and that is not sent again for a while."""
+
+    until: float
+    """On the monotonic clock."""
+    pause: float
+    answer: Unreadable
+
+    @classmethod
+    def after(cls, before: "_Refusal | None", now: float, answer: Unreadable) -> "_Refusal":
+        """The next one, with twice the pause of the one before."""
+        pause = min(before.pause * 2, _LATE) if before else _SOON
+        return cls(now + pause, pause, answer)
 
 
 class PostgresReader:
@@ -71,7 +88,7 @@ class PostgresReader:
         self._password = password
         self._session: Session | None = None
         self._turn = asyncio.Lock()
-        self._refused: dict[str, tuple[float, Unreadable]] = {}
+        self._refused: dict[str, _Refusal] = {}
 
     def _settings(self) -> list[str]:
         return startup_options(self.deadline)
@@ -80,6 +97,14 @@ class PostgresReader:
     def server_version(self) -> int:
         """The connected server's number (150020); 0 while not connected."""
         return self._session.server_version if self._session and self._session.alive else 0
+
+    @property
+    def version_text(self) -> str:
+        """The connected server's version as people write it: `15.20`, `9.4`; empty while not connected."""
+        number = self.server_version
+        if not number:
+            return ""
+        return f"{number // 10000}.{number // 100 % 100 if number < 100000 else number % 100}"
 
     @property
     def peer(self) -> tuple[str, str] | None:
@@ -102,8 +127,8 @@ class PostgresReader:
         async with self._turn:
             session = await self._open()
             now = time.monotonic()
-            self._refused = {sql: kept for sql, kept in self._refused.items() if kept[0] > now}
-            ask = {key: sql for key, sql in statements.items() if sql not in self._refused}
+            kept = {sql: refusal for sql, refusal in self._refused.items() if refusal.until > now}
+            ask = {key: sql for key, sql in statements.items() if sql not in kept}
             try:
                 results = await session.pipeline(list(ask.values()), self.deadline, again=True) if ask else []
             except TimeoutError:
@@ -112,12 +137,16 @@ class PostgresReader:
                 raise self._lost("reading", str(error)) from None
             answers = {key: _answer(session, result) for key, result in zip(ask, results, strict=True)}
             for key, answer in answers.items():
+                before = self._refused.pop(statements[key], None)
                 if isinstance(answer, Unreadable) and answer.sqlstate in _WAITS_FOR_A_DBA:
-                    self._refused[statements[key]] = (now + _PATIENCE, answer)
+                    self._refused[statements[key]] = _Refusal.after(before, now, answer)
             return {
-                key: answers[key] if key in answers else self._refused[sql][1]
-                for key, sql in statements.items()
+                key: answers[key] if key in answers else kept[sql].answer for key, sql in statements.items()
             }
+
+    def ask_again(self) -> None:
+        """Send at the next reading what was refused before: the operator may have granted it meanwhile."""
+        self._refused.clear()
 
     async def close(self) -> None:
         """Close the session at once, whatever it is waiting for; a later fetch would open a new one."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from bdr_console.cluster.privileges import sees_sessions
 from bdr_console.cluster.text import format_seconds
 from bdr_console.config import ClusterSettings
 from bdr_console.runbooks.checks_nodes import free_connections, moving, takers
@@ -56,8 +57,9 @@ def _transactions(reading: Reading, made: Plan, settings: ClusterSettings) -> It
     title = f"no long transaction is open on {made.node}"
     found = sessions_on(reading, made.node, client_rules(settings, made.databases))
     if found is None:
-        if reading.node(made.node) is not None:
-            yield Check(title, Outcome.WARN, "pg_stat_activity could not be read", "", "Grant pg_monitor.")
+        if (facts := reading.node(made.node)) is not None:
+            remedy = sees_sessions(facts.server_version)
+            yield Check(title, Outcome.WARN, "pg_stat_activity could not be read", "", remedy)
         return
     held = [one for one in found if one.counts and one.backend.transaction_age is not None]
     ages = {one.backend.pid: one.backend.transaction_age or 0.0 for one in held}

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from bdr_console.cluster.access import Access, Account, accounts
 from bdr_console.cluster.groups import GlobalLock
 from bdr_console.cluster.nodes import Membership, NodeFacts
+from bdr_console.cluster.privileges import sees_sessions
 from bdr_console.cluster.text import counted, format_seconds
 from bdr_console.cluster.traffic_takers import chosen, member_refusal, refused_accounts
 from bdr_console.config import ClusterSettings
@@ -130,8 +131,8 @@ def _room(
     free, needed = free_connections(reading, node), math.ceil(moving(reading, made) / shared_by)
     remedy = "End idle sessions there, lower the pool sizes, or raise the limit."
     if free is None:
-        if reading.node(node) is not None:
-            grant = "Grant pg_monitor to the console's role."
+        if (facts := reading.node(node)) is not None:
+            grant = sees_sessions(facts.server_version)
             yield Check(title, Outcome.WARN, "its sessions could not be read", why, grant)
         return
     limits = [(free, "max_connections"), *_proxy_room(reading, made, node)]

@@ -82,6 +82,6 @@ def _slots(reading: Reading) -> Check:
         remedy = "Have its reader connect again, or drop a slot that nobody reads."
         return Check(title, Outcome.WARN, "; ".join(inactive), why, remedy)
     if unread:
-        remedy = "Grant pg_monitor to the console's role."
+        remedy = "`bdr-console grants` prints what the console's role needs."
         return Check(title, Outcome.WARN, f"could not be read: {'; '.join(unread)}", why, remedy)
     return Check(title, Outcome.PASS, f"{count} slots, all active", why)

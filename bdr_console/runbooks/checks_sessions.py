@@ -6,6 +6,7 @@ Pooled connections that the plan would leave behind, clients past every PgBounce
 from collections.abc import Iterator
 
 from bdr_console.cluster.poolers import PoolDatabase
+from bdr_console.cluster.privileges import sees_sessions
 from bdr_console.cluster.text import counted
 from bdr_console.cluster.traffic import split_words, traffic
 from bdr_console.config import ClusterSettings
@@ -96,7 +97,9 @@ def _past_poolers(reading: Reading, made: Plan, sessions: tuple[NodeSession, ...
     others = [one for one in sessions or () if one.way is Way.OTHER]
     if any(one.backend.hidden for one in others):
         seen = f"{counted(len(others), 'session')} that the console's role may not see"
-        return Check(title, Outcome.UNKNOWN, seen, why, "Grant pg_monitor to the console's role.")
+        facts = reading.node(made.node)
+        remedy = sees_sessions(facts.server_version if facts else None)
+        return Check(title, Outcome.UNKNOWN, seen, why, remedy)
     subjects = tuple((act.target, act.subject) for act in made.step("disable").acts)
     through = list(unpooled(reading, subjects))
     if not others and not through:

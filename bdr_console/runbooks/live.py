@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Literal
 
+from bdr_console.cluster.privileges import ends_sessions
 from bdr_console.config import ClusterSettings
 from bdr_console.errors import ConsoleError
 from bdr_console.links.errors import LinkError
@@ -69,8 +70,7 @@ class LiveWorld(Survey):
         except LinkError as error:
             if not _FORBIDDEN.search(error.reason):
                 raise
-            remedy = f"Grant pg_signal_backend to the console's role on {node}."
-            remedy += " Only a superuser may do this to a superuser's session."
+            remedy = f"{node}: {ends_sessions(self._writers[node].version_text)}"
             raise ConsoleError(error.problem, remedy) from None
         return any(value is True for row in rows for value in row.values())
 

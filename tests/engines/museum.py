@@ -136,7 +136,7 @@ CREATE FUNCTION museum.pg_last_xlog_replay_location() RETURNS pg_lsn LANGUAGE sq
 CREATE FUNCTION museum.pg_xlog_location_diff(pg_lsn, pg_lsn) RETURNS numeric LANGUAGE sql AS 'SELECT $1 - $2';
 CREATE FUNCTION museum.pg_is_in_recovery() RETURNS boolean LANGUAGE sql AS 'SELECT false';
 CREATE FUNCTION museum.pg_postmaster_start_time() RETURNS timestamptz LANGUAGE sql
-    AS $$SELECT clock - interval '1 day' FROM museum.here$$;
+    AS $$SELECT clock - interval '1 day' - interval '1 microsecond' * hashtext(node) FROM museum.here$$;
 -- The captures are older than this setting, whatever the server that shows them.
 CREATE FUNCTION museum.current_setting(text, boolean) RETURNS text LANGUAGE sql
     AS $$SELECT CASE WHEN $1 <> 'output_plugin_libraries' THEN pg_catalog.current_setting($1, $2) END$$;

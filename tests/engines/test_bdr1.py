@@ -216,3 +216,15 @@ def test_bdr_2_shows_how_many_peers_have_granted_a_lock_and_who_asked(museum: Mu
         "ddl_lock", "node2", "acquire_tally_confirmations", 4711, "1 of 2", None,
     )  # fmt: skip
     assert [(one.stage, one.pid, one.confirmed) for one in granting.locks] == [("peer_confirmed", None, None)]
+
+
+def test_a_role_that_is_no_superuser_lacks_the_counters_and_the_verdict_does_not(museum: Museum) -> None:
+    """pg_stat_get_bdr() refuses it, whatever is granted: it is not asked, and nothing is unknown."""
+    engine = replace(ENGINE, superuser=False)
+    asked = {**engine.statements(), **engine.seldom()}
+    assert not any("pg_stat_bdr" in text.partition("SELECT")[2] for text in asked.values())
+    seen = museum.snapshot(State(FOLDER / "04-healthy"), THREE, engine)
+    assert judge(seen, LIMITS, seen.taken_at).level is Level.OK
+    (part,) = seen.nodes[0].facts.unread  # type: ignore[union-attr]
+    assert (part.judged, part.why) == (False, "BDR shows pg_stat_bdr to superusers only")
+    assert [one.errors for one in seen.nodes[0].facts.subscriptions] == [None, None]  # type: ignore[union-attr]

@@ -109,6 +109,14 @@ def test_a_refusal_is_answered_with_the_grant_that_helps(word: str, why: str, st
     assert helping_grant(word, "r", why) == statement
 
 
+@pytest.mark.parametrize("word", words())
+def test_an_old_psql_can_run_what_is_printed(word: str) -> None:
+    """psql 9.4, which comes with BDR 1, knows no \\gexec."""
+    text = grants(word, ROLE)
+    assert "\\gexec" not in text
+    assert text.count("DO $grants$") == text.count("END $grants$;")
+
+
 # -- on a real server, over tables that stand in for those of engines that are not to be had --
 
 

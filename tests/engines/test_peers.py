@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg.rows import dict_row
 
 import bdr_console.engines
 from bdr_console.engines import bdr1, native, pgactive
@@ -59,6 +61,25 @@ async def test_native_subscriptions_tell_where_they_connect_to(postgres: Postgre
         postgres.run("ALTER SUBSCRIPTION from_two SET (slot_name = NONE)")
         postgres.run("DROP SUBSCRIPTION from_two")
     assert found == (Peer(None, "10.0.0.7", "5433", "app"),)
+
+
+def test_a_pgactive_dsn_that_names_a_foreign_server_leads_where_that_one_is(postgres: Postgres) -> None:
+    made = """
+        CREATE SCHEMA pgactive;
+        CREATE FOREIGN DATA WRAPPER pgactive_fdw;
+        CREATE SERVER "two" FOREIGN DATA WRAPPER pgactive_fdw
+               OPTIONS (host '10.0.0.7', port '5433', dbname 'app');
+        CREATE TABLE pgactive.pgactive_nodes AS SELECT 'node2' AS node_name, 'r' AS node_status,
+               '7' AS node_sysid, 0 AS node_timeline, 1 AS node_dboid,
+               'user_mapping=u pgactive_foreign_server=two' AS node_dsn;
+        CREATE TABLE pgactive.pgactive_connections
+               (conn_sysid text, conn_timeline int, conn_dboid int, conn_dsn text)"""
+    with psycopg.connect(postgres.dsn(), row_factory=dict_row) as connection:
+        for statement in made.split(";"):
+            connection.execute(statement.encode())
+        rows = connection.execute(pgactive.KIND.peers.encode()).fetchall()
+        connection.rollback()
+    assert placed(rows) == (Peer("node2", "10.0.0.7", "5433", "app"),)
 
 
 async def test_a_role_that_may_not_see_where_they_are_is_told_so(postgres: Postgres) -> None:

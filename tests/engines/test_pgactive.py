@@ -1,6 +1,7 @@
 """pgactive: every captured state of a running group (2.1.9 on PostgreSQL 15.20), and what a DBA would say."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,7 @@ from bdr_console.cluster.verdict import Level, Thresholds, judge
 from bdr_console.engines.detect import kind_of
 from bdr_console.engines.identity import Identity
 from bdr_console.engines.pgactive import Pgactive
-from bdr_console.links.postgres import Rows
+from bdr_console.links.postgres import Rows, Unreadable
 from tests.engines.halls import CAPTURES, PGACTIVE
 from tests.engines.museum import Museum, State
 from tests.engines.verdicts import assert_told, verdicts
@@ -106,3 +107,16 @@ def test_a_global_lock_is_shown_by_its_holder_and_by_those_that_granted_it(museu
 
 def test_a_state_that_nobody_wrote_down_here_is_noticed() -> None:
     assert {path.name for path in FOLDER.iterdir() if path.is_dir()} == {state for state, _, _ in VERDICTS}
+
+
+def test_a_counter_that_fails_leaves_the_subscriptions_read_and_the_verdict_as_it_was(museum: Museum) -> None:
+    """After a node was detached pgactive_stats fails on every node, for good."""
+    broken = Unreadable("could not find node identifier", "XX000")
+    state = State(FOLDER / "01-healthy")
+    answers = museum.answers(state, "node1", {**ENGINE.statements(), **ENGINE.seldom()})
+    facts = ENGINE.facts({**answers, "errors": broken, "conflict_counts": broken})
+    assert [one.status for one in facts.subscriptions] == ["replicating", "replicating"]
+    assert {part.what: part.judged for part in facts.unread} == {"errors": False, "conflict_counts": False}
+    seen = museum.snapshot(state, THREE, ENGINE)
+    nodes = (replace(seen.nodes[0], facts=facts), *seen.nodes[1:])
+    assert judge(replace(seen, nodes=nodes), Thresholds(), seen.taken_at).level is Level.OK

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bdr_console.cluster.nodes import Caveat, Member, Membership, NodeFacts
+from bdr_console.cluster.nodes import Caveat, Member, Membership, NodeFacts, Unread
 from bdr_console.engines.bdr1 import rows
 from bdr_console.engines.core.facts import Answers, Reading, common_seldom, common_statements
 from bdr_console.engines.core.positions import position_statements
@@ -25,10 +25,12 @@ class Bdr1:
     server_version_num: int
     major: int
     """1 or 2: their global locks and sequences differ."""
+    superuser: bool = True
+    """Whether the role is one: pg_stat_get_bdr() refuses everybody else, whatever is granted."""
 
     def statements(self) -> Mapping[str, str]:
-        """Seven statements."""
-        names = ("members", "switches", "slots", "subscriptions")
+        """Seven statements, and the counters of a superuser."""
+        names = ("members", "switches", "slots", "subscriptions", *(("errors",) if self.superuser else ()))
         own = {name: statement(_HERE, name, self.server_version_num) for name in names}
         locks = "locks" if self.major >= 2 else "global_locks"
         own["locks"] = statement(_HERE, locks, self.server_version_num)
@@ -36,7 +38,9 @@ class Bdr1:
 
     def seldom(self) -> Mapping[str, str]:
         """Conflicts, replication sets, and with 1.0 the global sequences that ask for a majority."""
-        names = ("conflicts", "conflict_counts", "set_tables", *(("sequences",) if self.major < 2 else ()))
+        names = ["conflicts", "set_tables"]
+        names += ["conflict_counts"] if self.superuser else []
+        names += ["sequences"] if self.major < 2 else []
         own = {name: statement(_HERE, name, self.server_version_num) for name in names}
         return {**common_seldom(self.server_version_num), **own}
 
@@ -62,8 +66,11 @@ class Bdr1:
             set_tables=None if reading.failed("set_tables") else set_tables(reading.rows("set_tables")),
             sequences=rows.sequences(reading),
             caveats=(*node.caveats, *_caveats(members)),
-            unread=tuple(reading.unread),
+            unread=(*reading.unread, *(() if self.superuser else (_UNCOUNTED,))),
         )
+
+
+_UNCOUNTED = Unread("conflict and error counts", "BDR shows pg_stat_bdr to superusers only", judged=False)
 
 
 def _caveats(members: tuple[Member, ...]) -> tuple[Caveat, ...]:
@@ -78,7 +85,7 @@ def _make(found: Identity, version: str | None) -> Bdr1:
     number = rows.version_number(version, found.extensions.get("bdr"))
     major = int(number.split(".")[0]) if number else 2 if found.server_version_num >= 90600 else 1
     name = found.labelled(f"BDR {number or major}", "bdr")
-    return Bdr1(name, found.server_version, found.server_version_num, major)
+    return Bdr1(name, found.server_version, found.server_version_num, major, found.superuser)
 
 
 KIND = Kind(

@@ -1,5 +1,5 @@
--- BDR 1.0 and 2.0: conflicts counted here since the statistics were reset, by origin. Needs SELECT on
--- bdr.pg_stat_bdr and on the columns of bdr.bdr_nodes that members.sql reads.
+-- BDR 1.0 and 2.0: conflicts counted here since the statistics were reset, by origin. Needs a superuser: the function
+-- behind bdr.pg_stat_bdr refuses everybody else.
 SELECT coalesce(n.node_name, p.remote_sysid) AS origin,
        s.nr_insert_conflict AS inserts, s.nr_update_conflict AS updates, s.nr_delete_conflict AS deletes
   FROM bdr.pg_stat_bdr s

@@ -42,11 +42,13 @@ def _member(row: Mapping[str, Any]) -> Member:
 
 def subscriptions(reading: Reading) -> tuple[Subscription, ...]:
     """Rows of `subscriptions`: origin, apply_pid, last_commit_at, replication_sets, apply_delay_ms,
-    unidirectional, errors, last_error, last_error_at. Status: whether an apply worker runs."""
-    return tuple(_subscription(row) for row in reading.rows("subscriptions"))
+    unidirectional, last_error, last_error_at; of `errors`: origin, errors. Status: whether an apply worker
+    runs."""
+    errors = {row["origin"]: row["errors"] for row in reading.counted("errors")}
+    return tuple(_subscription(row, errors.get(row["origin"])) for row in reading.rows("subscriptions"))
 
 
-def _subscription(row: Mapping[str, Any]) -> Subscription:
+def _subscription(row: Mapping[str, Any], errors: int | None) -> Subscription:
     origin, delay = clean(row["origin"], 200), row["apply_delay_ms"]
     return Subscription(
         name=f"from {origin}",
@@ -58,7 +60,7 @@ def _subscription(row: Mapping[str, Any]) -> Subscription:
         replication_sets=tuple(clean(name, 200) for name in row["replication_sets"] or ()),
         apply_delay=delay / 1000 if delay and delay > 0 else None,
         unidirectional=bool(row["unidirectional"]),
-        errors=row["errors"],
+        errors=errors,
         last_error=text_or_none(row["last_error"]),
         last_error_at=moment(row["last_error_at"]),
     )
@@ -95,7 +97,7 @@ def conflict_counts(reading: Reading) -> tuple[ConflictCount, ...]:
     """Rows of `conflict_counts`: origin, inserts, updates, deletes; one counter for each."""
     return tuple(
         ConflictCount(clean(row["origin"], 200), kind, row[column])
-        for row in reading.rows("conflict_counts")
+        for row in reading.counted("conflict_counts")
         for kind, column in (("insert", "inserts"), ("update", "updates"), ("delete", "deletes"))
     )
 

@@ -1,15 +1,13 @@
 -- BDR 1.0 and 2.0: what this node receives, one row for each other member that has not been parted. An apply worker
 -- shows the origin's position and commit time of its last transaction in its query text (empty after a restart).
--- errors: transactions that it rolled back; it tries the same one again every few seconds. A connection row of
--- this very pair comes before the default one (origin 0).
--- Needs SELECT on bdr.pg_stat_bdr and on the named columns; the text needs a superuser (pg_monitor from 10 on).
+-- A connection row of this very pair comes before the default one (origin 0).
+-- Needs SELECT on the named columns; the text needs a superuser (pg_monitor from 10 on).
 SELECT n.node_name AS origin, w.pid AS apply_pid,
        substring(a.query FROM 'timestamp\): [0-9A-F/]+, (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[.0-9]*[-+]\d\d[:0-9]*)')::timestamptz
                                 AS last_commit_at,
        c.conn_replication_sets  AS replication_sets,
        c.conn_apply_delay       AS apply_delay_ms,
        c.conn_is_unidirectional AS unidirectional,
-       st.nr_rollback           AS errors,
        NULL::text AS last_error, NULL::timestamptz AS last_error_at
   FROM bdr.bdr_nodes n
  CROSS JOIN bdr.bdr_get_local_nodeid() l
@@ -21,10 +19,6 @@ SELECT n.node_name AS origin, w.pid AS apply_pid,
                         AND b.conn_origin_sysid IN ('0', l.sysid)
                       ORDER BY b.conn_origin_sysid = '0'
                       LIMIT 1) c ON true
-  LEFT JOIN (SELECT p.remote_sysid, p.remote_timeline, p.remote_dboid, b.nr_rollback
-               FROM bdr.pg_stat_bdr b
-              CROSS JOIN LATERAL bdr.bdr_parse_replident_name(b.riremoteid) p) st
-         ON (st.remote_sysid, st.remote_timeline, st.remote_dboid) = (n.node_sysid, n.node_timeline, n.node_dboid)
  WHERE (n.node_sysid, n.node_timeline, n.node_dboid) <> (l.sysid, l.timeline, l.dboid)
    AND n.node_status::text <> 'k'
  ORDER BY n.node_name;

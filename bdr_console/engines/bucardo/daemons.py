@@ -8,6 +8,7 @@ from bdr_console.cluster.text import clean
 from bdr_console.engines.core.facts import Reading
 
 _NAMEDATALEN = 63
+_GRANT = "GRANT pg_monitor to it, or before PostgreSQL 10 let the console log in as a superuser"
 _KID = re.compile(r"^bucardo KID \((.*?)(?:\) \(PID \d*\)?)?$", re.DOTALL)
 
 
@@ -36,9 +37,7 @@ def daemons(reading: Reading) -> Daemons | None:
     if row is None:
         return None
     if row["hidden"]:
-        reading.unread.append(
-            Unread("daemons", "the role may not see other roles' sessions: GRANT pg_monitor to it")
-        )
+        reading.unread.append(Unread("daemons", f"the role may not see other roles' sessions: {_GRANT}"))
         return None
     kids = {}
     for line in row["kids"] or ():

@@ -3,6 +3,7 @@
 -- versions of an engine have, functions with (): nobody need ask for what is not there.
 SELECT current_setting('server_version_num')::int AS server_version_num,
        current_setting('server_version')          AS server_version,
+       current_setting('is_superuser') = 'on'     AS superuser,
        (SELECT string_agg(extname || ' ' || extversion, ',' ORDER BY extname)
           FROM pg_extension
          WHERE extname IN ('bdr', 'pgactive', 'spock', 'pglogical'))                AS extensions,

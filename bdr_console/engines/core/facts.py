@@ -8,6 +8,7 @@ from typing import Any
 
 from bdr_console.cluster.groups import GlobalLock
 from bdr_console.cluster.nodes import NodeFacts, Sessions, Slot, Unread
+from bdr_console.cluster.privileges import sees_sessions
 from bdr_console.cluster.text import clean
 from bdr_console.engines.core.activity import activity, parameters, slot_room
 from bdr_console.engines.core.plugins import plugin_caveats
@@ -62,6 +63,14 @@ class Reading:
             return []
         return answer
 
+    def counted(self, what: str) -> Rows:
+        """The rows of a statement that only counts: without it nothing that is judged is missing."""
+        answer = self.answers.get(what, [])
+        if isinstance(answer, Unreadable):
+            self.unread.append(Unread(what, answer.why, judged=False))
+            return []
+        return answer
+
     def optional(self, what: str) -> Rows:
         """The same for a statement whose relation or columns not every version has: then simply none."""
         answer = self.answers.get(what, [])
@@ -76,15 +85,13 @@ class Reading:
         """Whether one of `parts` could not be read."""
         return any(isinstance(self.answers.get(part), Unreadable) for part in parts)
 
-    def sessions(self, server: Mapping[str, Any]) -> Sessions | None:
+    def sessions(self, server: Mapping[str, Any], server_version: str) -> Sessions | None:
         """Sessions; None with a note when the role may not see those of others."""
         row = self.row("sessions")
         if row is None:
             return None
         if row["hidden"]:
-            self.unread.append(
-                Unread("sessions", "the role may not see other roles' sessions: GRANT pg_monitor to it")
-            )
+            self.unread.append(unseen_sessions("sessions", server_version))
             return None
         return Sessions(
             total=row["total"],
@@ -108,7 +115,7 @@ class Reading:
             node_name=None,
             group=None,
             members=(),
-            sessions=self.sessions(server),
+            sessions=self.sessions(server, server_version),
             slots=tuple(slot(row) for row in self.rows("slots")),
             subscriptions=(),
             in_recovery=bool(server.get("in_recovery")),
@@ -116,6 +123,7 @@ class Reading:
             wal_lsn=text_or_none(server.get("wal_lsn")),
             started_at=moment(server.get("started_at")),
             clock=moment(server.get("clock")),
+            database=text_or_none(server.get("database")),
             caveats=plugin_caveats(self.row("plugins")),
             activity=activity(**busy) if len(busy) == 2 and not self.failed(*busy) else None,
             parameters=parameters(self.rows("parameters")),
@@ -136,6 +144,14 @@ class Reading:
             )
             for row in self.rows("locks")
         )
+
+
+def unseen_sessions(what: str, server_version: str) -> Unread:
+    """What to say of `what` where the role may not see other roles' sessions: a limit of the version where no
+    grant helps."""
+    if server_version.startswith("9."):
+        return Unread(what, sees_sessions(server_version).rstrip("."), judged=False)
+    return Unread(what, "the role may not see other roles' sessions: GRANT pg_monitor to it")
 
 
 def slot(row: Mapping[str, Any]) -> Slot:

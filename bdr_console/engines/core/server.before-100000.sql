@@ -5,6 +5,7 @@ SELECT pg_is_in_recovery()                         AS in_recovery,
              ELSE pg_current_xlog_insert_location() END)::text AS wal_lsn,
        pg_postmaster_start_time()                  AS started_at,
        clock_timestamp()                           AS clock,
+       current_database()::text                    AS database,
        current_setting('max_connections')::int     AS max_connections,
        (SELECT count(*) FROM pg_prepared_xacts) AS prepared_transactions,
        set_config('default_transaction_read_only', NULL, true) = 'on' AS read_only;

@@ -7,6 +7,7 @@ SELECT pg_is_in_recovery()                         AS in_recovery,
              ELSE pg_current_wal_insert_lsn() END)::text AS wal_lsn,
        pg_postmaster_start_time()                  AS started_at,
        clock_timestamp()                           AS clock,
+       current_database()::text                    AS database,
        current_setting('max_connections')::int     AS max_connections,
        (SELECT count(*) FROM pg_prepared_xacts) AS prepared_transactions,
        CASE WHEN EXISTS (SELECT 1

@@ -26,8 +26,8 @@ class Pgactive:
     server_version_num: int
 
     def statements(self) -> Mapping[str, str]:
-        """Eight statements."""
-        names = ("members", "switches", "slots", "subscriptions", "workers", "locks")
+        """Nine statements."""
+        names = ("members", "switches", "slots", "subscriptions", "errors", "workers", "locks")
         own = {name: statement(_HERE, name, self.server_version_num) for name in names}
         return {**common_statements(self.server_version_num), **own}
 

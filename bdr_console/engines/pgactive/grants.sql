@@ -16,3 +16,10 @@ GRANT EXECUTE ON FUNCTION pgactive.pgactive_get_stats(), pgactive.pgactive_get_w
       pgactive.pgactive_get_local_nodeid(), pgactive.pgactive_get_node_identifier(),
       pgactive.pgactive_parse_slot_name(name)
    TO :"role";
+-- Until shared memory knows the node's identifier (some seconds after a start), the functions above ask this one with
+-- the caller's rights. Not every version has it.
+SELECT format('GRANT EXECUTE ON FUNCTION %s TO %I', p.oid::regprocedure, :'role')
+  FROM pg_proc p
+  JOIN pg_namespace n ON n.oid = p.pronamespace
+ WHERE n.nspname = 'pgactive' AND p.proname = '_pgactive_node_identifier_getter_private'
+\gexec

@@ -38,7 +38,7 @@ from tests.waiting import wait_until
 CLUSTER, LEAVING, TAKER = "lab", "node1", "node2"
 _OF_EACH_MODE = {
     "gradual": ("disable", "reconnect", "wait_close", "served", "drained", "hold", "ready", "enable"),
-    "quiesce": ("rehearse", "prepare", "pause", "disable", "quiet", "barrier", "resume", "served", "restore"),
+    "quiesce": ("rehearse", "prepare", "pause", "quiet", "disable", "barrier", "resume", "served", "restore"),
 }
 STEPS = tuple((mode, step) for mode, steps in _OF_EACH_MODE.items() for step in steps)
 """(mode, step); the steps from the hold on are the same in both modes."""

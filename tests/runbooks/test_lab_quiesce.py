@@ -66,8 +66,9 @@ def lagging(lab: Lab, ms: int = 1000) -> None:
             lab.break_("delay-apply", f"{NODE}:{node.name}={ms}")
 
 
-def impatient(lab: Lab, directory: Path, seconds: float = 1) -> Path:
-    """The lab's configuration with that long for the whole pause."""
+def pausing_at_most(seconds: float, lab: Lab, directory: Path) -> Path:
+    """The lab's configuration with that long for the whole pause. A run is refused for a transaction that is
+    older than this when the checks look at it."""
     content = yaml.safe_load(lab.config.read_text())
     content["clusters"][CLUSTER]["quiesce"] = {"pause_deadline": seconds}
     config = directory / "config.yaml"
@@ -90,7 +91,7 @@ def test_a_whole_quiesced_switchover_under_load_fails_and_loses_nothing(healthy_
         held = run.holding()
     assert in_maintenance(healthy_lab) == {SERVER}
     assert poolers_at_work(healthy_lab) == AT_WORK
-    assert [step.key for step in held.steps[:5]] == ["rehearse", "prepare", "pause", "disable", "quiet"]
+    assert [step.key for step in held.steps[:5]] == ["rehearse", "prepare", "pause", "quiet", "disable"]
     with connections_counted(healthy_lab) as back:
         run.say("go")
         assert run.over().status is RunStatus.DONE
@@ -124,11 +125,16 @@ def test_with_a_second_of_lag_a_quiesce_loses_nothing_where_the_published_sequen
     assert lost["gradual"] > 0
 
 
-def test_clients_go_on_when_the_runner_is_killed_in_the_middle_of_the_pause(healthy_lab: Lab) -> None:
+def test_clients_go_on_when_the_runner_is_killed_in_the_middle_of_the_pause(
+    healthy_lab: Lab, tmp_path: Path
+) -> None:
     healthy_lab.start_load(clients=4, rate=50)
-    healthy_lab.break_("hold-transaction", "pgb-tx")  # so that the pause lasts
-    run = start(healthy_lab)
+    healthy_lab.break_("hold-transaction", "pgb-tx")
+    run = start(healthy_lab, config=pausing_at_most(40, healthy_lab, tmp_path))
     run.until(lambda view: _stands(view, "quiet", StepStatus.WAITING), "waits for the open transaction")
+    healthy_lab.break_("pause-apply", "node1:node2")  # so that the pause lasts
+    healthy_lab.mend("hold-transaction", "pgb-tx")
+    run.until(lambda view: _stands(view, "barrier", StepStatus.WAITING), "waits for node2 to apply")
     assert in_maintenance(healthy_lab) == {SERVER}
     pid = run.pid
     assert pid is not None
@@ -138,14 +144,14 @@ def test_clients_go_on_when_the_runner_is_killed_in_the_middle_of_the_pause(heal
         "all is put back",
     )
     run.until(lambda view: view.status is RunStatus.LOST, "its runner is gone")
-    healthy_lab.mend("hold-transaction", "pgb-tx")
+    healthy_lab.mend("pause-apply", "node1:node2")
     result = healthy_lab.stop_load()
     assert (result.failed, result.aborted_clients, result.lost) == (0, 0, 0)
 
 
-def test_killed_with_its_watchdog_a_run_is_undone_from_its_journal(healthy_lab: Lab) -> None:
+def test_killed_with_its_watchdog_a_run_is_undone_from_its_journal(healthy_lab: Lab, tmp_path: Path) -> None:
     healthy_lab.break_("hold-transaction", "pgb-tx")
-    run = start(healthy_lab)
+    run = start(healthy_lab, config=pausing_at_most(40, healthy_lab, tmp_path))
     run.until(lambda view: _stands(view, "quiet", StepStatus.WAITING), "waits for the open transaction")
     watchdog = next(event["pid"] for event in read_events(run.directory) if event["event"] == "watchdog")
     for pid in (watchdog, run.pid):
@@ -160,7 +166,7 @@ def test_killed_with_its_watchdog_a_run_is_undone_from_its_journal(healthy_lab: 
 
 
 def test_a_statement_that_holds_the_pause_up_is_named_and_cancelled_and_nobody_else_notices(
-    healthy_lab: Lab,
+    healthy_lab: Lab, tmp_path: Path
 ) -> None:
     healthy_lab.start_load(clients=4, rate=50)
     dsn = healthy_lab.layout.dsn(healthy_lab.layout.pooler("pgb-tx").port, "app")
@@ -176,7 +182,7 @@ def test_a_statement_that_holds_the_pause_up_is_named_and_cancelled_and_nobody_e
     slow = threading.Thread(target=long_statement)
     slow.start()
     wait_until(lambda: _sleeps(healthy_lab), "the statement runs")
-    run = start(healthy_lab)
+    run = start(healthy_lab, config=pausing_at_most(40, healthy_lab, tmp_path))
     view = run.until(lambda view: bool(_words(view, "cancel")), "its cancel is offered")
     (word,) = _words(view, "cancel")
     assert not _words(view, "kill-db")
@@ -208,7 +214,7 @@ def _sleeps(lab: Lab) -> bool:
 def test_a_pause_that_cannot_end_in_time_changes_nothing_and_says_why(
     healthy_lab: Lab, tmp_path: Path
 ) -> None:
-    config = impatient(healthy_lab, tmp_path)
+    config = pausing_at_most(1, healthy_lab, tmp_path)
     healthy_lab.break_("hold-transaction", "pgb-tx")
     run = start(healthy_lab, config=config)
     ended = run.over()
@@ -224,8 +230,7 @@ def test_clients_go_on_while_the_runner_is_stopped_and_the_run_finds_out(
     healthy_lab: Lab, tmp_path: Path
 ) -> None:
     healthy_lab.break_("hold-transaction", "pgb-tx")
-    # Longer than the transaction is old when the checks look at it, or they refuse the pause.
-    run = start(healthy_lab, config=impatient(healthy_lab, tmp_path, 10))
+    run = start(healthy_lab, config=pausing_at_most(10, healthy_lab, tmp_path))
     run.until(lambda view: _stands(view, "quiet", StepStatus.WAITING), "waits for the open transaction")
     pid = run.pid
     assert pid is not None

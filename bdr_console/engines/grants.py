@@ -11,8 +11,9 @@ from bdr_console.errors import ConsoleError
 _HERE = Path(__file__).parent
 
 _DENIED = re.compile(r"permission denied for (?P<kind>[a-z ]+) \"?(?P<name>[^\"\s]+)\"?$")
-_HIDDEN_SETTING = "permission denied to examine"
-"""How a server refuses to show a parameter that only pg_read_all_settings, a part of pg_monitor, may see."""
+_HIDDEN_SETTING = re.compile(r"permission denied to examine|pg_read_all_settings to examine")
+"""How a server refuses to show a parameter that only pg_read_all_settings, a part of pg_monitor, may see: from
+16 on, and before."""
 _GEXEC = re.compile(r"^(SELECT(?:(?!^SELECT).)*?)\n\\gexec$", re.DOTALL | re.MULTILINE)
 _SCHEMA = re.compile(r"nspname = '(\w+)'")
 
@@ -61,7 +62,7 @@ def helping_grant(word: str, role: str, why: str) -> str | None:
     granting = [text for text in _statements(word) if text.startswith("GRANT") or text.endswith("\\gexec")]
     denied = _DENIED.search(why)
     if denied is None:
-        helps = "pg_monitor" in why or _HIDDEN_SETTING in why
+        helps = "pg_monitor" in why or _HIDDEN_SETTING.search(why)
         found = next((text for text in granting if helps and "pg_monitor" in text), None)
         return _for(role, found) if found and found.startswith("GRANT") else None
     name = ("ON SCHEMA " if denied["kind"] == "schema" else "") + denied["name"]

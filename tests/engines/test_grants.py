@@ -89,6 +89,10 @@ def test_an_engine_without_grants_is_answered_with_those_that_have_them() -> Non
     assert "bdr3" in error.value.remedy
 
 
+OF_15 = "must be superuser or have privileges of pg_read_all_settings"
+OF_14 = "must be superuser or a member of pg_read_all_settings"
+
+
 @pytest.mark.parametrize(
     ("word", "why", "statement"),
     [
@@ -100,6 +104,8 @@ def test_an_engine_without_grants_is_answered_with_those_that_have_them() -> Non
         ("native", "permission denied for table pg_subscription", SUBSCRIPTION.replace("COLUMNS", COLUMNS)),
         ("plain", "the role may not see ...: GRANT pg_monitor to it", 'GRANT pg_monitor TO "r";'),
         ("plain", 'permission denied to examine "output_plugin_libraries"', 'GRANT pg_monitor TO "r";'),
+        ("plain", f'{OF_15} to examine "output_plugin_libraries"', 'GRANT pg_monitor TO "r";'),
+        ("plain", f'{OF_14} to examine "output_plugin_libraries"', 'GRANT pg_monitor TO "r";'),
         ("plain", "canceling statement due to statement timeout", None),
         ("plain", "permission denied for table ledger", None),
         ("oracle", "permission denied for schema bdr", None),

@@ -280,6 +280,15 @@ class _Impact(_Line):
     ]
 
 
+class _Cut(_Line):
+    step: str
+    proxy: str
+    command: str
+    servers: str
+    before: int
+    ended: int | None
+
+
 _SHAPES: dict[str, Any] = {
     "run": _Run,
     "turn": _Turn,
@@ -304,6 +313,7 @@ _SHAPES: dict[str, Any] = {
     "command-end": _HoldCommandEnd,
     "taken": _Taken,
     "impact": _Impact,
+    "cut": _Cut,
 }
 
 

@@ -50,6 +50,7 @@ def measures(events: Iterable[Event], node: str) -> tuple[Measure, ...]:
         if not ways:
             found.append(Measure(name, "whole run", "waits of clients", None, "s", "no sample was taken"))
         found += _pauses(name, told)
+        found += [_cut(name, event) for event in told if event.get("event") == "cut"]
         found.append(Measure(name, "whole run", "failed transactions", None, "", NOT_COUNTED))
     return tuple(found)
 
@@ -113,6 +114,16 @@ def _felt(node: str, where: str, felt: Mapping[str, Any], every: float) -> list[
         Measure(node, where, "all waits together", felt["waited"], "s", waits),
         Measure(node, where, "transactions done", felt["transactions"], "", stats),
     ]
+
+
+def _cut(node: str, event: Event) -> Measure:
+    """What ended in HAProxy at one of its commands."""
+    source = f"HAProxy's scur and stot on {event['servers']} just before and after, {event['before']} before"
+    source += ": one that ended by itself then is in it"
+    if event["ended"] is None:
+        source = "HAProxy was reloaded, or its counters cleared, meanwhile"
+    where = f"{event['command']} on {event['proxy']}"
+    return Measure(node, where, "sessions cut", event["ended"], "", source)
 
 
 def _pauses(node: str, events: list[Event]) -> list[Measure]:

@@ -15,6 +15,7 @@ from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.config import ClusterSettings
 from bdr_console.runbooks.checks_nodes import taking
 from bdr_console.runbooks.checks_proxies import servers
+from bdr_console.runbooks.disable import Disable
 from bdr_console.runbooks.hold import Hold, HoldTerms
 from bdr_console.runbooks.pool_settings import AT_ONCE, Setting, set_by
 from bdr_console.runbooks.reading import Part, Reading
@@ -23,7 +24,7 @@ from bdr_console.runbooks.seen import Subject, error_of, last_server, pooler_of,
 from bdr_console.runbooks.step import Act, Observation, OnTimeout, Plan, Proof, Step, StepPlan, World
 from bdr_console.runbooks.switchover import plan as plan_switchover
 from bdr_console.runbooks.switchover_back import Enable, Ready
-from bdr_console.runbooks.switchover_out import Disable, Reconnect
+from bdr_console.runbooks.switchover_out import Reconnect
 from bdr_console.runbooks.terms import ISOLATE
 from bdr_console.runbooks.ways_out import Remembered, changes, routes_of
 

@@ -4,9 +4,10 @@ import time
 from dataclasses import asdict
 from typing import Any
 
+from bdr_console.cluster.text import counted
 from bdr_console.runbooks.journal import Journal
 from bdr_console.runbooks.run import Holder, Offer, RunStatus, StepStatus
-from bdr_console.runbooks.step import Observation, Plan, Proof, Step
+from bdr_console.runbooks.step import CutSessions, Observation, Plan, Proof, Step
 
 _PROGRESS_EVERY = 0.5
 """Seconds between two lines of progress that differ only in their figures."""
@@ -47,6 +48,10 @@ class Narration:
         self._marked[key] = status
         # While clients wait the disk is not waited for: the next intent brings this line to it.
         self._journal.write("step", step.plan.pause is None, step=key, status=status, **fields)
+        for cut in step.take_cuts():
+            self._journal.write("cut", False, step=key, **asdict(cut))
+            if cut.all_cut:
+                self._journal.write("alarm", False, text=_of_cut(cut))
 
     def progress(self, step: Step, seen: Observation, status: StepStatus | None = None) -> None:
         """What the latest look showed; with `status`, marks the step so when it is not marked so yet."""
@@ -81,6 +86,14 @@ def steps_event(made: Plan) -> list[dict[str, Any]]:
         }
         for view in made.views()
     ]
+
+
+def _of_cut(cut: CutSessions) -> str:
+    option = "on-marked-down" if cut.command.startswith("disable") else "on-marked-up"
+    return (
+        f"{cut.proxy} cut {counted(cut.ended or 0, 'session')} on {cut.servers} at `{cut.command}`: a "
+        f"transaction that was open on one has failed. Look for {option} in haproxy.cfg."
+    )
 
 
 def _told(seen: Observation) -> dict[str, Any]:

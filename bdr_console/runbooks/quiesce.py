@@ -13,6 +13,7 @@ from dataclasses import replace
 from bdr_console.cluster.poolers import nothing_paused
 from bdr_console.cluster.text import counted
 from bdr_console.runbooks.chain import Chain
+from bdr_console.runbooks.disable import Disable
 from bdr_console.runbooks.holders import describe
 from bdr_console.runbooks.pool_settings import FailingLogins, Ours, assignment, is_foreign, without_failing
 from bdr_console.runbooks.reading import Part, Reading
@@ -27,7 +28,6 @@ from bdr_console.runbooks.step import (
     TrafficBefore,
     World,
 )
-from bdr_console.runbooks.switchover_out import Disable
 
 _LOGIN_ENDS = 2.0
 """Seconds to wait for a moment without a login before PAUSE."""
@@ -189,6 +189,7 @@ class Flip(Disable):
 
     async def guard(self, world: World) -> tuple[str, ...]:
         reading = self.seen or await world.read(Part.PROXIES)
+        self._count.look(reading, self.taken)
         if self._pause.known is not None:
             # The nodes answered just before the pause: asking them again would have the clients wait for it.
             nodes = self._pause.known.snapshot.nodes

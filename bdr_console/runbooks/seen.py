@@ -1,13 +1,14 @@
 """Questions that several steps and checks ask of one reading. Pure."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 
 from bdr_console.cluster.proxies import ProxyServer
 from bdr_console.cluster.traffic import split_words
 from bdr_console.cluster.traffic import traffic as where_traffic_goes
 from bdr_console.cluster.traffic_takers import Taker, takers_of
 from bdr_console.runbooks.reading import Reading, ServerConnection
-from bdr_console.runbooks.step import Remainder, TrafficBefore
+from bdr_console.runbooks.run import Proof
+from bdr_console.runbooks.step import Act, Remainder, TrafficBefore
 
 _UNNAMED = "unix"
 """How HAProxy and PgBouncer write the end of a connection over a UNIX socket: it names no connection."""
@@ -31,6 +32,19 @@ def state_line(reading: Reading, subject: Subject) -> str:
     if reading.proxy(proxy) is not None:
         return f"{proxy}: has no server {name} any more"
     return f"{proxy}: no answer ({error_of(reading, proxy)})"
+
+
+def state_lines(reading: Reading, acts: Sequence[Act]) -> tuple[str, ...]:
+    """One line of evidence for the server of each act."""
+    return tuple(state_line(reading, (act.target, act.subject)) for act in acts)
+
+
+def proof_of(states: Iterable[bool | None]) -> Proof:
+    """UNMET wins over UNKNOWN: what is known not to be so can be acted upon."""
+    states = tuple(states)
+    if any(state is False for state in states):
+        return Proof.UNMET
+    return Proof.UNKNOWN if any(state is None for state in states) else Proof.MET
 
 
 def error_of(reading: Reading, target: str) -> str:

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Mapping
 
 from bdr_console.cluster.poolers import Pool
 from bdr_console.cluster.text import counted
+from bdr_console.runbooks.disable import Disable
 from bdr_console.runbooks.quiesce import Flip
 from bdr_console.runbooks.reading import Part, Reading
 from bdr_console.runbooks.seen import Subject, others
 from bdr_console.runbooks.step import Observation, Proof, Step, StepPlan, World
-from bdr_console.runbooks.switchover_out import Disable
 
 _LOOKED_FOR = 1.0
 """Seconds until a pool that nobody wants a connection of counts as served."""

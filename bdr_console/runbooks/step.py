@@ -12,6 +12,7 @@ from bdr_console.runbooks.run import Command, Holder, Offer, Proof, StepView
 __all__ = [
     "Act",
     "Choice",
+    "CutSessions",
     "Intervention",
     "Observation",
     "OnTimeout",
@@ -165,6 +166,26 @@ class TrafficBefore:
 
 
 @dataclass(frozen=True, slots=True)
+class CutSessions:
+    """The sessions that ended in HAProxy while one of its commands took effect."""
+
+    proxy: str
+    command: str
+    servers: str
+    """Where they were, `bk_db/bdr_initial_node`; several separated by commas."""
+    before: int
+    """Sessions there just before."""
+    ended: int | None
+    """Of these and of new ones, by the time the command was seen to be in force; None when HAProxy was
+    reloaded meanwhile, or its counters cleared."""
+
+    @property
+    def all_cut(self) -> bool:
+        """Whether every session ended at once: single ones may end by themselves at that moment."""
+        return bool(self.before) and self.ended is not None and self.ended >= self.before
+
+
+@dataclass(frozen=True, slots=True)
 class Remainder:
     """What is not as it was before the run although every command was taken back."""
 
@@ -297,6 +318,10 @@ class Step:
 
     def interventions(self) -> tuple[Intervention, ...]:
         """What the operator may do about the holders of the last observation."""
+        return ()
+
+    def take_cuts(self) -> tuple[CutSessions, ...]:
+        """What its commands ended in HAProxy since this was asked last."""
         return ()
 
     def leave(self) -> str:

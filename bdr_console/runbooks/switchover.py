@@ -15,6 +15,7 @@ from bdr_console.cluster.traffic_takers import chosen
 from bdr_console.config import ClusterSettings
 from bdr_console.errors import ConsoleError
 from bdr_console.runbooks.barrier import Barrier, Rehearse
+from bdr_console.runbooks.disable import Disable, DisableIdle
 from bdr_console.runbooks.forecast import Forecast
 from bdr_console.runbooks.hold import Hold, HoldTerms
 from bdr_console.runbooks.modes import choose, notes
@@ -26,7 +27,7 @@ from bdr_console.runbooks.routes import routed_databases, switch_back_target
 from bdr_console.runbooks.served import Served
 from bdr_console.runbooks.step import Act, OnTimeout, Plan, Step, StepPlan, TrafficBefore
 from bdr_console.runbooks.switchover_back import Enable, Ready
-from bdr_console.runbooks.switchover_out import Disable, DisableIdle, Drained, Reconnect, WaitClose
+from bdr_console.runbooks.switchover_out import Drained, Reconnect, WaitClose
 from bdr_console.runbooks.ways_out import (
     Parts,
     Remembered,

@@ -10,7 +10,8 @@ from bdr_console.cluster.verdict import Thresholds
 from bdr_console.runbooks.reading import Part, Reading
 from bdr_console.runbooks.routes import switch_back_target
 from bdr_console.runbooks.seen import error_of, state_line, traffic
-from bdr_console.runbooks.step import Act, Observation, Proof, Step, StepPlan, World
+from bdr_console.runbooks.session_count import SessionCount
+from bdr_console.runbooks.step import Act, CutSessions, Observation, Proof, Step, StepPlan, World
 
 
 class Ready(Step):
@@ -74,6 +75,7 @@ class Enable(Step):
         self._disabled = disabled
         self._had_traffic = had_traffic
         self._open: tuple[Act, ...] = plan.acts
+        self._count = SessionCount()
 
     def _ours(self) -> tuple[Act, ...]:
         """We do not enable what this run did not disable."""
@@ -82,6 +84,7 @@ class Enable(Step):
 
     async def observe(self, world: World) -> Observation:
         reading = await world.read(Part.PROXIES)
+        self._count.look(reading, self.taken)
         ours = self._ours()
         states = {act: reading.server(act.target, act.subject) for act in ours}
         self._open = tuple(act for act, server in states.items() if server and server.in_maintenance)
@@ -107,7 +110,8 @@ class Enable(Step):
         return Observation(Proof.UNMET, tuple(lines))
 
     async def guard(self, world: World) -> tuple[str, ...]:
-        reading = await world.read(Part.NODES)
+        reading = await world.read(Part.NODES | Part.PROXIES)
+        self._count.look(reading, self.taken)
         if reading.node(self._node) is None:
             return (f"{self._node} does not answer ({error_of(reading, self._node)})",)
         why = node_refusal(self._node, reading.present())
@@ -115,6 +119,9 @@ class Enable(Step):
 
     def needed(self) -> tuple[Act, ...]:
         return self._open
+
+    def take_cuts(self) -> tuple[CutSessions, ...]:
+        return self._count.take()
 
 
 def _is_up(server: ProxyServer) -> bool:

@@ -1,12 +1,10 @@
-"""The steps that take a node out of service; each says from the live cluster when its condition holds."""
+"""The steps that move the clients of a node and prove that none is left, each by the live cluster."""
 
 import asyncio
 import time
 
 from bdr_console.cluster.nodes import NodeFacts, engine_name
 from bdr_console.cluster.text import counted
-from bdr_console.cluster.traffic import traffic as traffic_of
-from bdr_console.cluster.traffic_takers import chosen
 from bdr_console.runbooks.holders import describe as describe_holder
 from bdr_console.runbooks.holders import (
     holder_id,
@@ -21,158 +19,32 @@ from bdr_console.runbooks.node_sessions import (
     Way,
     describe_session,
     sessions_on,
-    strays,
 )
 from bdr_console.runbooks.reading import Part, Reading, ServerConnection
-from bdr_console.runbooks.run import Command
 from bdr_console.runbooks.seen import (
     Subject,
     error_of,
     in_maintenance,
-    last_server,
     lsn,
-    moved,
     paused,
+    proof_of,
     server_behind,
     state_line,
-    traffic,
-    usable_others,
 )
 from bdr_console.runbooks.step import (
     Act,
     Intervention,
     Observation,
     Proof,
-    Remainder,
     Step,
     StepPlan,
-    TrafficBefore,
     World,
 )
 
 _SETTLE = 5.0
 """Seconds to wait for a moment without a login before RECONNECT."""
-_STAYS_CLEARED = 0.5
-"""Seconds without a stick entry: a connection that was being made when it was cleared may write it anew."""
 _SHOWN = 20
 """Holders that are told one by one."""
-
-
-class Disable(Step):
-    """The node's server is in maintenance on every HAProxy (the admin bits, not the word)."""
-
-    def __init__(self, plan: StepPlan, node: str, before: tuple[TrafficBefore, ...] = ()) -> None:
-        super().__init__(plan)
-        self._node = node
-        self._before = before
-        self._open: tuple[Act, ...] = plan.acts
-        self._left: tuple[Act, ...] = ()
-        self.seen: Reading | None = None
-        """What the last `observe` saw."""
-        self.bring_clients_back = False
-        """New connections must come back too when this is undone: nobody is served where they go now."""
-        self._stuck_at = -_STAYS_CLEARED
-
-    async def observe(self, world: World) -> Observation:
-        self.seen = reading = await world.read(Part.PROXIES)
-        states = {act: in_maintenance(reading, (act.target, act.subject)) for act in self.plan.acts}
-        self._open = tuple(act for act, state in states.items() if state is False)
-        return Observation(_proof(list(states.values())), _lines(reading, self.plan.acts))
-
-    async def guard(self, world: World) -> tuple[str, ...]:
-        return self.reasons(await world.read(Part.PROXIES | Part.NODES))
-
-    def reasons(self, reading: Reading) -> tuple[str, ...]:
-        """Why the servers must not be disabled, by this reading of HAProxies and nodes."""
-        reasons = []
-        for act in self.plan.acts:
-            subject = (act.target, act.subject)
-            if reading.proxy(act.target) is None:
-                reasons.append(f"{act.target} does not answer ({error_of(reading, act.target)})")
-            elif reading.server(*subject) is None:
-                reasons.append(f"{act.target} has no server {act.subject}")
-            elif last := last_server(reading, subject, self._node):
-                reasons.append(last)
-        return tuple(reasons)
-
-    def needed(self) -> tuple[Act, ...]:
-        return self._open
-
-    async def undo_guard(self, world: World) -> str:
-        """A node that does not answer stays out, unless there is no other server at all."""
-        reading = await world.read(Part.PROXIES | Part.NODES)
-        if reading.node(self._node) is not None:
-            return ""
-        if any(not usable_others(reading, (act.target, act.subject), self._node) for act in self._left):
-            return ""
-        return f"{self._node} does not answer ({error_of(reading, self._node)}), so it is left in maintenance"
-
-    async def undone(self, world: World) -> Observation:
-        reading = await world.read(Part.PROXIES)
-        states = {act: in_maintenance(reading, (act.target, act.subject)) for act in self.taken}
-        self._left = tuple(act for act, state in states.items() if state is not False)
-        if self.bring_clients_back and not self._left and (stuck := self._stuck_elsewhere(reading)):
-            self._left = stuck
-            self._stuck_at = time.monotonic()
-            where = ", ".join(act.command.text for act in stuck)
-            return Observation(Proof.UNMET, (f"the stick table still leads elsewhere: {where}",))
-        if not self._left and time.monotonic() - self._stuck_at < _STAYS_CLEARED:
-            return Observation(Proof.UNMET, ("the stick table is cleared: whether it stays so is seen soon",))
-        self.closing = traffic(reading, tuple((act.target, act.subject) for act in self.taken))
-        proof = _proof([None if state is None else not state for state in states.values()])
-        return Observation(proof, _lines(reading, tuple(self.taken)))
-
-    def _stuck_elsewhere(self, reading: Reading) -> tuple[Act, ...]:
-        """For each stick entry that leads to another server although new connections would come to ours
-        without it: the command that clears it, as what takes the entry back."""
-        found = []
-        for act in self.taken:
-            facts, server = reading.proxy(act.target), reading.server(act.target, act.subject)
-            if facts is None or server is None:
-                continue
-            beside = [other for other in facts.servers if other.backend == server.backend]
-            if server.name not in {one.name for one in chosen(beside, ())}:
-                continue
-            for entry in facts.stick or ():
-                if entry.table == server.backend and entry.server not in (None, server.name):
-                    host = act.command.host
-                    told = Command(host, f"{entry.key} sticks to {entry.table}/{entry.server}")
-                    back = Command(host, f"clear table {entry.stored_in or entry.table} key {entry.key}")
-                    found.append(Act("haproxy", act.target, act.subject, told, back))
-        return tuple(found)
-
-    async def remainder(self, world: World) -> Remainder:
-        """New connections that go elsewhere than before the run, or to two nodes."""
-        reading = await world.read(Part.PROXIES | Part.SESSIONS | Part.CONNECTIONS | Part.BACKENDS)
-        found = moved(reading, self._before)
-        takers = traffic_of(reading.snapshot, reading.snapshot.taken_at).takers
-        if not (lost := strays(reading, ClientRules(), takers)):
-            return found
-        lines = (
-            f"Writes are split: new connections go to {', '.join(takers)}, but there are {stray.text}. "
-            f"A HAProxy was reloaded: RECONNECT on {', '.join(stray.poolers)} moves them."
-            for stray in lost
-        )
-        return Remainder((*lines, *found.lines), split=True)
-
-    def left_undone(self) -> tuple[Act, ...]:
-        return self._left
-
-
-class DisableIdle(Disable):
-    """The same where the plan rests on nobody being there: nothing after it moves anybody."""
-
-    def reasons(self, reading: Reading) -> tuple[str, ...]:
-        """Why not, and who has come since."""
-        reasons = list(super().reasons(reading))
-        for act in self.plan.acts:
-            server = reading.server(act.target, act.subject)
-            if server is not None and server.sessions:
-                here = counted(server.sessions, "session")
-                reasons.append(
-                    f"{act.subject} on {act.target} has {here} since the plan was made: make it again"
-                )
-        return tuple(reasons)
 
 
 class Reconnect(Step):
@@ -221,7 +93,7 @@ class Reconnect(Step):
             )
         self.most = max(self.most, there)
         self._open = tuple(act for act, state in states.items() if state is False)
-        return Observation(_proof(list(states.values())), tuple(lines) or ("no PgBouncer leads here",))
+        return Observation(proof_of(list(states.values())), tuple(lines) or ("no PgBouncer leads here",))
 
     def _leads_there(
         self, connection: ServerConnection, behind: dict[str, Subject], act: Act, proxies_told: bool
@@ -344,7 +216,9 @@ class WaitClose(Step):
         self._left = tuple(act for act, state in states.items() if state is not False)
         words = {True: "paused", False: "in service", None: "not shown"}
         lines = tuple(f"{act.target}: {act.subject} is {words[state]}" for act, state in states.items())
-        return Observation(_proof([None if state is None else not state for state in states.values()]), lines)
+        return Observation(
+            proof_of([None if state is None else not state for state in states.values()]), lines
+        )
 
     def left_undone(self) -> tuple[Act, ...]:
         return self._left
@@ -487,17 +361,6 @@ class Drained(Step):
             Proof.UNMET if Proof.UNMET in states else Proof.UNKNOWN if Proof.UNKNOWN in states else Proof.MET
         )
         return proof, [*lines, *done], lacking if proof is Proof.UNKNOWN else ()
-
-
-def _proof(states: list[bool | None]) -> Proof:
-    """UNMET wins over UNKNOWN: what is known not to be so can be acted upon."""
-    if any(state is False for state in states):
-        return Proof.UNMET
-    return Proof.UNKNOWN if any(state is None for state in states) else Proof.MET
-
-
-def _lines(reading: Reading, acts: tuple[Act, ...]) -> tuple[str, ...]:
-    return tuple(state_line(reading, (act.target, act.subject)) for act in acts)
 
 
 def _unready(reading: Reading, act: Act) -> str:

@@ -2,17 +2,23 @@
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bdr_console.cluster.proxies import ProxyFacts, ProxyServer
 from bdr_console.cluster.proxy_file import ProxyFile, StateLoad
 from bdr_console.runbooks.catalog import planned
 from bdr_console.runbooks.checks import ALL_PARTS
+from bdr_console.runbooks.exit_codes import PROBLEMS, exit_code
 from bdr_console.runbooks.plan_id import seen_by
 from bdr_console.runbooks.reading import Reading
-from bdr_console.runbooks.run import Check, Outcome
-from bdr_console.runbooks.step import Plan
+from bdr_console.runbooks.report import markdown, report
+from bdr_console.runbooks.run import Check, Outcome, RunView, StepStatus
+from bdr_console.runbooks.session_count import SessionCount
+from bdr_console.runbooks.step import CutSessions, Plan
+from tests.runbooks.test_engine import Run
 from tests.runbooks.world import SETTINGS, FakeWorld
 
 FILE = "/etc/haproxy/haproxy.cfg"
@@ -133,3 +139,105 @@ def test_whether_a_reload_keeps_the_maintenance_is_said_by_the_file(load: StateL
     _, checks = planned(replace(reading, files=files), SETTINGS, {"node": "node1"})
     check = next(check for check in checks if "keeps the maintenance over a reload" in check.title)
     assert (check.outcome, check.seen.startswith(f"{seen}; pid 1")) == (Outcome.WARN, True)
+
+
+async def run_through(world: FakeWorld, directory: Path, mode: str, word: str = "go") -> tuple[RunView, str]:
+    """A whole run as it was planned, and its report; `word` is said in the hold."""
+    async with Run(world, directory, mode) as run:
+        await run.at("hold", StepStatus.HOLDING)
+        run.say(word)
+        await run.end()
+        made = report(run.events())
+    assert made is not None
+    return made.run, markdown(made)
+
+
+async def test_a_run_says_which_sessions_haproxy_has_cut_at_each_command(tmp_path: Path) -> None:
+    world = FakeWorld(cuts_when_down=True, cuts_backups_when_up=True, has_files=False)
+    view, text = await run_through(world, tmp_path, "gradual")
+    assert view.problems[0] == (
+        "haproxy1 cut 3 sessions on bk_db/bdr_initial_node at `disable server bk_db/bdr_initial_node`: a "
+        "transaction that was open on one has failed. Look for on-marked-down in haproxy.cfg."
+    )
+    assert view.problems[-1] == (
+        "haproxy2 cut 3 sessions on bk_db/bdr_next_node, bk_db/bdr_node3 at `enable server "
+        "bk_db/bdr_initial_node`: a transaction that was open on one has failed. Look for on-marked-up in "
+        "haproxy.cfg."
+    )
+    assert exit_code(view) == PROBLEMS
+    assert "- disable server bk_db/bdr_initial_node on haproxy1: sessions cut 3 (" in text
+    assert "- enable server bk_db/bdr_initial_node on haproxy1: sessions cut 3 (" in text
+
+
+@pytest.mark.parametrize("mode", ["gradual", "quiesce"])
+async def test_where_nothing_is_cut_the_report_says_so_and_nothing_else(tmp_path: Path, mode: str) -> None:
+    view, text = await run_through(FakeWorld(), tmp_path, mode)
+    assert view.problems == ()
+    assert "- disable server bk_db/bdr_initial_node on haproxy1: sessions cut 0 (" in text
+    assert "- enable server bk_db/bdr_initial_node on haproxy1: sessions cut 0 (" in text
+
+
+async def test_what_is_cut_when_a_run_goes_back_is_counted_too(tmp_path: Path) -> None:
+    world = FakeWorld(cuts_backups_when_up=True, has_files=False)
+    view, text = await run_through(world, tmp_path, "gradual", "abort")
+    assert any("cut 3 sessions" in problem and "on-marked-up" in problem for problem in view.problems)
+    assert "- enable server bk_db/bdr_initial_node on haproxy1: sessions cut 3 (" in text
+
+
+def server(name: str, sessions: int, total: int, *, out: bool = False) -> ProxyServer:
+    made = next(s for s in proxy_facts().servers if s.name == name)
+    return replace(made, sessions=sessions, total_sessions=total, admin_state=1 if out else 0)
+
+
+def proxy_facts() -> ProxyFacts:
+    facts = read().proxy("haproxy1")
+    assert facts is not None
+    return facts
+
+
+def looks(*servers: tuple[ProxyServer, ...], pid: int = 1) -> tuple[CutSessions, ...]:
+    """What is counted over these looks at one HAProxy; `pid` is that of the last."""
+    count, reading = SessionCount(), read()
+    act = planned(reading, SETTINGS, {"node": "node1"})[0].step("disable").acts[0]
+    for number, found in enumerate(servers, 1):
+        facts = replace(proxy_facts(), servers=found, pid=pid if number == len(servers) else 1)
+        (first, *others) = reading.snapshot.proxies
+        snapshot = replace(reading.snapshot, proxies=(replace(first, facts=facts), *others))
+        count.look(replace(reading, snapshot=snapshot), [act])
+    return count.take()
+
+
+A, B = "bdr_initial_node", "bdr_next_node"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "ended", "all_cut"),
+    [
+        ((5, 9), (0, 9), 5, True),
+        ((5, 9), (5, 9), 0, False),
+        ((5, 9), (4, 9), 1, False),
+        ((0, 9), (0, 9), 0, False),
+        ((5, 9), (0, 2), None, False),
+    ],
+    ids=["all at once", "none", "one by itself", "nobody there", "counters cleared"],
+)
+def test_what_has_ended_is_what_was_there_and_is_not_any_more(
+    before: tuple[int, int], after: tuple[int, int], ended: int | None, all_cut: bool
+) -> None:
+    (cut,) = looks((server(A, *before),), (server(A, *after, out=True),))
+    assert (cut.before, cut.ended, cut.all_cut) == (before[0], ended, all_cut)
+
+
+def test_those_that_have_connected_anew_meanwhile_are_counted_as_cut() -> None:
+    first = (server(A, 0, 9, out=True), server(B, 5, 5))
+    (cut,) = looks(first, (server(A, 0, 9), server(B, 5, 10)))
+    assert (cut.command, cut.servers, cut.ended) == (f"enable server bk_db/{A}", f"bk_db/{B}", 5)
+
+
+def test_a_reload_meanwhile_leaves_nothing_to_count() -> None:
+    (cut,) = looks((server(A, 5, 9),), (server(A, 0, 0, out=True),), pid=2)
+    assert cut.ended is None
+
+
+def test_looks_between_which_the_server_stays_as_it_is_count_nothing() -> None:
+    assert looks((server(A, 5, 9),), (server(A, 3, 9),), (server(A, 0, 9),)) == ()

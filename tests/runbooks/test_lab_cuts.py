@@ -1,5 +1,6 @@
 """HAProxy that cuts sessions when a server is disabled or enabled, as Patroni's template has it, for real."""
 
+import asyncio
 import os
 import signal
 import threading
@@ -9,12 +10,19 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import yaml
 
-from bdr_console.lab import Lab
+from bdr_console.config import load
+from bdr_console.lab import Lab, haproxy
 from bdr_console.runbooks import launch
+from bdr_console.runbooks.exit_codes import PROBLEMS, exit_code
+from bdr_console.runbooks.journal import read_events
+from bdr_console.runbooks.preview import preview
+from bdr_console.runbooks.report import markdown, report
 from bdr_console.runbooks.run import RunStatus
 from tests.runbooks.test_lab_quiesce import start
-from tests.runbooks.test_lab_switchover import Started, in_maintenance
+from tests.runbooks.test_lab_switchover import CLUSTER, SERVER, Started, in_maintenance
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(150)]
 
@@ -69,13 +77,102 @@ class Transactions:
         self.done += 1
 
 
-def test_a_quiesce_has_no_transaction_cut_on_the_way_out(healthy_lab: Lab) -> None:
+def without_file(lab: Lab, directory: Path) -> Path:
+    """The lab's configuration, of which no HAProxy has a file that is read."""
+    content = yaml.safe_load(lab.config.read_text())
+    for proxy in content["clusters"][CLUSTER]["proxies"].values():
+        del proxy["config_file"]
+    config = directory / "config.yaml"
+    config.write_text(yaml.safe_dump(content))
+    return config
+
+
+def report_of(run: Started) -> str:
+    made = report(read_events(run.directory))
+    assert made is not None
+    return markdown(made)
+
+
+def test_a_quiesce_has_no_transaction_cut_on_the_way_out(healthy_lab: Lab, tmp_path: Path) -> None:
     healthy_lab.break_("shutdown-sessions")
     with Transactions(healthy_lab) as clients:
-        run = start(healthy_lab)
+        run = start(healthy_lab, config=without_file(healthy_lab, tmp_path))
         run.holding()
         assert clients.failed == []
         assert in_maintenance(healthy_lab) == {"bk_db/bdr_initial_node"}
         run.say("abort")
-        assert run.over().status is RunStatus.MOVED
+        view = run.over()
+        assert view.status is RunStatus.MOVED
     assert clients.done
+    assert f"- disable server {SERVER} on haproxy1: sessions cut 0 (" in report_of(run)
+    assert any("on-marked-up" in problem for problem in view.problems), "the way back has cut them"
+
+
+def test_a_gradual_run_says_how_many_sessions_were_cut_out_and_back(healthy_lab: Lab, tmp_path: Path) -> None:
+    healthy_lab.break_("shutdown-sessions")
+    with Transactions(healthy_lab) as clients:
+        wait_until(lambda: clients.done >= CLIENTS, "every client is at work")
+        run = start(healthy_lab, "gradual", without_file(healthy_lab, tmp_path))
+        run.holding()
+        wait_until(lambda: len(clients.failed) >= CLIENTS, "the cut clients have noticed")
+        done = clients.done
+        wait_until(lambda: clients.done >= done + CLIENTS, "they are at work again")
+        run.say("go")
+        view = run.over()
+    assert view.status is RunStatus.DONE
+    assert exit_code(view) == PROBLEMS
+    text = report_of(run)
+    for command in (f"disable server {SERVER}", f"enable server {SERVER}"):
+        assert f"- {command} on haproxy1: sessions cut {CLIENTS} (" in text
+    assert f"haproxy1 cut {CLIENTS} sessions on {SERVER} at `disable server" in " ".join(view.problems)
+
+
+@pytest.mark.parametrize("mode", ["gradual", "quiesce"])
+def test_with_the_file_the_plan_is_refused_and_names_the_lines(healthy_lab: Lab, mode: str) -> None:
+    healthy_lab.break_("shutdown-sessions")
+    file = haproxy.configuration_file(healthy_lab.layout, "haproxy1")
+    lines = file.read_text().splitlines()
+    down = next(n for n, line in enumerate(lines, 1) if "on-marked-down" in line)
+    up = next(n for n, line in enumerate(lines, 1) if "on-marked-up" in line)
+    with Transactions(healthy_lab) as clients:
+        wait_until(lambda: clients.done >= CLIENTS, "every client is at work")
+        view = start(healthy_lab, mode).over()
+    assert view.status is RunStatus.REFUSED
+    assert f"on-marked-up shutdown-backup-sessions, line {up} of haproxy.cfg" in view.message
+    named = f"on-marked-down shutdown-sessions, line {down} of haproxy.cfg" in view.message
+    assert named is (mode == "gradual")
+    assert clients.failed == []
+
+
+def test_clients_that_stick_by_the_table_of_another_section_are_moved_both_ways(healthy_lab: Lab) -> None:
+    healthy_lab.break_("stick-elsewhere")
+    healthy_lab.start_load(clients=16, rate=200)
+    first = start(healthy_lab)
+    first.holding()
+    first.say("go")
+    ended = first.over()
+    assert (ended.status, ended.problems) == (RunStatus.DONE, ())
+    assert "go to bdr_next_node" in ended.message, "they stick there"
+    back = start(healthy_lab, node="node2")
+    back.holding()
+    back.say("go")
+    assert back.over().status is RunStatus.DONE
+    result = healthy_lab.stop_load()
+    assert (result.failed, result.lost) == (0, 0)
+
+
+def test_where_the_traffic_sticks_elsewhere_is_known_and_another_node_moves_nobody(
+    healthy_lab: Lab,
+) -> None:
+    healthy_lab.break_("stick-elsewhere")
+    healthy_lab.start_load(clients=16, rate=200)
+    run = start(healthy_lab)
+    run.holding()
+    run.say("go")
+    assert run.over().status is RunStatus.DONE
+    for node, moves in (("node1", False), ("node2", True)):
+        made, checks = asyncio.run(preview(load(healthy_lab.config).clusters[CLUSTER], CLUSTER, node, "auto"))
+        assert ("pause" in {step.key for step in made.steps}) is moves
+        assert any("bdr_next_node" in check.seen and "stick table" in check.title for check in checks)
+    result = healthy_lab.stop_load()
+    assert (result.failed, result.lost) == (0, 0)

@@ -112,7 +112,7 @@ async def test_a_disk_that_fills_up_under_the_pause_keeps_nobody_waiting(tmp_pat
         run.journal.write("note")
     assert RESUME in [text for _, text in world.sent]
     kinds = [event["event"] for event in read_events(tmp_path)]
-    assert kinds[-1] == "note"
+    assert "note" in kinds
     assert RESUME in [e.get("command") for e in read_events(tmp_path)], "what was kept is written later"
 
 

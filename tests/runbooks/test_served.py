@@ -10,14 +10,14 @@ import pytest
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.poolers import Pool, PoolerFacts
 from bdr_console.cluster.proxies import ProxyFacts, StickEntry
+from bdr_console.runbooks import disable, pool_settings, quiesce, served
 from bdr_console.runbooks import engine as engine_module
-from bdr_console.runbooks import pool_settings, quiesce, served, switchover_out
+from bdr_console.runbooks.disable import Disable
 from bdr_console.runbooks.quiesce import Flip
 from bdr_console.runbooks.reading import Part
 from bdr_console.runbooks.run import RunStatus, StepStatus
 from bdr_console.runbooks.served import Served
 from bdr_console.runbooks.step import Proof, StepPlan
-from bdr_console.runbooks.switchover_out import Disable
 from tests.runbooks.test_engine import ENABLE, Run, acts
 from tests.runbooks.world import FakeWorld
 
@@ -31,7 +31,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool_settings, "_FULL_FOR", 0.005)
     monkeypatch.setattr(quiesce, "_LOGIN_ENDS", 0.05)
     monkeypatch.setattr(served, "_LOOKED_FOR", 0.02)
-    monkeypatch.setattr(switchover_out, "_STAYS_CLEARED", 0.05)
+    monkeypatch.setattr(disable, "_STAYS_CLEARED", 0.05)
     monkeypatch.setattr(served, "_GOES_BACK_AFTER", 0.05)
 
 

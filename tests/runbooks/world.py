@@ -332,6 +332,8 @@ class FakeWorld:
 
     def _maintain(self, proxy: str, server: str, *, out: bool) -> None:
         (self.maintenance[proxy].add if out else self.maintenance[proxy].discard)(server)
+        if proxy != "haproxy1":
+            return  # the sessions are the same ones on both: they are cut once
         if out and self.cuts_when_down:
             self._cut_by_haproxy([c for c in self.connections if c.server == server])
         elif not out and self.cuts_backups_when_up and server == "bdr_initial_node":

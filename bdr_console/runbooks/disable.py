@@ -1,0 +1,161 @@
+"""The step that puts a node's servers into maintenance, and takes that back. Sessions that HAProxy cuts at
+either are counted."""
+
+import time
+
+from bdr_console.cluster.text import counted
+from bdr_console.cluster.traffic import traffic as traffic_of
+from bdr_console.cluster.traffic_takers import chosen
+from bdr_console.runbooks.node_sessions import ClientRules, strays
+from bdr_console.runbooks.reading import Part, Reading
+from bdr_console.runbooks.run import Command
+from bdr_console.runbooks.seen import (
+    error_of,
+    in_maintenance,
+    last_server,
+    moved,
+    proof_of,
+    state_lines,
+    traffic,
+    usable_others,
+)
+from bdr_console.runbooks.session_count import SessionCount
+from bdr_console.runbooks.step import (
+    Act,
+    CutSessions,
+    Observation,
+    Proof,
+    Remainder,
+    Step,
+    StepPlan,
+    TrafficBefore,
+    World,
+)
+
+_STAYS_CLEARED = 0.5
+"""Seconds without a stick entry: a connection that was being made when it was cleared may write it anew."""
+
+
+class Disable(Step):
+    """The node's server is in maintenance on every HAProxy (the admin bits, not the word)."""
+
+    def __init__(self, plan: StepPlan, node: str, before: tuple[TrafficBefore, ...] = ()) -> None:
+        super().__init__(plan)
+        self._node = node
+        self._before = before
+        self._open: tuple[Act, ...] = plan.acts
+        self._left: tuple[Act, ...] = ()
+        self.seen: Reading | None = None
+        """What the last `observe` saw."""
+        self.bring_clients_back = False
+        """New connections must come back too when this is undone: nobody is served where they go now."""
+        self._stuck_at = -_STAYS_CLEARED
+        self._count = SessionCount()
+
+    async def observe(self, world: World) -> Observation:
+        self.seen = reading = await world.read(Part.PROXIES)
+        self._count.look(reading, self.taken)
+        states = {act: in_maintenance(reading, (act.target, act.subject)) for act in self.plan.acts}
+        self._open = tuple(act for act, state in states.items() if state is False)
+        return Observation(proof_of(list(states.values())), state_lines(reading, self.plan.acts))
+
+    async def guard(self, world: World) -> tuple[str, ...]:
+        reading = await world.read(Part.PROXIES | Part.NODES)
+        self._count.look(reading, self.taken)
+        return self.reasons(reading)
+
+    def reasons(self, reading: Reading) -> tuple[str, ...]:
+        """Why the servers must not be disabled, by this reading of HAProxies and nodes."""
+        reasons = []
+        for act in self.plan.acts:
+            subject = (act.target, act.subject)
+            if reading.proxy(act.target) is None:
+                reasons.append(f"{act.target} does not answer ({error_of(reading, act.target)})")
+            elif reading.server(*subject) is None:
+                reasons.append(f"{act.target} has no server {act.subject}")
+            elif last := last_server(reading, subject, self._node):
+                reasons.append(last)
+        return tuple(reasons)
+
+    def needed(self) -> tuple[Act, ...]:
+        return self._open
+
+    async def undo_guard(self, world: World) -> str:
+        """A node that does not answer stays out, unless there is no other server at all."""
+        reading = await world.read(Part.PROXIES | Part.NODES)
+        if reading.node(self._node) is not None:
+            return ""
+        if any(not usable_others(reading, (act.target, act.subject), self._node) for act in self._left):
+            return ""
+        return f"{self._node} does not answer ({error_of(reading, self._node)}), so it is left in maintenance"
+
+    async def undone(self, world: World) -> Observation:
+        reading = await world.read(Part.PROXIES)
+        self._count.look(reading, self.taken)
+        states = {act: in_maintenance(reading, (act.target, act.subject)) for act in self.taken}
+        self._left = tuple(act for act, state in states.items() if state is not False)
+        if self.bring_clients_back and not self._left and (stuck := self._stuck_elsewhere(reading)):
+            self._left = stuck
+            self._stuck_at = time.monotonic()
+            where = ", ".join(act.command.text for act in stuck)
+            return Observation(Proof.UNMET, (f"the stick table still leads elsewhere: {where}",))
+        if not self._left and time.monotonic() - self._stuck_at < _STAYS_CLEARED:
+            return Observation(Proof.UNMET, ("the stick table is cleared: whether it stays so is seen soon",))
+        self.closing = traffic(reading, tuple((act.target, act.subject) for act in self.taken))
+        proof = proof_of([None if state is None else not state for state in states.values()])
+        return Observation(proof, state_lines(reading, self.taken))
+
+    def _stuck_elsewhere(self, reading: Reading) -> tuple[Act, ...]:
+        """For each stick entry that leads to another server although new connections would come to ours
+        without it: the command that clears it, as what takes the entry back."""
+        found = []
+        for act in self.taken:
+            facts, server = reading.proxy(act.target), reading.server(act.target, act.subject)
+            if facts is None or server is None:
+                continue
+            beside = [other for other in facts.servers if other.backend == server.backend]
+            if server.name not in {one.name for one in chosen(beside, ())}:
+                continue
+            for entry in facts.stick or ():
+                if entry.table == server.backend and entry.server not in (None, server.name):
+                    host = act.command.host
+                    told = Command(host, f"{entry.key} sticks to {entry.table}/{entry.server}")
+                    back = Command(host, f"clear table {entry.stored_in or entry.table} key {entry.key}")
+                    found.append(Act("haproxy", act.target, act.subject, told, back))
+        return tuple(found)
+
+    async def remainder(self, world: World) -> Remainder:
+        """New connections that go elsewhere than before the run, or to two nodes."""
+        reading = await world.read(Part.PROXIES | Part.SESSIONS | Part.CONNECTIONS | Part.BACKENDS)
+        found = moved(reading, self._before)
+        takers = traffic_of(reading.snapshot, reading.snapshot.taken_at).takers
+        if not (lost := strays(reading, ClientRules(), takers)):
+            return found
+        lines = (
+            f"Writes are split: new connections go to {', '.join(takers)}, but there are {stray.text}. "
+            f"A HAProxy was reloaded: RECONNECT on {', '.join(stray.poolers)} moves them."
+            for stray in lost
+        )
+        return Remainder((*lines, *found.lines), split=True)
+
+    def left_undone(self) -> tuple[Act, ...]:
+        return self._left
+
+    def take_cuts(self) -> tuple[CutSessions, ...]:
+        return self._count.take()
+
+
+class DisableIdle(Disable):
+    """The same where the plan rests on nobody being there: nothing after it moves anybody."""
+
+    def reasons(self, reading: Reading) -> tuple[str, ...]:
+        """Why not, and who has come since."""
+        reasons = list(super().reasons(reading))
+        for act in self.plan.acts:
+            server = reading.server(act.target, act.subject)
+            if server is not None and server.sessions:
+                here = counted(server.sessions, "session")
+                reasons.append(
+                    f"{act.subject} on {act.target} has {here} since the plan was made: make it again"
+                )
+        return tuple(reasons)

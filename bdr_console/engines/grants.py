@@ -12,8 +12,8 @@ _HERE = Path(__file__).parent
 
 _DENIED = re.compile(r"permission denied for (?P<kind>[a-z ]+) \"?(?P<name>[^\"\s]+)\"?$")
 _HIDDEN_SETTING = re.compile(r"permission denied to examine|pg_read_all_settings to examine")
-"""How a server refuses to show a parameter that only pg_read_all_settings, a part of pg_monitor, may see: from
-16 on, and before."""
+"""How a server refuses to show a parameter that only pg_read_all_settings, a part of pg_monitor, may see:
+from 16 on, and before."""
 _GEXEC = re.compile(r"^(SELECT(?:(?!^SELECT).)*?)\n\\gexec$", re.DOTALL | re.MULTILINE)
 _SCHEMA = re.compile(r"nspname = '(\w+)'")
 

@@ -2,11 +2,12 @@
 
 import itertools
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from bdr_console.cluster.hour import Hour
+from bdr_console.cluster.lag_time import WalSeries
 
 _KEEP = 3600
 """Samples kept for each figure: an hour at one a second, 3600 x 2 numbers."""
@@ -29,11 +30,6 @@ class Trend:
     seconds_to_zero: float | None
     """When it will reach zero at this rate; None while it does not fall."""
 
-    @property
-    def word(self) -> str:
-        """`rising`, `falling` or `steady`."""
-        return "rising" if self.rate > 0 else "falling" if self.rate < 0 else "steady"
-
 
 class History:
     """Samples by key, oldest first; a reading that could not be made is kept as None."""
@@ -42,6 +38,7 @@ class History:
         self._keep = keep
         self._samples: dict[Hashable, deque[tuple[datetime, float | None]]] = {}
         self._hours: dict[Hashable, Hour] = {}
+        self._wal: dict[str, WalSeries] = {}
         self._look_at = datetime.min.replace(tzinfo=UTC)
 
     def add(self, key: Hashable, at: datetime, value: float | None) -> None:
@@ -63,6 +60,10 @@ class History:
                 del self._hours[min(self._hours, key=lambda key: self._hours[key].newest)]
             hour = self._hours[key] = Hour()
         hour.add(at, value)
+
+    def wal(self, node: str) -> WalSeries:
+        """The positions that the WAL of that node reached."""
+        return self._wal.setdefault(node, WalSeries())
 
     def hour(self, key: Hashable, now: datetime) -> tuple[tuple[datetime, float | None], ...]:
         """The hour up to `now` as the most in each ten seconds, oldest first; None where nothing was read."""
@@ -97,19 +98,6 @@ class History:
             lambda sample: (newest - sample[0]).total_seconds() <= seconds, reversed(samples)
         )
         return tuple((at, value) for at, value in inside if value is not None)[::-1]
-
-    def age_of(self, key: Hashable, at_most: Callable[[float], float]) -> float | None:
-        """Seconds from the newest reading back to the last one of `at_most(newest)` or less, or to the oldest
-        one kept, where none was so small. None without a reading."""
-        newest: tuple[datetime, float] | None = None
-        oldest = None
-        for at, value in reversed(self._samples.get(key, deque())):
-            if value is None:
-                continue
-            newest, oldest = newest or (at, value), at
-            if value <= at_most(newest[1]):
-                break
-        return None if newest is None or oldest is None else (newest[0] - oldest).total_seconds()
 
     def since(self, key: Hashable) -> datetime | None:
         """When the run of readings began that the newest one belongs to; None when the newest is none."""

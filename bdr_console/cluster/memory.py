@@ -4,13 +4,14 @@ No node is called like the first word of a key here: its name cannot hold a colo
 """
 
 from collections.abc import Hashable
-from dataclasses import replace
 from datetime import datetime
 
 from bdr_console.cluster.groups import GlobalLock
 from bdr_console.cluster.history import History
+from bdr_console.cluster.lag_time import lsn_number
+from bdr_console.cluster.link_lag import wal_moment
 from bdr_console.cluster.nodes import Membership
-from bdr_console.cluster.replication import CAUGHT_UP, Link, links
+from bdr_console.cluster.replication import Link, links
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.traffic import traffic, uncarried
 from bdr_console.cluster.verdict_publications import differences
@@ -32,11 +33,6 @@ def active_key(link: tuple[str, str]) -> Hashable:
 def errors_key(link: tuple[str, str]) -> Hashable:
     """How often the receiver of a link has failed to apply."""
     return ("errors:", *link)
-
-
-def wal_key(node: str) -> Hashable:
-    """How far a node's WAL reached, in bytes from 0/0."""
-    return ("wal:", node)
 
 
 def paused_key(node: str) -> Hashable:
@@ -87,7 +83,10 @@ def remember(history: History, snapshot: Snapshot, known: tuple[Link, ...] | Non
             history.add_to_hour(lag_hour_key(link.key), link.seen_at, float(behind))
         if link.slot is not None:
             history.add(link.key, link.seen_at, link.lag_bytes)  # where a lag is heading is judged by these
-            history.add(confirmed_key(link.key), link.seen_at, lsn_number(link.slot.confirmed_lsn))
+            confirmed = lsn_number(link.slot.confirmed_lsn)
+            history.add(
+                confirmed_key(link.key), link.seen_at, None if confirmed is None else float(confirmed)
+            )
             history.add(active_key(link.key), link.seen_at, float(link.slot.active))
         if link.subscription is not None and link.subscription.errors is not None:
             history.add(errors_key(link.key), link.seen_at, float(link.subscription.errors))
@@ -96,8 +95,9 @@ def remember(history: History, snapshot: Snapshot, known: tuple[Link, ...] | Non
     for node in fresh:
         if node.facts is None:
             continue
-        if node.seen_at is not None and node.facts.wal_lsn is not None:
-            history.add(wal_key(node.name), node.seen_at, lsn_number(node.facts.wal_lsn))
+        at, written = wal_moment(node)
+        if at is not None and written is not None:
+            history.wal(node.name).add(at, written)
         for slot in node.facts.slots:
             if node.seen_at is not None and slot.retained_bytes is not None:
                 history.add_to_hour(
@@ -134,23 +134,3 @@ def _mark(history: History, present: set[Hashable], at: datetime) -> None:
     for key in history.keys(*_STATES) - present:
         if history.since(key) is not None:
             history.add(key, at, None)
-
-
-def timed(link: Link, history: History) -> Link:
-    """The same link; where its engine tells no time of the lag, with the time since the origin's WAL ended
-    where the target is now, as far as we watched. A little outstanding is none: not all WAL is for a peer."""
-    if link.lag_seconds is not None or link.lag_bytes is None:
-        return link
-    if link.lag_bytes < CAUGHT_UP:
-        return replace(link, lag_seconds=0.0)
-    behind = link.lag_bytes
-    return replace(link, lag_seconds=history.age_of(wal_key(link.origin), lambda end: end - behind))
-
-
-def lsn_number(lsn: str | None) -> float | None:
-    """X/Y as bytes from the beginning; None for no position. Exact up to 8 PiB of WAL."""
-    high, slash, low = (lsn or "").partition("/")
-    try:
-        return float((int(high, 16) << 32) + int(low, 16)) if slash else None
-    except ValueError:
-        return None

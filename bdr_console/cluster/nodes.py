@@ -74,13 +74,16 @@ class Slot:
     retained_bytes: int | None
     """WAL kept for this slot, in bytes."""
     lag_seconds: float | None = None
-    """The walsender's replay_lag in seconds; None when unknown. Falls to 0 right after a reconnect."""
+    """The walsender's replay_lag in seconds; None when unknown. Falls to 0 right after a reconnect, and keeps
+    its last figure while apply is blocked: `lag_time` says when it counts."""
     confirmed_lsn: str | None = None
     wal_status: str | None = None
     """PostgreSQL 13 and later: reserved, extended, unreserved or lost."""
     catchup_seconds: float | None = None
     """The engine's own estimate until the target has caught up, in seconds; None where it makes none."""
     plugin: str | None = None
+    applied_lsn: str | None = None
+    """How far the target has applied what was written here, as the walsender knows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,11 @@ class Subscription:
     last_error_at: datetime | None = None
     received_lsn: str | None = None
     """How far the origin's WAL has arrived here."""
+    received_at: datetime | None = None
+    """When the origin sent what arrived last, by its own clock."""
+    applied_until: datetime | None = None
+    """Everything that the origin committed until then, by its own clock, was applied; None where the engine
+    does not prove it."""
     slot_name: str | None = None
     """The slot at the origin that it reads: where slots name no node, this tells whose they are."""
     origin_address: str | None = None
@@ -193,6 +201,8 @@ class NodeFacts:
     read_only: bool = False
     wal_lsn: str | None = None
     """The WAL insert position (X/Y) at the time of the reading."""
+    flushed_lsn: str | None = None
+    """How far the WAL was flushed then: no more of it can be sent."""
     started_at: datetime | None = None
     unread: tuple[Unread, ...] = ()
     edition: str | None = None

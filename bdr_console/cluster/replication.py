@@ -5,6 +5,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from bdr_console.cluster import captured, links_by_hand
+from bdr_console.cluster.history import History
+from bdr_console.cluster.lag_time import LagTime
+from bdr_console.cluster.link_lag import Sender
 from bdr_console.cluster.nodes import Membership, NodeFacts, Slot, Subscription, engine_name
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.snapshot import Snapshot
@@ -42,7 +45,8 @@ class Link:
     subscription: Subscription | None
     lag_bytes: int | None
     """Measured at the origin's slot, so it grows for a dead receiver too; None when nobody can see it."""
-    lag_seconds: float | None
+    lag_time: LagTime | None
+    """How old the oldest change is that was not applied; None when nobody can see it."""
     retained_bytes: int | None
     seen_at: datetime | None
     """When the older of the readings behind this row was made."""
@@ -55,9 +59,15 @@ class Link:
         """(origin, target): what history is kept under."""
         return (self.origin, self.target)
 
+    @property
+    def lag_seconds(self) -> float | None:
+        """The lag in time as one figure; None where no more than bounds are known."""
+        return self.lag_time.figure if self.lag_time else None
 
-def links(snapshot: Snapshot, now: datetime) -> tuple[Link, ...]:
-    """Every ordered pair of configured nodes, judged from the origin's slot and the target's subscription."""
+
+def links(snapshot: Snapshot, now: datetime, history: History | None = None) -> tuple[Link, ...]:
+    """Every ordered pair of configured nodes, judged from the origin's slot and the target's subscription.
+    With `history`, as `memory.remember` fills it, their lag in time is known from earlier readings too."""
     by_engine_name = {
         engine_name(node): node
         for node in snapshot.nodes
@@ -66,7 +76,12 @@ def links(snapshot: Snapshot, now: datetime) -> tuple[Link, ...]:
     control = next((node for node in snapshot.nodes if node.facts and node.facts.is_control), None)
     outside = _outside(snapshot, now)
     ends = {
-        name: _End.of(name, node, fresh=node.is_fresh(now, snapshot.refresh))
+        name: _End.of(
+            name,
+            node,
+            Sender.of(node, history.wal(node.name) if history else None, snapshot.refresh),
+            fresh=node.is_fresh(now, snapshot.refresh),
+        )
         for name, node in by_engine_name.items()
     }
     return tuple(
@@ -96,7 +111,7 @@ def _captured(
         slot=None,
         subscription=None,
         lag_bytes=None,
-        lag_seconds=seen.oldest,
+        lag_time=None if seen.oldest is None else LagTime(seen.oldest, seen.oldest, seen.oldest),
         retained_bytes=None,
         seen_at=origin.seen_at,
         fresh=origin.is_fresh(now, refresh),
@@ -131,9 +146,10 @@ class _End:
     """Whether it was read lately."""
     slots: dict[str | None, Slot]
     subscriptions: dict[str, Subscription]
+    wal: Sender
 
     @classmethod
-    def of(cls, name: str, node: Observed[NodeFacts], *, fresh: bool) -> "_End":
+    def of(cls, name: str, node: Observed[NodeFacts], wal: Sender, *, fresh: bool) -> "_End":
         """That node; of two slots or subscriptions for one peer the first counts."""
         facts = node.facts
         return cls(
@@ -142,6 +158,7 @@ class _End:
             fresh,
             {slot.target: slot for slot in reversed(facts.slots)} if facts else {},
             {one.origin: one for one in reversed(facts.subscriptions)} if facts else {},
+            wal,
         )
 
 
@@ -204,7 +221,7 @@ def _link(ends: _Ends, outside: dict[str, str]) -> Link:
         slot,
         subscription,
         slot.lag_bytes if slot else None,
-        slot.lag_seconds if slot else None,
+        ends.sender.wal.lag_time(slot, subscription),
         slot.retained_bytes if slot else None,
         # Dated by the slot's reading where there is one: that is where the shown figures come from.
         ends.origin.seen_at if slot else ends.target.seen_at,

@@ -7,6 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from bdr_console.cluster.history import History
+from bdr_console.cluster.lag_time import LagTime
+from bdr_console.cluster.link_lag import Sender
 from bdr_console.cluster.nodes import Member, Membership, NodeFacts, Slot, Subscription, engine_name
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.reach import read_lately
@@ -68,7 +71,7 @@ def unconfigured(snapshot: Snapshot, now: datetime) -> Unconfigured:
 
 
 def links_to_unconfigured(
-    found: Sequence[UnconfiguredMember], snapshot: Snapshot, now: datetime
+    found: Sequence[UnconfiguredMember], snapshot: Snapshot, now: datetime, history: History
 ) -> tuple[Link, ...]:
     """Both directions between each such ready member and each node that knows it, as that node shows them."""
     fresh = read_lately(snapshot, now)
@@ -78,7 +81,10 @@ def links_to_unconfigured(
         if one.member.membership is Membership.READY
         for node, facts in fresh
         if node.name in one.known_to and facts.pending is None and not facts.is_control
-        for link in (*_sent(one, node, facts), *_received(one, node, facts))
+        for link in (
+            *_sent(one, node, facts, Sender.of(node, history.wal(node.name), snapshot.refresh)),
+            *_received(one, node, facts),
+        )
     )
 
 
@@ -97,14 +103,16 @@ def _identified(node: Observed[NodeFacts]) -> bool:
     return node.facts.node_name is not None or node.facts.is_control or not unknown
 
 
-def _sent(one: UnconfiguredMember, node: Observed[NodeFacts], facts: NodeFacts) -> Iterable[Link]:
+def _sent(
+    one: UnconfiguredMember, node: Observed[NodeFacts], facts: NodeFacts, wal: Sender
+) -> Iterable[Link]:
     slot = next((slot for slot in facts.slots if slot.target == one.name), None)
     if slot is None:
         if facts.meshed and not facts.why_unread("slots") and one.member.kind not in _SENDS_NOTHING:
             state = (LinkState.DOWN, f"{node.name} has no slot for {one.name}")
             yield _link(node, (node.name, one.name), state)
         return
-    yield _link(node, (node.name, one.name), slot_state(slot, one.name), slot=slot)
+    yield _link(node, (node.name, one.name), slot_state(slot, one.name), slot, wal.lag_time(slot, None))
 
 
 def _received(one: UnconfiguredMember, node: Observed[NodeFacts], facts: NodeFacts) -> Iterable[Link]:
@@ -118,8 +126,9 @@ def _link(
     node: Observed[NodeFacts],
     ends: tuple[str, str],
     state: tuple[LinkState, str],
-    *,
     slot: Slot | None = None,
+    lag_time: LagTime | None = None,
+    *,
     subscription: Subscription | None = None,
 ) -> Link:
     return Link(
@@ -128,7 +137,7 @@ def _link(
         slot,
         subscription,
         slot.lag_bytes if slot else None,
-        slot.lag_seconds if slot else None,
+        lag_time,
         slot.retained_bytes if slot else None,
         node.seen_at,
         fresh=True,

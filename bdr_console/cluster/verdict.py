@@ -8,7 +8,6 @@ from datetime import datetime
 from bdr_console.cluster.findings import Finding, Level, Thresholds, Verdict
 from bdr_console.cluster.history import History
 from bdr_console.cluster.links_by_hand import flaws
-from bdr_console.cluster.memory import timed
 from bdr_console.cluster.remedies import with_remedies
 from bdr_console.cluster.replication import Link, links
 from bdr_console.cluster.snapshot import Snapshot
@@ -41,26 +40,26 @@ def judge(
     now: datetime,
     history: History | None = None,
     *,
-    timed_links: tuple[Link, ...] | None = None,
+    known: tuple[Link, ...] | None = None,
 ) -> Verdict:
     """Every finding of this moment. `now` dates the readings: an old one is a finding of its own. With
-    `history`, as `memory.remember` fills it, also what only more than one moment shows. `timed_links` are the
+    `history`, as `memory.remember` fills it, also what only more than one moment shows. `known` are the
     links at `now`, for a caller that has them already."""
     past = history or History()
-    if timed_links is None:
-        timed_links = tuple(timed(link, past) for link in links(snapshot, now))
+    if known is None:
+        known = links(snapshot, now, past)
     found = [f for node in snapshot.nodes for f in node_findings(node, snapshot, thresholds, now, past)]
     found += member_findings(snapshot, now, past)
     found += unconfigured_findings(snapshot, thresholds, now, past)
     found += same_database_findings(snapshot, now)
     found += clock_findings(snapshot, thresholds, now)
-    found += [f for link in timed_links for f in link_findings(link, thresholds, past)]
+    found += [f for link in known for f in link_findings(link, thresholds, past)]
     found += [
         Finding(Level.CRIT if c.severe else Level.WARN, at, c.text, "topology")
         for at, c in flaws(snapshot.nodes)
     ]
-    found += set_findings(snapshot, timed_links, now)
-    found += table_findings(snapshot, timed_links, now, history)
+    found += set_findings(snapshot, known, now)
+    found += table_findings(snapshot, known, now, history)
     found += slot_findings(snapshot, thresholds, now)
     found += lock_findings(snapshot, thresholds, now, past)
     found += group_findings(snapshot, now, past if history else None)

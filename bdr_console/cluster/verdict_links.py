@@ -5,19 +5,16 @@ from datetime import datetime
 
 from bdr_console.cluster.findings import Finding, Level, Thresholds
 from bdr_console.cluster.history import History
+from bdr_console.cluster.lag import heading, heading_text, lag_level, lag_text
 from bdr_console.cluster.memory import active_key, confirmed_key, errors_key
 from bdr_console.cluster.nodes import Membership, NodeFacts, Slot
 from bdr_console.cluster.reach import read_lately
 from bdr_console.cluster.replication import Link, LinkState
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.cluster.text import format_bytes, format_seconds
+from bdr_console.cluster.text import format_bytes
 
 _WINDOW = 30.0
 """Seconds looked back for an apply that is stuck: engines try again every five seconds or so."""
-_LONGEST = 86400.0
-"""Seconds; nobody plans by an estimate of more than a day."""
-_NOISE = 64 * 1024
-"""Bytes within 15 s that are no trend: one transaction writes as much."""
 
 
 def link_findings(link: Link, limits: Thresholds, history: History) -> list[Finding]:
@@ -34,36 +31,21 @@ def link_findings(link: Link, limits: Thresholds, history: History) -> list[Find
     if link.state in (LinkState.DOWN, LinkState.PAUSED):
         level = Level.CRIT if link.state is LinkState.DOWN else Level.WARN
         text = link.reason
-        if lag is not None:
+        if lag is not None and lag[0] is not Level.UNKNOWN:
             level, text = max(level, lag[0]), f"{text}; {lag[1]}"
         return [*found, Finding(level, subject, text, f"link.{link.state.name.lower()}")]
     return [*found, Finding(lag[0], subject, lag[1], "link.lag")] if lag else found
 
 
 def _lag(link: Link, limits: Thresholds, history: History) -> tuple[Level, str] | None:
-    """How much of a lag it is, in words; None below the limits."""
-    lag, seconds = link.lag_bytes or 0, link.lag_seconds or 0.0
-    if lag >= limits.lag_bytes_crit or seconds >= limits.lag_seconds_crit:
-        level = Level.CRIT
-    elif lag >= limits.lag_bytes_warn or seconds >= limits.lag_seconds_warn:
-        level = Level.WARN
-    else:
+    """How much of a lag it is, in words; None below the limits, and where nobody could measure it."""
+    level = lag_level(link, limits)
+    if level is Level.OK or link.lag_time is None:
         return None
-    text = f"lags {format_bytes(lag)}" + (f", {format_seconds(seconds)}" if seconds >= 1 else "")
-    return level, text + _heading(link, history)
-
-
-def _heading(link: Link, history: History) -> str:
-    """Where it is going: the engine's own estimate, else what was measured lately."""
-    done = link.slot.catchup_seconds if link.slot else None
-    trend = history.trend(link.key)
-    if trend is not None and abs(trend.rate) * 15 < _NOISE:
-        trend = None
-    if trend is not None and trend.rate > 0:
-        return f", growing by {format_bytes(trend.rate)}/s"
-    if done is None and trend is not None:
-        done = trend.seconds_to_zero
-    return f", catching up in {format_seconds(done)}" if done is not None and done < _LONGEST else ""
+    text = f"lags {lag_text(link)}"
+    if level is Level.UNKNOWN:
+        return level, f"{text}: for how long is not known; the bytes are below the limit"
+    return level, text + heading_text(heading(link, history))
 
 
 def _stuck(link: Link, history: History) -> str | None:

@@ -52,7 +52,7 @@ def unconfigured_findings(
     sure = known.members if not known.unidentified else ()
     return lacking_findings(snapshot, now) + [
         finding
-        for link in links_to_unconfigured(sure, snapshot, now)
+        for link in links_to_unconfigured(sure, snapshot, now, history)
         for finding in link_findings(link, limits, history)
     ]
 

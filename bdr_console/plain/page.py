@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from bdr_console.cluster.lag import lag_time_text
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.poolers import PoolerFacts
 from bdr_console.cluster.proxies import ProxyFacts
@@ -114,13 +115,18 @@ def _links(sight: Sight) -> Table:
             f"{link.origin} -> {link.target}",
             link_state(link, sight.now),
             _lag(link),
-            _NOT_KNOWN if link.lag_seconds is None else format_seconds(link.lag_seconds),
+            _lag_time(link),
             _NOT_KNOWN if link.retained_bytes is None else format_bytes(link.retained_bytes),
             link.reason,
         )
         for link in sight.links
     ]
     return columns, rows
+
+
+def _lag_time(link: Link) -> str:
+    text = lag_time_text(link)
+    return _NOT_KNOWN if text == "unknown" else text
 
 
 def _lag(link: Link) -> str:

@@ -129,7 +129,9 @@ class LinkJson(Part):
     lag_bytes: int | None
     """WAL that the target has not confirmed; null when nobody can see it."""
     lag_seconds: float | None
-    """The same as time, as far as it was measured."""
+    """How old the oldest change is that was not applied; null while that is not known."""
+    lag_seconds_at_least: float | None
+    """How old it is at least: proved, also while lag_seconds is null."""
     retained_bytes: int | None
     """WAL that the origin keeps for the target."""
     pending_rows: int | None

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from bdr_console import paths
 from bdr_console.cluster.history import History
-from bdr_console.cluster.memory import remember, timed
+from bdr_console.cluster.memory import remember
 from bdr_console.cluster.observed import FactsT, Observed
 from bdr_console.cluster.replication import Link, links
 from bdr_console.cluster.snapshot import Snapshot
@@ -134,11 +134,12 @@ class Lookout:
             if target.error is None
         ]
         runs = _runs(self._name)
+        known = links(snapshot, now, self._history)
         return Sight(
             snapshot,
             now,
-            _with_left(judge(snapshot, self._thresholds, now, self._history), runs, snapshot),
-            tuple(timed(link, self._history) for link in links(snapshot, now)),
+            _with_left(judge(snapshot, self._thresholds, now, self._history, known=known), runs, snapshot),
+            known,
             min(min(counts, default=0), READINGS),
             runs,
             self._lock,

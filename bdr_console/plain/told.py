@@ -113,6 +113,7 @@ def _link(link: Link, sight: Sight) -> LinkJson:
         seen_at=link.seen_at,
         lag_bytes=link.lag_bytes,
         lag_seconds=link.lag_seconds,
+        lag_seconds_at_least=link.lag_time.at_least if link.lag_time else None,
         retained_bytes=link.retained_bytes,
         pending_rows=link.pending_rows,
     )

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 
+from bdr_console.cluster.findings import Level, Thresholds
+from bdr_console.cluster.lag import lag_level, lag_text
 from bdr_console.cluster.replication import Link, LinkState, links
-from bdr_console.cluster.text import format_bytes, format_seconds
+from bdr_console.cluster.text import format_bytes
 from bdr_console.config import ClusterSettings
 from bdr_console.runbooks.reading import Reading
 from bdr_console.runbooks.run import Check, Outcome
@@ -23,7 +25,7 @@ def replication(reading: Reading, made: Plan, settings: ClusterSettings) -> Iter
             "If it is dead, isolate it: ctrl+e here, `i` on the overview, or --isolate.",
         )
         return
-    limits = settings.thresholds
+    limits = settings.thresholds.thresholds()
     now = max(node.seen_at for node in reading.snapshot.nodes if node.seen_at)
     for link in links(reading.snapshot, now):
         if made.node not in link.key:
@@ -36,11 +38,11 @@ def replication(reading: Reading, made: Plan, settings: ClusterSettings) -> Iter
             remedy = "It will miss the node's last writes until it is back: best bring it up first."
             yield Check(title, Outcome.WARN, seen, why, remedy)
         else:
-            yield _link(link, title, why, limits.lag_bytes_warn, limits.lag_seconds_warn)
+            yield _link(link, title, why, limits)
     yield _slots(reading)
 
 
-def _link(link: Link, title: str, why: str, most_bytes: int, most_seconds: float) -> Check:
+def _link(link: Link, title: str, why: str, limits: Thresholds) -> Check:
     if link.state is LinkState.UNKNOWN:
         return Check(title, Outcome.UNKNOWN, link.reason, why, "Try again.")
     if link.state is LinkState.ABSENT:
@@ -52,10 +54,8 @@ def _link(link: Link, title: str, why: str, most_bytes: int, most_seconds: float
         )
     if link.lag_bytes is None:
         return Check(title, Outcome.UNKNOWN, "streaming, but its lag could not be read", why, "Try again.")
-    seen = f"{link.reason}; lag {format_bytes(link.lag_bytes)}"
-    if link.lag_seconds:
-        seen += f", {format_seconds(link.lag_seconds)}"
-    if link.lag_bytes >= most_bytes or (link.lag_seconds or 0.0) >= most_seconds:
+    seen = f"{link.reason}; lag {lag_text(link)}"
+    if lag_level(link, limits) >= Level.WARN:
         return Check(title, Outcome.FAIL, seen, why, "Wait until it has caught up.")
     return Check(title, Outcome.PASS, seen, why)
 

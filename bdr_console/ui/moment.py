@@ -12,7 +12,7 @@ from bdr_console.cluster.changes import Event, changes
 from bdr_console.cluster.findings import Key
 from bdr_console.cluster.headline import is_acknowledged, told
 from bdr_console.cluster.history import History
-from bdr_console.cluster.memory import remember, timed
+from bdr_console.cluster.memory import remember
 from bdr_console.cluster.replication import Link, links
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.verdict import Finding, Level, Thresholds, Verdict, judge
@@ -152,7 +152,7 @@ class Timeline:
             return self.board.worth_a_line(changed)
         self._looked_at = at
         seen = self._judge(snapshot, at)
-        eased = partial(judge, snapshot, self._eased, at, self._history, timed_links=seen.links)
+        eased = partial(judge, snapshot, self._eased, at, self._history, known=seen.links)
         heard = self.board.observe(seen.verdict, at, changed, eased)
         self.ringing.update(heard.ringing)
         return heard.events
@@ -208,8 +208,8 @@ class Timeline:
         ):
             found = seen.links  # these tell no age, but of captured changes
         else:
-            found = tuple(timed(link, self._history) for link in links(snapshot, now))
-        verdict = judge(snapshot, self._thresholds, now, self._history, timed_links=found)
+            found = links(snapshot, now, self._history)
+        verdict = judge(snapshot, self._thresholds, now, self._history, known=found)
         self._seen = _Seen(grounds, now, found, verdict)
         return self._seen
 

@@ -12,8 +12,8 @@ import click
 
 from bdr_console.cli import GARBAGE_AFTER
 from bdr_console.cluster.history import History
-from bdr_console.cluster.memory import remember, timed
-from bdr_console.cluster.replication import Link, links
+from bdr_console.cluster.memory import remember
+from bdr_console.cluster.replication import links
 from bdr_console.cluster.slot_owners import with_slot_owners
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.verdict import Thresholds, judge
@@ -53,20 +53,15 @@ def _owned(snapshot: Snapshot) -> Snapshot:
     return replace(snapshot, nodes=with_slot_owners(snapshot.nodes))
 
 
-def _timed(known: tuple[Link, ...], history: History) -> tuple[Link, ...]:
-    return tuple(timed(link, history) for link in known)
-
-
 def measure(snapshot: Snapshot, rounds: int) -> None:
     """Print the processor time of each part in milliseconds, over `rounds` readings a second apart."""
     history, limits, clock = History(), Thresholds(), _Clock()
     for number in range(rounds):
         now = NOW + timedelta(seconds=number)
         owned = clock.run("slot owners", _owned, _at(snapshot, now))
-        known = clock.run("links", links, owned, now)
-        clock.run("beside: history", remember, history, owned, known)
-        known = clock.run("lag in time", _timed, known, history)
-        verdict = clock.run("verdict", judge, owned, limits, now, history, timed_links=known)
+        clock.run("beside: history", remember, history, owned)
+        known = clock.run("links, their lag", links, owned, now, history)
+        verdict = clock.run("verdict", judge, owned, limits, now, history, known=known)
     beside = clock.spent.pop("beside: history")
     totals = [sum(parts) for parts in zip(*clock.spent.values(), strict=True)]
     figures = {"snapshot to verdict": totals, **clock.spent, "beside: history": beside}

@@ -130,7 +130,11 @@ CREATE FUNCTION museum.now() RETURNS timestamptz LANGUAGE sql AS 'SELECT clock F
 CREATE FUNCTION museum.pg_current_wal_insert_lsn() RETURNS pg_lsn LANGUAGE sql
     AS 'SELECT wal FROM museum.here';
 CREATE FUNCTION museum.pg_current_wal_lsn() RETURNS pg_lsn LANGUAGE sql AS 'SELECT wal FROM museum.here';
+CREATE FUNCTION museum.pg_current_wal_flush_lsn() RETURNS pg_lsn LANGUAGE sql
+    AS 'SELECT wal FROM museum.here';
 CREATE FUNCTION museum.pg_current_xlog_insert_location() RETURNS pg_lsn LANGUAGE sql
+    AS 'SELECT wal FROM museum.here';
+CREATE FUNCTION museum.pg_current_xlog_location() RETURNS pg_lsn LANGUAGE sql
     AS 'SELECT wal FROM museum.here';
 CREATE FUNCTION museum.pg_last_xlog_replay_location() RETURNS pg_lsn LANGUAGE sql AS 'SELECT NULL::pg_lsn';
 CREATE FUNCTION museum.pg_xlog_location_diff(pg_lsn, pg_lsn) RETURNS numeric LANGUAGE sql AS 'SELECT $1 - $2';

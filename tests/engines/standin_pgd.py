@@ -37,6 +37,8 @@ _WAL = """
 CREATE SCHEMA museum;
 CREATE FUNCTION museum.pg_current_wal_insert_lsn() RETURNS pg_lsn LANGUAGE sql
     AS $$ SELECT '0/5000000'::pg_lsn $$;
+CREATE FUNCTION museum.pg_current_wal_flush_lsn() RETURNS pg_lsn LANGUAGE sql
+    AS $$ SELECT '0/5000000'::pg_lsn $$;
 SET search_path = museum, pg_catalog;
 """
 

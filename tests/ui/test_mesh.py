@@ -69,7 +69,7 @@ def test_the_sentence_of_a_cell_tells_the_lag_and_what_its_slot_keeps() -> None:
     link = next(link for link in seen.links if link.key == ("node2", "node3"))
     assert sentence(link, seen) == "node2 -> node3: lags 48.0 MiB, 35.0 s; its slot keeps 16.0 MiB of WAL"
     calm = next(link for link in seen.links if link.key == ("node1", "node2"))
-    assert "slot active and apply running; 4.0 KiB behind" in sentence(calm, seen)
+    assert "slot active and apply running; lags 4.0 KiB, 12 ms" in sentence(calm, seen)
 
 
 def test_the_diagonal_shows_the_node_itself() -> None:

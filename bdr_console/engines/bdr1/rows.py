@@ -56,6 +56,7 @@ def _subscription(row: Mapping[str, Any], errors: int | None) -> Subscription:
         enabled=True,
         status="replicating" if row["apply_pid"] else NO_WORKER,
         last_commit_at=moment(row["last_commit_at"]),
+        applied_until=moment(row["last_commit_at"]),
         apply_pid=row["apply_pid"] or None,
         replication_sets=tuple(clean(name, 200) for name in row["replication_sets"] or ()),
         apply_delay=delay / 1000 if delay and delay > 0 else None,

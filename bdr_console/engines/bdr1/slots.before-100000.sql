@@ -6,7 +6,8 @@ SELECT s.slot_name, n.node_name AS target_name, s.active, w.pid AS active_pid, r
        greatest(0, here.lsn - coalesce(r.replay_location, s.confirmed_flush_lsn, s.restart_lsn))::bigint AS lag_bytes,
        greatest(0, here.lsn - s.restart_lsn)::bigint                                                     AS retained_bytes,
        NULL::float8 AS lag_seconds,
-       s.confirmed_flush_lsn::text AS confirmed_lsn, s.plugin
+       s.confirmed_flush_lsn::text AS confirmed_lsn, s.plugin,
+       coalesce(r.replay_location, s.confirmed_flush_lsn, s.restart_lsn)::text AS applied_lsn
   FROM bdr.pg_replication_slots s
  CROSS JOIN LATERAL (SELECT row_to_json(s) AS slot) j
  CROSS JOIN LATERAL (SELECT coalesce(j.slot ->> 'pid', j.slot ->> 'active_pid')::int AS pid) w

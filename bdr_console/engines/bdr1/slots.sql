@@ -7,7 +7,8 @@ SELECT s.slot_name, n.node_name AS target_name, s.active, w.pid AS active_pid, r
        greatest(0, here.lsn - s.restart_lsn)::bigint                                                AS retained_bytes,
        CASE WHEN r.replay_lag IS NULL AND s.active AND r.replay_lsn >= r.sent_lsn THEN 0
             ELSE extract(epoch FROM r.replay_lag) END::float8                                       AS lag_seconds,
-       s.confirmed_flush_lsn::text AS confirmed_lsn, s.plugin
+       s.confirmed_flush_lsn::text AS confirmed_lsn, s.plugin,
+       coalesce(r.replay_lsn, s.confirmed_flush_lsn, s.restart_lsn)::text AS applied_lsn
   FROM bdr.pg_replication_slots s
  CROSS JOIN LATERAL (SELECT to_jsonb(s) AS slot) j
  CROSS JOIN LATERAL (SELECT coalesce(j.slot ->> 'active_pid', j.slot ->> 'pid')::int AS pid) w

@@ -7,7 +7,8 @@ SELECT s.slot_name, s.target_name, s.active, s.active_pid, s.state,
        CASE WHEN s.replay_lag IS NULL AND s.active AND s.replay_lsn >= s.sent_lsn THEN 0
             ELSE extract(epoch FROM s.replay_lag) END::float8                                        AS lag_seconds,
        s.confirmed_flush_lsn::text                                                                   AS confirmed_lsn,
-       s.plugin, to_jsonb(p) ->> 'wal_status'                                                        AS wal_status
+       s.plugin, to_jsonb(p) ->> 'wal_status'                                                        AS wal_status,
+       coalesce(s.replay_lsn, s.confirmed_flush_lsn)::text                                          AS applied_lsn
   FROM bdr.node_slots s
   LEFT JOIN pg_replication_slots p ON p.slot_name = s.slot_name
  CROSS JOIN (SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()

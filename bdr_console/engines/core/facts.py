@@ -121,6 +121,7 @@ class Reading:
             in_recovery=bool(server.get("in_recovery")),
             read_only=bool(server.get("read_only")),
             wal_lsn=text_or_none(server.get("wal_lsn")),
+            flushed_lsn=text_or_none(server.get("flushed_lsn")),
             started_at=moment(server.get("started_at")),
             clock=moment(server.get("clock")),
             database=text_or_none(server.get("database")),
@@ -156,7 +157,8 @@ def unseen_sessions(what: str, server_version: str) -> Unread:
 
 def slot(row: Mapping[str, Any]) -> Slot:
     """A row of `slots`: slot_name, target_name, active, active_pid, state, lag_bytes, retained_bytes,
-    lag_seconds, confirmed_lsn; where to be had plugin, wal_status, catchup_seconds (its own estimate)."""
+    lag_seconds, confirmed_lsn, applied_lsn; where to be had plugin, wal_status, catchup_seconds (its own
+    estimate)."""
     return Slot(
         name=clean(row["slot_name"], 200),
         target=text_or_none(row["target_name"]),
@@ -170,6 +172,7 @@ def slot(row: Mapping[str, Any]) -> Slot:
         wal_status=text_or_none(row.get("wal_status")),
         catchup_seconds=row.get("catchup_seconds"),
         plugin=text_or_none(row.get("plugin")),
+        applied_lsn=text_or_none(row.get("applied_lsn")),
     )
 
 

@@ -5,6 +5,8 @@
 SELECT pg_is_in_recovery()                         AS in_recovery,
        (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
              ELSE pg_current_wal_insert_lsn() END)::text AS wal_lsn,
+       (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
+             ELSE pg_current_wal_flush_lsn() END)::text  AS flushed_lsn,
        pg_postmaster_start_time()                  AS started_at,
        clock_timestamp()                           AS clock,
        current_database()::text                    AS database,

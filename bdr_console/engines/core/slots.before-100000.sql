@@ -5,7 +5,8 @@ SELECT s.slot_name, NULL::text AS target_name, s.active, (j.slot ->> 'active_pid
                 coalesce(r.replay_location, (j.slot ->> 'confirmed_flush_lsn')::pg_lsn, s.restart_lsn)))::bigint AS lag_bytes,
        greatest(0, pg_xlog_location_diff(here.lsn, s.restart_lsn))::bigint AS retained_bytes,
        NULL::float8 AS lag_seconds,
-       j.slot ->> 'confirmed_flush_lsn' AS confirmed_lsn, s.plugin
+       j.slot ->> 'confirmed_flush_lsn' AS confirmed_lsn, s.plugin,
+       coalesce(r.replay_location, (j.slot ->> 'confirmed_flush_lsn')::pg_lsn, s.restart_lsn)::text AS applied_lsn
   FROM pg_replication_slots s
  CROSS JOIN LATERAL (SELECT row_to_json(s) AS slot) j
   LEFT JOIN pg_stat_replication r ON r.pid = (j.slot ->> 'active_pid')::int

@@ -6,7 +6,8 @@ SELECT s.slot_name, NULL::text AS target_name, s.active, s.active_pid, r.state,
        CASE WHEN r.replay_lag IS NULL AND s.active AND r.replay_lsn >= r.sent_lsn THEN 0
             ELSE extract(epoch FROM r.replay_lag) END::float8                                        AS lag_seconds,
        s.confirmed_flush_lsn::text                                                                   AS confirmed_lsn,
-       s.plugin, to_jsonb(s) ->> 'wal_status'                                                        AS wal_status
+       s.plugin, to_jsonb(s) ->> 'wal_status'                                                        AS wal_status,
+       coalesce(r.replay_lsn, s.confirmed_flush_lsn, s.restart_lsn)::text                            AS applied_lsn
   FROM pg_replication_slots s
   LEFT JOIN pg_stat_replication r ON r.pid = s.active_pid
  CROSS JOIN (SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()

@@ -16,6 +16,7 @@ from bdr_console.engines.core.facts import (
     Reading,
     common_seldom,
     common_statements,
+    moment,
     text_or_none,
 )
 from bdr_console.engines.core.positions import position_statements
@@ -113,6 +114,7 @@ def _subscription(row: Mapping[str, Any], address: str | None) -> Subscription:
         replication_sets=tuple(clean(name, 100) for name in row["publications"] or ()),
         errors=None if counted is None else counted + (counters.get("sync_error_count") or 0),
         received_lsn=text_or_none(row["received_lsn"]),
+        received_at=moment(row["received_at"]),
         slot_name=text_or_none(row["subslotname"]),
         origin_address=address,
         forwards=row["suborigin"] != "none",

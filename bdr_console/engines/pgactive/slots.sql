@@ -7,7 +7,8 @@ SELECT s.slot_name, n.node_name AS target_name, s.active, s.active_pid, r.state,
        greatest(0, here.lsn - s.restart_lsn)::bigint                                                AS retained_bytes,
        CASE WHEN r.replay_lag IS NULL AND s.active AND r.replay_lsn >= r.sent_lsn THEN 0
             ELSE extract(epoch FROM r.replay_lag) END::float8                                       AS lag_seconds,
-       s.confirmed_flush_lsn::text AS confirmed_lsn, s.plugin, to_jsonb(s) ->> 'wal_status' AS wal_status
+       s.confirmed_flush_lsn::text AS confirmed_lsn, s.plugin, to_jsonb(s) ->> 'wal_status' AS wal_status,
+       coalesce(r.replay_lsn, s.confirmed_flush_lsn, s.restart_lsn)::text AS applied_lsn
   FROM pg_replication_slots s
  CROSS JOIN LATERAL pgactive.pgactive_parse_slot_name(s.slot_name) p
  CROSS JOIN (SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()

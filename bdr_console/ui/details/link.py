@@ -1,5 +1,7 @@
 """Everything known about one direction of replication. Pure."""
 
+from bdr_console.cluster.lag import heading, lag_text
+from bdr_console.cluster.lag_time import LagTime
 from bdr_console.cluster.memory import lag_hour_key
 from bdr_console.cluster.nodes import Slot, Subscription
 from bdr_console.cluster.replication import Link
@@ -76,27 +78,30 @@ def _now(link: Link, moment: Moment) -> tuple[Part, ...]:
             Field("rows that wait", Cell(str(link.pending_rows))),
             Field("the oldest", span(link.lag_seconds)),
         )
-    seconds = "" if link.lag_seconds is None else f", {format_seconds(link.lag_seconds)}"
-    told.append(
-        Field(
-            "behind", QUESTION if link.lag_bytes is None else Cell(f"{format_bytes(link.lag_bytes)}{seconds}")
-        )
-    )
-    trend = moment.history.trend(link.key) if link.fresh else None
-    if trend is None or link.lag_bytes is None:
+    told.append(Field("behind", QUESTION if link.lag_bytes is None else Cell(lag_text(link))))
+    if link.lag_time is not None and link.lag_time.figure is None:
+        told.append(Field("since when", Cell("not known: " + _why_unknown(link.lag_time), Tone.UNKNOWN)))
+    going = heading(link, moment.history)
+    if going is None:
         told.append(Field("trend", QUESTION))
-    elif abs(trend.rate) < 1024:
+    elif going.word == "steady":
         told.append(Field("trend", Cell("steady over 15 s")))
     else:
-        tone = Tone.LAG if trend.rate > 0 else Tone.PLAIN
-        told.append(Field("trend", Cell(f"{trend.word}, {format_bytes(abs(trend.rate))}/s over 15 s", tone)))
-        if trend.seconds_to_zero is not None:
-            told.append(Field("caught up in", Cell(format_seconds(trend.seconds_to_zero))))
+        tone = Tone.LAG if going.word == "growing" else Tone.PLAIN
+        told.append(Field("trend", Cell(f"{going.word}, {format_bytes(abs(going.rate))}/s over 15 s", tone)))
+        if going.done is not None:
+            told.append(Field("caught up in", Cell(format_seconds(going.done))))
     if link.slot is not None and link.slot.catchup_seconds is not None:
         told.append(
             Field("engine's estimate", Cell(f"caught up in {format_seconds(link.slot.catchup_seconds)}"))
         )
     return tuple(told)
+
+
+def _why_unknown(time: LagTime) -> str:
+    if time.at_most is None:
+        return "no earlier position of the origin's WAL is known that the target has applied"
+    return f"between {format_seconds(time.at_least)} and {format_seconds(time.at_most)}"
 
 
 def _drawn(link: Link, moment: Moment, width: int) -> Part:

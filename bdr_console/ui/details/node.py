@@ -1,9 +1,9 @@
 """Everything known about one PostgreSQL node. Pure."""
 
 from bdr_console.cluster.clocks import skews
+from bdr_console.cluster.lag import lag_text
 from bdr_console.cluster.nodes import NodeFacts, Slot
 from bdr_console.cluster.observed import Observed
-from bdr_console.cluster.text import format_bytes, format_seconds
 from bdr_console.ui.details.block import Block, Field, Goto, Part, Table, Words
 from bdr_console.ui.details.node_activity import applications, transactions
 from bdr_console.ui.details.node_settings import differences
@@ -178,10 +178,7 @@ def _ways(name: str, moment: Moment) -> tuple[Part, ...]:
     for link in moment.links:
         if name in link.key:
             state = link_cell(link.state, moment.glyphs)
-            behind = "" if link.lag_bytes is None else f", {format_bytes(link.lag_bytes)} behind"
-            behind += (
-                f", {format_seconds(link.lag_seconds)}" if behind and link.lag_seconds is not None else ""
-            )
+            behind = "" if link.lag_bytes is None else f", lags {lag_text(link)}"
             text = f"{link.origin} -> {link.target}: {state.text}{behind}"
             found.append(Goto(Subject(Kind.LINK, link.key), Cell(text, state.tone)))
     return tuple(found) or (Words(Cell("no HAProxy server and no link is known")),)

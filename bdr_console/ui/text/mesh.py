@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 
 from bdr_console.cluster.history import sparkline
+from bdr_console.cluster.lag import lag_level, lag_state, lag_text
 from bdr_console.cluster.replication import Link, LinkState
-from bdr_console.cluster.text import format_bytes, format_seconds
+from bdr_console.cluster.text import format_bytes
 from bdr_console.cluster.verdict import Level
 from bdr_console.ui.moment import Moment
 from bdr_console.ui.text.cells import Cell, Tone
@@ -92,7 +93,7 @@ def link_cell(link: Link, moment: Moment) -> MeshCell:
     if link.lag_bytes is None and link.pending_rows is None:
         symbol = moment.glyphs.unknown
         return MeshCell((f"{symbol} lag unknown", f"{symbol} ?", symbol), Tone.UNKNOWN)
-    return _lag(link, level, moment)
+    return _lag(link, max(level, lag_level(link, moment.thresholds)), moment)
 
 
 def node_cell(name: str, moment: Moment) -> MeshCell:
@@ -111,8 +112,7 @@ def sentence(link: Link, moment: Moment) -> str:
     subject = f"{link.origin} -> {link.target}"
     told = moment.reasons(subject) or link.reason
     if link.lag_bytes is not None and "lags " not in told:
-        told += f"; {format_bytes(link.lag_bytes)} behind"
-        told += f", {format_seconds(link.lag_seconds)}" if link.lag_seconds else ""
+        told += f"; lags {lag_text(link)}" if link.lag_bytes else "; nothing behind"
     kept = f"; its slot keeps {format_bytes(link.retained_bytes)} of WAL" if link.retained_bytes else ""
     return f"{subject}: {told}{kept}"
 
@@ -154,10 +154,10 @@ def _lag(link: Link, level: Level, moment: Moment) -> MeshCell:
     spark = sparkline(samples, _WIDEST, ascii_only=moment.glyphs.ascii_only, least=least)
     if link.lag_bytes is None:
         rows = f"{link.pending_rows} rows wait"
-        word = "in step" if level is Level.OK else "lagging"
+        word = lag_state(link, moment.thresholds)
         return MeshCell((f"{symbol} {word}", f"{symbol} {link.pending_rows}", symbol), tone, 0, rows)
-    seconds = link.lag_seconds or 0.0
-    figures = format_bytes(link.lag_bytes) + (f", {format_seconds(seconds)}" if seconds >= 0.001 else "")
+    seconds = link.lag_time.proved if link.lag_time else 0.0
+    figures = lag_text(link)
     if level in (Level.WARN, Level.CRIT):
         size = short_bytes(link.lag_bytes)
         late = f" {coarse(seconds).replace(' ', '')}" if seconds >= 1 else ""
@@ -167,5 +167,9 @@ def _lag(link: Link, level: Level, moment: Moment) -> MeshCell:
     some = link.lag_bytes * 10 >= limits.lag_bytes_warn or seconds * 10 >= limits.lag_seconds_warn
     # A figure in every cell would flicker all day and say nothing: it comes once there is something to see.
     extra = (f"{symbol} ok {short_bytes(link.lag_bytes)}",) if some else ()
+    word = lag_state(link, limits)
+    if word != "in step":  # nothing has proved it yet
+        symbol = moment.glyphs.unknown
+        return MeshCell((f"{symbol} {word}", f"{symbol} ?", symbol), Tone.UNKNOWN, 0, figures, spark)
     forms = (*extra, f"{symbol} in step", f"{symbol} ok", symbol)
     return MeshCell(forms, tone, int(some), figures, spark)

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Sequence
 
-from bdr_console.cluster.history import Trend, sparkline
+from bdr_console.cluster.history import sparkline
+from bdr_console.cluster.lag import Heading, heading, lag_level, lag_state
 from bdr_console.cluster.replication import Link
-from bdr_console.cluster.text import format_bytes, format_seconds
-from bdr_console.cluster.verdict import Finding, Level, Thresholds
+from bdr_console.cluster.text import format_bytes
+from bdr_console.cluster.verdict import Finding, Level
 from bdr_console.ui.moment import Moment
 from bdr_console.ui.subject import Kind, Subject
 from bdr_console.ui.text.cells import QUESTION, Cell, Column, Row, Tone
@@ -15,8 +16,6 @@ from bdr_console.ui.widgets.connections import state as connection_state
 from bdr_console.ui.widgets.link_pane import LinkPane
 
 _SAMPLES = 60
-_NOISE = 64 * 1024
-"""A change of fewer bytes than this over the window is no trend: one transaction writes as much."""
 
 _LINK = Column("link", "From -> to", 14, fits_names=True)
 _STATE = Column("state", "State", 16)
@@ -55,8 +54,7 @@ class Lag(LinkPane):
 
 def row(link: Link, moment: Moment) -> Row:
     """One direction as a row."""
-    trend = moment.history.trend(link.key)
-    word, until = trend_words(trend, link.lag_bytes) if link.fresh else ("", "")
+    going = heading(link, moment.history)
     samples = moment.history.last(link.key, _SAMPLES)
     level = lag_level(link, moment.thresholds)
     cells = {
@@ -65,12 +63,8 @@ def row(link: Link, moment: Moment) -> Row:
         "bytes": _known(link.lag_bytes, format_bytes, level)
         if link.pending_rows is None
         else Cell(f"{link.pending_rows} rows", rank=link.pending_rows),
-        "time": _known(link.lag_seconds, format_seconds, level),
-        "trend": QUESTION
-        if not word
-        else Cell(
-            f"{word}{until}", Tone.LAG if word == "rising" else Tone.PLAIN, trend.rate if trend else None
-        ),
+        "time": _time(link, level),
+        "trend": QUESTION if going is None else _trend(going),
         "spark": Cell(sparkline(samples, _SAMPLES, ascii_only=moment.glyphs.ascii_only)),
         "retained": _known(link.retained_bytes, format_bytes, Level.OK),
     }
@@ -84,33 +78,25 @@ def row(link: Link, moment: Moment) -> Row:
     return found if link.fresh else found.aged("state")
 
 
-def lag_level(link: Link, limits: Thresholds) -> Level:
-    """Which threshold the lag has passed; UNKNOWN when nobody could measure it."""
-    if link.lag_bytes is None and link.pending_rows is None:
-        return Level.UNKNOWN
-    seconds, behind = link.lag_seconds or 0.0, link.lag_bytes or 0
-    if behind >= limits.lag_bytes_crit or seconds >= limits.lag_seconds_crit:
-        return Level.CRIT
-    if behind >= limits.lag_bytes_warn or seconds >= limits.lag_seconds_warn:
-        return Level.WARN
-    return Level.OK
-
-
-def trend_words(trend: Trend | None, lag: int | None) -> tuple[str, str]:
-    """`rising`, `falling` or `steady`, and when it will have caught up; empty while too little is known."""
-    if trend is None or lag is None:
-        return "", ""
-    if abs(trend.rate) * 15 < max(_NOISE, lag * 0.02):
-        return "steady", ""
-    done = trend.seconds_to_zero
-    return trend.word, f", done in {coarse(done)}" if done is not None and done < 86400 else ""
-
-
 def _state(link: Link, moment: Moment, level: Level) -> Cell:
     if not link.fresh or link.state not in LAGGING:
         return connection_state(link, moment)
-    word = {Level.OK: "in step", Level.UNKNOWN: "unknown"}.get(level, "lagging")
+    word = lag_state(link, moment.thresholds)
+    if word == "measuring":  # it looks well, and nothing has proved it yet
+        level = Level.UNKNOWN
     return Cell(f"{level_symbol(level, moment.glyphs)} {word}", level_tone(level))
+
+
+def _time(link: Link, level: Level) -> Cell:
+    if link.lag_time is None or link.lag_time.text == "unknown":
+        return QUESTION
+    tone = level_tone(level) if level in (Level.WARN, Level.CRIT) else Tone.PLAIN
+    return Cell(link.lag_time.text, tone, link.lag_time.at_least)
+
+
+def _trend(going: Heading) -> Cell:
+    until = f", done in {coarse(going.done)}" if going.done is not None else ""
+    return Cell(f"{going.word}{until}", Tone.LAG if going.word == "growing" else Tone.PLAIN, going.rate)
 
 
 def _known(value: float | None, form: Callable[[float], str], level: Level) -> Cell:

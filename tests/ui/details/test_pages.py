@@ -31,7 +31,7 @@ SAID = {
         "engine BDR 3.7.23, PostgreSQL 15.5",
         "membership ready (ACTIVE)",
         "1 haproxy1/bk_db/bdr_initial_node",
-        "2 node1 -> node2: ● streaming, 4.0 KiB behind, 12 ms",
+        "2 node1 -> node2: ● streaming, lags 4.0 KiB, 12 ms",
         "sessions 21 of 100: 3 active, 1 idle in transaction",
         "billing 3 41.0 s idle in transaction",
         "(no name) 18 idle",

@@ -61,10 +61,15 @@ class _Target(Generic[FactsT]):
         self.observed: Observed[FactsT] = Observed(name, address())
         self._address = address
         self.close = close
+        self._seen = 0.0
         self._read = read
         self._changed = changed
         self._warning = warning
         self._wake = asyncio.Event()
+
+    def dated(self, now: datetime) -> Observed[FactsT]:
+        """What was observed, with its age by a clock that nobody sets."""
+        return self.observed.dated(time.monotonic() - self._seen, now)
 
     def wake(self) -> None:
         """Read again at once, also in the middle of a back-off."""
@@ -98,6 +103,7 @@ class _Target(Generic[FactsT]):
         warning = self.observed.warning if error else self._warning()
         self.observed = replace(self.observed, address=self._address(), warning=warning)
         if error is None:
+            self._seen = time.monotonic()
             took = (time.monotonic() - clock) * 1000
             self.observed = replace(
                 self.observed,
@@ -153,18 +159,19 @@ class Monitor:
 
     def snapshot(self) -> Snapshot:
         """What every target said last. Cheap: nothing is asked."""
+        now = datetime.now(UTC)
         return Snapshot(
             cluster=self._cluster,
             environment=self._environment,
-            taken_at=datetime.now(UTC),
+            taken_at=now,
             refresh=self._judged_by(),
             nodes=with_slot_owners(
-                (target.observed for target in self._nodes),
+                (target.dated(now) for target in self._nodes),
                 self._addresses.node_places(),
                 self._addresses.names,
             ),
-            proxies=tuple(target.observed for target in self._proxies),
-            poolers=tuple(target.observed for target in self._poolers),
+            proxies=tuple(target.dated(now) for target in self._proxies),
+            poolers=tuple(target.dated(now) for target in self._poolers),
         )
 
     async def updates(self) -> AsyncIterator[Snapshot]:

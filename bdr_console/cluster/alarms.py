@@ -40,17 +40,22 @@ class _Entry:
     present: bool = False
     hidden: bool = False
     """Whether the target that would show it does not answer."""
-    flapping: bool = False
-    comings: deque[datetime] = field(default_factory=lambda: deque(maxlen=200))
+    flapping: str = ""
+    """The code that comes and goes; a finding of another code is a fault of its own."""
+    came: datetime | None = None
+    """When the finding that is or was there came last."""
+    comings: deque[tuple[datetime, str]] = field(default_factory=lambda: deque(maxlen=200))
+    """When which code came."""
     reached: dict[Level, datetime] = field(default_factory=dict)
     """Since when it has been at that level or worse without a break."""
     missed: dict[Level, datetime] = field(default_factory=dict)
     """Since when it has been below that level without a break."""
 
-    def flaps(self, now: datetime) -> int:
-        while self.comings and now - self.comings[0] > _FLAP_WINDOW:
+    def flaps(self, now: datetime, code: str = "") -> int:
+        """How often that code, or the finding's own, came lately."""
+        while self.comings and now - self.comings[0][0] > _FLAP_WINDOW:
             self.comings.popleft()
-        return len(self.comings)
+        return sum(one == (code or self.finding.code) for _, one in self.comings)
 
     def mark(self, observed: Level, now: datetime) -> None:
         for level in _LEVELS:
@@ -115,15 +120,15 @@ class AlarmBoard:
             entry.mark(finding_now.level if finding_now else Level.OK, now)
             entry.present = finding_now is not None
             events += self._move(key, entry, now, ringing)
-            if not entry.level and not entry.present and not entry.flaps(now):
+            if not entry.level and not entry.present and not entry.comings:
                 del self._entries[key]
         events += self._end_acks(now, blind, ringing)
-        told = tuple(change for change in changes if not self._is_flapping(change.key))
+        told = tuple(change for change in changes if not self._is_flapping(change))
         return Heard((*told, *events), tuple(key for key in ringing if not self._acknowledged(key, now)))
 
     def worth_a_line(self, changes: Iterable[Event]) -> tuple[Event, ...]:
         """Changes between two looks, without those of what flaps."""
-        return tuple(change for change in self._hear(changes) if not self._is_flapping(change.key))
+        return tuple(change for change in self._hear(changes) if not self._is_flapping(change))
 
     def at(self, now: datetime) -> tuple[Alarm, ...]:
         """The alarms raised: what nobody has acknowledged first, the worst first, then the newest."""
@@ -166,39 +171,49 @@ class AlarmBoard:
             entry = self._entries[key] = _Entry(finding, now, at_least, now)
         if not entry.present and not entry.level:
             entry.since, entry.at_least = now, at_least
+        if not entry.present or entry.finding.code != finding.code:
+            entry.comings.append((now, finding.code))
         if not entry.present:
-            entry.comings.append(now)
+            entry.came = now
         entry.finding, entry.seen = finding, now
 
     def _move(self, key: Key, entry: _Entry, now: datetime, ringing: list[Key]) -> list[Event]:
         """The entry's next level, and what is said of it."""
-        before, flaps = entry.level, entry.flaps(now)
-        was_flapping = entry.flapping
-        entry.flapping = flaps >= (_FLAPS // 2 if was_flapping else _FLAPS)
+        before, finding, was_flapping = entry.level, entry.finding, entry.flapping
+        flaps = entry.flaps(now, was_flapping)
+        if was_flapping and flaps < _FLAPS // 2:
+            entry.flapping = ""
+        elif not was_flapping and flaps >= _FLAPS:
+            entry.flapping = finding.code
         entry.level = self._next(entry, now)
-        level, finding = entry.level, entry.finding
-        if entry.flapping and not was_flapping:
+        level = entry.level
+        same = entry.flapping == finding.code
+        if same and not was_flapping:
             ringing.append(key)
             text = f"flapping: {flaps} times in 5 min: {finding.text}"
             return [Event(now, max(level, Level.WARN), finding.subject, text, finding.code)]
         if level > before:
-            if not entry.flapping or level is Level.CRIT:
+            if not same or level is Level.CRIT:
                 ringing.append(key)
-            if entry.flapping or self._has_told(key, finding.code, level, now):
+            if same or self._has_told(key, finding.code, level, now):
                 return []
             if entry.at_least and not before:
                 return []  # what was there before anybody looked is no change
             rising = f"now {_WORDS[level]}: " if before else ""
             return [Event(now, level, finding.subject, f"{rising}{finding.text}", finding.code)]
-        if level == before or entry.flapping:
+        if level == before or same:
             return []
         if level:
             text = f"no more than {_WORDS[level]} now: {finding.text}"
             return [Event(now, level, finding.subject, text, finding.code)]
-        lasted = rough((entry.seen - entry.since).total_seconds())
+        lasted = rough((entry.seen - (entry.came or entry.since)).total_seconds())
         if self._has_told(key, None, Level.OK, now):
             return []
-        return [Event(now, Level.OK, finding.subject, f"over after {lasted}: {finding.text}", finding.code)]
+        text = f"over after {lasted}: {finding.text}"
+        if was_flapping:
+            whole = rough((entry.seen - entry.since).total_seconds())
+            text = f"no longer flapping after {whole}, the last time for {lasted}: {finding.text}"
+        return [Event(now, Level.OK, finding.subject, text, finding.code)]
 
     def _next(self, entry: _Entry, now: datetime) -> Level:
         clear_after = timedelta(seconds=self.rules.clear_after)
@@ -211,7 +226,7 @@ class AlarmBoard:
             missed = entry.missed.get(level)
             if missed is None or now - missed < clear_after:
                 return level
-        if entry.flapping and entry.flaps(now):
+        if entry.flapping and entry.flaps(now, entry.flapping):
             return max(entry.level, min(entry.finding.level, Level.WARN))
         return Level.OK
 
@@ -280,7 +295,7 @@ class AlarmBoard:
             entry.at_least,
             entry.seen,
             entry.present and not entry.hidden,
-            len(entry.comings) if entry.flapping else 0,
+            entry.flaps(now) if entry.flapping == finding.code else 0,
             ack if ack is not None and ack.holds(entry.level, now) else None,
         )
 
@@ -292,9 +307,12 @@ class AlarmBoard:
         self._told |= {change.key: (change.code, change.level, change.at) for change in heard if change.code}
         return heard
 
-    def _is_flapping(self, key: Key) -> bool:
-        entry = self._entries.get(key)
-        return entry is not None and entry.flapping
+    def _is_flapping(self, change: Event) -> bool:
+        """Whether a change tells of what comes and goes; one of another code is news."""
+        entry = self._entries.get(change.key)
+        if entry is None or not entry.flapping:
+            return False
+        return change.level is Level.OK or change.code == entry.flapping
 
     def _has_told(self, key: Key, code: str | None, level: Level, now: datetime) -> bool:
         """Whether a change has said the same a moment ago."""

@@ -1,10 +1,13 @@
 """A reading, and when it was made: nothing is shown without its date."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
 FactsT = TypeVar("FactsT")
+
+_STEP = 2
+"""Seconds; a clock that is slewed differs by less, and what was read would be dated anew at each look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,14 @@ class Observed(Generic[FactsT]):
 
     warning: str = ""
     """What the operator should know of the way it is reached, although it answers; empty for nothing."""
+
+    def dated(self, seconds: float, now: datetime) -> "Observed[FactsT]":
+        """The same, read so many seconds before `now`: where the clock was set, what was read before the step
+        would seem younger or older than it is, and a dead target fresh."""
+        if self.seen_at is None:
+            return self
+        step = round((now - self.seen_at).total_seconds() - seconds)
+        return replace(self, seen_at=self.seen_at + timedelta(seconds=step)) if abs(step) >= _STEP else self
 
     def age(self, now: datetime) -> float | None:
         """Seconds since the facts were read, or None when they never were."""

@@ -305,6 +305,12 @@ def _without_slot(ends: _Ends) -> tuple[LinkState, str]:
         return _by_hand(ends)
     if name is None:
         return LinkState.UNKNOWN, f"{origin.name} is no member of a group: its slots name no node"
+    known = origin.facts is not None and any(m.name == ends.target_name for m in origin.facts.members)
+    if not known and target.facts is None:
+        text = f"{target.name} was never read, and {origin.name} knows no member of that name"
+        return LinkState.UNKNOWN, text
+    if not known and target.facts is not None and target.facts.membership is not Membership.READY:
+        return LinkState.ABSENT, f"{target.name} has not joined: {origin.name} knows no such member yet"
     if ends.one_way:
         return LinkState.ABSENT, f"{origin.name} only receives from {target.name} (unidirectional)"
     return LinkState.DOWN, f"{origin.name} has no slot for {target.name}"

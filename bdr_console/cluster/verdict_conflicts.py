@@ -18,6 +18,10 @@ _HANDED_OVER = frozenset({"update_origin_change", "update_origin_differs", "dele
 """Kinds that a row gives each time another node than before changes it, as after every switchover."""
 _LATELY = timedelta(minutes=5)
 _KEPT = timedelta(hours=1)
+_MOST = 50
+"""Conflicts that a node tells of, the newest."""
+_STILL = 60.0
+"""Seconds since the newest one, after which they rise no more."""
 
 
 def conflict_findings(snapshot: Snapshot, limits: Thresholds, now: datetime) -> list[Finding]:
@@ -43,7 +47,13 @@ def conflict_findings(snapshot: Snapshot, limits: Thresholds, now: datetime) -> 
     if _rising(met, lately, limits.conflicts_warn, now):
         age = (now - met[0].conflict.at).total_seconds()
         when = f"{format_seconds(age)} ago" if age >= 1 else "just now"
-        text = f"{len(lately)} in the last 5 min, rising; the newest {when}: {_what(met[0])}"
+        # A node tells of its newest 50 only: where all of them are of these minutes, there were more.
+        full = any(
+            len(facts.conflicts) >= _MOST and now - facts.conflicts[-1].at <= _LATELY for _, facts in fresh
+        )
+        rising = ", rising" if age <= _STILL else ""
+        many = f"at least {len(lately)}" if full else f"{len(lately)}"
+        text = f"{many} in the last 5 min{rising}; the newest {when}: {_what(met[0])}"
         found.append(Finding(Level.WARN, "conflicts", text, "conflict.rising"))
     found += _unresolved(snapshot, fresh, now)
     return found

@@ -41,6 +41,27 @@ _LIBPQ_PLACE = re.compile(
     r"^(connection (failed|is bad): )?(connection to server (at|on socket) .*? failed: )?", re.DOTALL
 )
 _LIBPQ_NOISE = re.compile(r"^(consuming input failed|sending query failed|flushing failed|[A-Z]+): +")
+_PLAIN = (
+    (
+        re.compile(
+            r"not in pipeline mode|no connection to the server|another command is already in progress"
+            r"|the connection is (lost|closed|bad)|server closed the connection unexpectedly"
+            r"|SSL connection has been closed|EOF detected|socket is closed|EOFError"
+        ),
+        "the server closed the connection",
+    ),
+    (re.compile(r"connection reset by peer", re.IGNORECASE), "connection reset by peer"),
+    (re.compile(r"broken pipe", re.IGNORECASE), "the server closed the connection"),
+    (
+        re.compile(r"(could not (send|receive) data|connection) timed out", re.IGNORECASE),
+        "connection timed out",
+    ),
+)
+"""What libpq, OpenSSL and paramiko call what happened to a connection, and what happened."""
+_LOGIN = re.compile(
+    r"authentication failed|is not permitted to log in|^role .* does not exist|no pg_hba.conf entry"
+    r"|^permission denied for database|pg_hba.conf rejects|no password supplied|fe_sendauth"
+)
 _REMEDIES = (
     (
         "connection refused",
@@ -83,7 +104,16 @@ def postgres_reason(message: str) -> str:
     """libpq's message without the place, which the caller names itself: one line, cleaned."""
     text = _LIBPQ_NOISE.sub("", _LIBPQ_PLACE.sub("", message.strip()))
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return clean(lines[0], 300) if lines else "the connection failed without a reason"
+    if not lines:
+        return "the connection failed without a reason"
+    reason = plain_words(clean(lines[0], 300))
+    return f"login refused: {reason}" if _LOGIN.search(reason) else reason
+
+
+def plain_words(text: str) -> str:
+    """A library's message about a lost connection in words that do not name the library's own states; any
+    other text as it is."""
+    return next((plain for mark, plain in _PLAIN if mark.search(text)), text)
 
 
 def remedy_for(reason: str) -> str:

@@ -40,7 +40,7 @@ class Unreadable:
 
 
 @dataclass(frozen=True, slots=True)
-class _Refusal:
+class Refusal:
     """A statement that the server refused, and that is not sent again for a while."""
 
     until: float
@@ -49,7 +49,7 @@ class _Refusal:
     answer: Unreadable
 
     @classmethod
-    def after(cls, before: "_Refusal | None", now: float, answer: Unreadable) -> "_Refusal":
+    def after(cls, before: "Refusal | None", now: float, answer: Unreadable) -> "Refusal":
         """The next one, with twice the pause of the one before."""
         pause = min(before.pause * 2, _LATE) if before else _SOON
         return cls(now + pause, pause, answer)
@@ -88,7 +88,7 @@ class PostgresReader:
         self._password = password
         self._session: Session | None = None
         self._turn = asyncio.Lock()
-        self._refused: dict[str, _Refusal] = {}
+        self._refused: dict[str, Refusal] = {}
 
     def _settings(self) -> list[str]:
         return startup_options(self.deadline)
@@ -139,7 +139,7 @@ class PostgresReader:
             for key, answer in answers.items():
                 before = self._refused.pop(statements[key], None)
                 if isinstance(answer, Unreadable) and answer.sqlstate in _WAITS_FOR_A_DBA:
-                    self._refused[statements[key]] = _Refusal.after(before, now, answer)
+                    self._refused[statements[key]] = Refusal.after(before, now, answer)
             return {
                 key: answers[key] if key in answers else kept[sql].answer for key, sql in statements.items()
             }

@@ -151,7 +151,30 @@ def test_what_flaps_is_one_line_and_one_alarm_until_it_is_quiet() -> None:
     assert alarm.text == "flapping: 12 times in 5 min: lags"
     watch.look(seconds=400)
     assert watch.alarm() is None
-    assert watch.said[-1].startswith("over after")
+    assert watch.said[-1] == "no longer flapping after 14m 35s, the last time for 11 s: lags"
+
+
+def test_a_fault_of_another_kind_is_news_while_the_link_flaps() -> None:
+    """A link whose lag comes and goes has its own line and alarm when it goes down."""
+    watch = Watch()
+    for _ in range(5):
+        watch.look(lag(W), seconds=8).look(seconds=12)
+    watch.said.clear()
+    down = Finding(C, LAG[1], "slot inactive", "link.down")
+    change = Event(watch.now, C, LAG[1], "down: slot inactive", "link.down")
+    watch.look(down, changes=[change]).look(down, seconds=20)
+    assert watch.said == ["down: slot inactive"], "once, by the change"
+    alarm = watch.alarm()
+    assert alarm is not None
+    assert (alarm.finding.level, alarm.text) == (C, "slot inactive"), "it does not flap"
+
+
+def test_faults_of_different_kinds_are_not_counted_together() -> None:
+    watch = Watch()
+    kinds = [Finding(C, LAG[1], text, f"link.{text}") for text in ("down", "paused", "lag", "stuck")]
+    for kind in kinds:
+        watch.look(kind, seconds=5).look(seconds=20)
+    assert not [text for text in watch.said if text.startswith("flapping")]
 
 
 def test_short_blips_are_no_alarm_until_there_are_many_of_them() -> None:
@@ -309,7 +332,7 @@ def test_no_alarm_is_raised_twice_without_having_been_over(
             now += timedelta(seconds=seconds / min(seconds, 15))
             heard = board.observe(verdict(lag(link), lost(node)), now)
             for event in heard.events:
-                if event.text.startswith("over after"):
+                if event.text.startswith(("over after", "no longer flapping")):
                     assert event.key in up
                     up.remove(event.key)
                 elif event.text in ("lags", "no answer"):

@@ -333,6 +333,9 @@ def test_conflicts_are_told_when_they_come_more_often_than_before_and_each_once(
     assert (level, subject) == ("WARN", "conflicts")
     assert text == "2 in the last 5 min, rising; the newest 1m 00s ago: update_update on public.t from node2"
     assert told(met(20, 30)) == set(), "over"
+    assert one(met(3, 4))[2].startswith("2 in the last 5 min; the newest 3m 00s ago"), "they rise no more"
+    many = one(met(*(n / 60 for n in range(1, 51))))[2]
+    assert many.startswith("at least 50 in the last 5 min, rising"), "a node tells of no more than 50"
     assert told(met(*range(2, 60, 2))) == set(), "as many as ever"
     assert one(met(1, *(i / 10 for i in range(20, 40)), *range(6, 60, 3)))[0] == "WARN"
 
@@ -412,3 +415,18 @@ def test_an_apply_paused_for_long_is_critical_before_the_peers_give_up_on_it() -
         remember(history, now)
         levels[seconds] = next(level for level, subject, _ in told(now, history) if subject == "node3")
     assert levels == {0: "WARN", 29: "WARN", 31: "CRIT"}
+
+
+def test_a_node_that_has_not_joined_yet_breaks_no_link() -> None:
+    """Its first seconds: it answers and is no member yet, or its peers do not know it yet."""
+    joining = {"members": listing("node3", node1=Membership.READY)[:2], "node_name": None, "slots": ()}
+    others = {
+        name: {
+            "members": tuple(m for m in listing(name) if m.name != "node3"),
+            "slots": tuple(s for s in node_facts(name).slots if s.target != "node3"),
+        }
+        for name in ("node1", "node2")
+    }
+    levels = {(level, subject) for level, subject, _ in told(changed(node3=joining, **others))}
+    assert not [subject for level, subject in levels if level == "CRIT"]
+    assert ("UNKNOWN", "node3") in levels

@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from bdr_console.errors import ConsoleError
-from bdr_console.links.errors import LinkError
-from bdr_console.links.postgres import PostgresReader, PostgresWriter, Unreadable
+from bdr_console.links.errors import LinkError, postgres_reason, remedy_for
+from bdr_console.links.postgres import PostgresReader, PostgresWriter, Refusal, Unreadable
 from tests.links.servers import PASSWORD, PgBouncer, Postgres, directory, free_port
 from tests.links.watching import heartbeat
 from tests.waiting import eventually, wait_until
@@ -175,7 +175,12 @@ async def test_a_slow_statement_gives_up_by_itself_and_the_session_lives_on(post
 @pytest.mark.parametrize(
     ("user", "database", "reason", "remedy"),
     [
-        ("nobody_here", "postgres", 'password authentication failed for user "nobody_here"', "~/.pgpass"),
+        (
+            "nobody_here",
+            "postgres",
+            'login refused: password authentication failed for user "nobody_here"',
+            "~/.pgpass",
+        ),
         ("postgres", "no_such_db", 'database "no_such_db" does not exist', "Correct the database or user"),
     ],
 )
@@ -297,3 +302,50 @@ async def test_rows_without_end_cost_the_session_and_no_more(
             assert await reader.fetch({"some": "SELECT repeat('x', 1000000) AS x"})
     finally:
         await reader.close()
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        ("connection not in pipeline mode", "the server closed the connection"),
+        ("no connection to the server", "the server closed the connection"),
+        ("SSL SYSCALL error: EOF detected", "the server closed the connection"),
+        ("server closed the connection unexpectedly\n\tThis probably means",
+         "the server closed the connection"),
+        ("could not receive data from server: Connection reset by peer", "connection reset by peer"),
+        ("FATAL:  terminating connection due to administrator command",
+         "terminating connection due to administrator command"),
+        ('connection failed: FATAL:  password authentication failed for user "u"',
+         'login refused: password authentication failed for user "u"'),
+        ('FATAL:  role "u" is not permitted to log in', 'login refused: role "u" is not permitted to log in'),
+        ('FATAL:  no pg_hba.conf entry for host "10.0.0.1"',
+         'login refused: no pg_hba.conf entry for host "10.0.0.1"'),
+        ('FATAL:  database "shop" does not exist', 'database "shop" does not exist'),
+    ],
+)  # fmt: skip
+def test_no_word_of_a_library_reaches_the_operator(message: str, reason: str) -> None:
+    assert postgres_reason(message) == reason
+    assert remedy_for(reason)
+
+
+def test_what_is_refused_is_sent_again_soon_and_then_ever_more_seldom() -> None:
+    answer, refusal, pauses = Unreadable("permission denied", "42501"), None, []
+    for _ in range(12):
+        refusal = Refusal.after(refusal, 100.0, answer)
+        pauses.append(refusal.until - 100.0)
+    assert pauses[:4] == [2.0, 4.0, 8.0, 16.0]
+    assert pauses[-1] == 600.0
+
+
+async def test_what_was_granted_meanwhile_is_read_when_the_operator_asks_again(
+    own_postgres: Postgres,
+) -> None:
+    own_postgres.run(f"CREATE ROLE later LOGIN PASSWORD '{PASSWORD}'", "CREATE TABLE public.kept (n int)")
+    reader = PostgresReader("node1", own_postgres.dsn("later"))
+    ask = {"rows": "SELECT n FROM public.kept"}
+    assert isinstance((await reader.fetch(ask))["rows"], Unreadable)
+    own_postgres.run("GRANT SELECT ON public.kept TO later")
+    assert isinstance((await reader.fetch(ask))["rows"], Unreadable), "not asked yet"
+    reader.ask_again()
+    assert (await reader.fetch(ask))["rows"] == []
+    await reader.close()

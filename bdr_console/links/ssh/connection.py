@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import paramiko
 
-from bdr_console.links.errors import NotReached, remedy_for
+from bdr_console.links.errors import NotReached, plain_words, remedy_for
 from bdr_console.links.ssh.hosts import SshHost
 from bdr_console.links.ssh.keys import KeyRing, offers, open_agent
 from bdr_console.links.ssh.known import check, known
@@ -155,7 +155,7 @@ class SshConnection:
         try:
             transport.start_client(timeout=_HELLO)
         except (paramiko.SSHException, EOFError, OSError) as error:
-            what = str(error).strip().rstrip(".") or "it hung up"
+            what = plain_words(str(error).strip().rstrip(".")) or "it hung up"
             raise NotReached(
                 f"{self.host.name}: {self.host.address} does not speak SSH with us: {what.lower()}"[:300],
                 f"Look what listens there, and try `ssh {self.host.name}` by hand.",

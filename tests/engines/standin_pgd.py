@@ -186,8 +186,10 @@ class Standin:
             return Observed(name, f"{name}:5432", error="connection refused")
         tables = healthy(version, name)
         change(tables, name)
-        # The three were not read at one moment: on a slow machine their clocks would differ.
-        facts = replace(self.read(version, tables), clock=NOW)
+        # The three were not read at one moment: on a slow machine their clocks would differ. And they stand
+        # for three servers, each started at a moment of its own.
+        started = NOW - timedelta(days=1, seconds=NODES.index(name))
+        facts = replace(self.read(version, tables), clock=NOW, started_at=started)
         return Observed(name, f"{name}:5432", facts, NOW, took_ms=1.0)
 
 

@@ -178,6 +178,7 @@ async def test_the_catalogs_alone_tell_the_engine(postgres: Postgres) -> None:
     assert row == {
         "server_version_num": row["server_version_num"],
         "server_version": row["server_version"],
+        "superuser": True,
         "extensions": None,
         "comments": None,
         "tables": None,

@@ -10,6 +10,8 @@ from bdr_console.cluster.proxies import ProxyFacts
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import format_seconds
 
+_LET_IN = "it runs and refuses the console's login: check user, password and pg_hba.conf for {at}"
+
 
 def unreached(
     what: str,
@@ -25,7 +27,9 @@ def unreached(
         return Finding(Level.UNKNOWN, target.name, "not read yet", f"{what}.unreachable")
     since = f"; last seen {format_seconds(age)} ago" if age is not None else "; never seen"
     text = (target.error or "no answer") + since
-    return Finding(Level.CRIT, target.name, text, f"{what}.unreachable")
+    refused = target.error is not None and target.error.startswith("login refused")
+    remedy = _LET_IN if refused else ""
+    return Finding(Level.CRIT, target.name, text, f"{what}.unreachable", remedy)
 
 
 def read_lately(snapshot: Snapshot, now: datetime) -> tuple[tuple[Observed[NodeFacts], NodeFacts], ...]:

@@ -11,7 +11,7 @@ from bdr_console.cluster.nodes import Membership, NodeFacts, Slot
 from bdr_console.cluster.reach import read_lately
 from bdr_console.cluster.replication import Link, LinkState
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.cluster.text import format_bytes
+from bdr_console.cluster.text import format_bytes, format_seconds
 
 _WINDOW = 30.0
 """Seconds looked back for an apply that is stuck: engines try again every five seconds or so."""
@@ -42,10 +42,16 @@ def _lag(link: Link, limits: Thresholds, history: History) -> tuple[Level, str] 
     level = lag_level(link, limits)
     if level is Level.OK or link.lag_time is None:
         return None
-    text = f"lags {lag_text(link)}"
+    text = f"lags {lag_text(link)}{_delayed(link)}"
     if level is Level.UNKNOWN:
         return level, f"{text}: for how long is not known; the bytes are below the limit"
     return level, text + heading_text(heading(link, history))
+
+
+def _delayed(link: Link) -> str:
+    """The delay that somebody set, which is a reason of any lag."""
+    delay = link.subscription.apply_delay if link.subscription else None
+    return f" (apply_delay of {format_seconds(delay)} is set on {link.target})" if delay else ""
 
 
 def _stuck(link: Link, history: History) -> str | None:

@@ -84,3 +84,16 @@ def test_a_member_that_anybody_calls_parted_is_no_member() -> None:
     )
     found = with_node(found, node("node2", replace(facts, members=members)))
     assert not [f for f in told(found) if "nobody watches" in f[2]]
+
+
+def test_a_delay_that_somebody_set_is_named_as_the_reason_of_a_lag() -> None:
+    found = cluster()
+    late = node_facts("node1", FOUR)
+    slots = tuple(replace(s, lag_bytes=20 * 1024**2) if s.target == "node2" else s for s in late.slots)
+    found = with_node(found, node("node1", replace(late, slots=slots)))
+    facts = node_facts("node2", FOUR)
+    delayed = tuple(replace(s, apply_delay=300.0) if s.origin == "node1" else s for s in facts.subscriptions)
+    found = with_node(found, node("node2", replace(facts, subscriptions=delayed)))
+    (text,) = (text for _, subject, text in told(found) if subject == "node1 -> node2")
+    assert "lags 20.0 MiB" in text
+    assert "(apply_delay of 5m 00s is set on node2)" in text

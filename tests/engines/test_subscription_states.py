@@ -56,7 +56,12 @@ NOW = datetime(2026, 11, 22, 3, 36, tzinfo=UTC)
 """Soon after the captures of several nodes each."""
 
 
-STAGED = ("table-removed-from-set", "without-default-set", "set-sends-inserts-only")
+STAGED = (
+    "transaction-thrown-away",
+    "table-removed-from-set",
+    "without-default-set",
+    "set-sends-inserts-only",
+)
 """States of which only what differs from the healthy one is there."""
 BASES = {"spock": "healthy", "pglogical": "both-ways", "native": ""}
 
@@ -156,6 +161,15 @@ def test_each_captured_state_has_its_verdict_with_the_reason(
     for node in snapshot.nodes:
         assert not node.facts or node.facts.unread == ()
     assert "user=postgres" not in to_json(snapshot), "no DSN comes out of a reading"
+
+
+def test_of_a_transaction_that_was_thrown_away_the_cause_is_shown_not_its_last_command(
+    museums: dict[str, Museum],
+) -> None:
+    verdict = judge(shown(museums, "spock", "transaction-thrown-away", SPOCKS), Thresholds(), NOW)
+    (text,) = (f.text for f in verdict.findings if f.subject == "n1")
+    assert text.startswith("1 transaction of other nodes failed here: this node's rows differ")
+    assert 'INSERT on public.t, duplicate key value violates unique constraint "t_pkey"' in text
 
 
 @pytest.mark.parametrize("engine", ["spock", "pglogical"])

@@ -7,7 +7,7 @@ from bdr_console.cluster.text import counted
 from bdr_console.runbooks.reading import Reading
 from bdr_console.runbooks.seen import Subject
 
-NO_FILE = "no config_file is configured, and the socket does not show on-marked-down and on-marked-up"
+NO_FILE = "on-marked-down and on-marked-up are not shown by the socket, and no config_file is configured"
 
 
 @dataclass(frozen=True, slots=True)

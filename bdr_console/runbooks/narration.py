@@ -91,8 +91,8 @@ def steps_event(made: Plan) -> list[dict[str, Any]]:
 def _of_cut(cut: CutSessions) -> str:
     option = "on-marked-down" if cut.command.startswith("disable") else "on-marked-up"
     return (
-        f"{cut.proxy} cut {counted(cut.ended or 0, 'session')} on {cut.servers} at `{cut.command}`: a "
-        f"transaction that was open on one has failed. Look for {option} in haproxy.cfg."
+        f"{cut.proxy} cut {counted(cut.ended or 0, 'session')} on {cut.servers} at `{cut.command}`: any "
+        f"transaction that was open there has failed. Look for {option} in haproxy.cfg."
     )
 
 

@@ -102,7 +102,7 @@ def test_a_backup_server_that_comes_back_cuts_nobody() -> None:
 def test_what_the_socket_does_not_show_is_warned_of_with_what_to_look_for(mode: str, looks_for: str) -> None:
     _, check = plan_of(read(has_files=False), mode)
     assert check.outcome is Outcome.WARN
-    assert check.seen.startswith("no config_file is configured")
+    assert check.seen.endswith("and no config_file is configured")
     assert check.remedy == (
         f"Look in haproxy.cfg for {looks_for}, or have the console do so: proxies.haproxy1.config_file."
     )
@@ -156,12 +156,12 @@ async def test_a_run_says_which_sessions_haproxy_has_cut_at_each_command(tmp_pat
     world = FakeWorld(cuts_when_down=True, cuts_backups_when_up=True, has_files=False)
     view, text = await run_through(world, tmp_path, "gradual")
     assert view.problems[0] == (
-        "haproxy1 cut 3 sessions on bk_db/bdr_initial_node at `disable server bk_db/bdr_initial_node`: a "
-        "transaction that was open on one has failed. Look for on-marked-down in haproxy.cfg."
+        "haproxy1 cut 3 sessions on bk_db/bdr_initial_node at `disable server bk_db/bdr_initial_node`: any "
+        "transaction that was open there has failed. Look for on-marked-down in haproxy.cfg."
     )
     assert view.problems[-1] == (
         "haproxy2 cut 3 sessions on bk_db/bdr_next_node, bk_db/bdr_node3 at `enable server "
-        "bk_db/bdr_initial_node`: a transaction that was open on one has failed. Look for on-marked-up in "
+        "bk_db/bdr_initial_node`: any transaction that was open there has failed. Look for on-marked-up in "
         "haproxy.cfg."
     )
     assert exit_code(view) == PROBLEMS

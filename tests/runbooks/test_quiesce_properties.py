@@ -27,6 +27,7 @@ from tests.runbooks import virtual_time
 from tests.runbooks.test_engine import DISABLE, ENABLE, with_deadlines
 from tests.runbooks.world import NOTHING, SERVERS, SETTINGS, FakeWatch, FakeWorld, FullDiskJournal, direct
 
+pytestmark = pytest.mark.timeout(600)  # it computes all the time, and time in it is not the machine's
 RESUME = "RESUME app"
 FAULTS = (
     "abort",

@@ -7,6 +7,7 @@ Positions are bytes from 0/0.
 """
 
 from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -45,6 +46,9 @@ class LagTime:
             return format_seconds(self.figure)
         return f">= {format_seconds(self.at_least)}" if self.at_least >= _SHOWN_FROM else "unknown"
 
+
+Row = tuple[int, datetime, datetime]
+"""A position, and the first and the last moment at which the WAL was seen there."""
 
 IN_STEP = LagTime(0.0, 0.0, 0.0)
 """Everything was applied that had been written."""
@@ -139,7 +143,33 @@ class WalSeries:
         share = (position.applied - before) / (after - before) if after > before else 0.0
         return (position.at - since - share * (until - since)).total_seconds()
 
-    def rows(self) -> list[tuple[int, datetime, datetime]]:
+    def merge(self, rows: Iterable[Row]) -> None:
+        """Add what was seen in earlier looks, or in others. Rows that our newest one contradicts are another
+        server's: then all of them are."""
+        known = {position: (first, last) for position, first, last in self.rows()}
+        newest = (self._positions[-1], self._last[-1]) if self._positions else None
+        for position, first, last in rows:
+            if newest is not None and position > newest[0] and first <= newest[1]:
+                return
+            before = known.get(position)
+            known[position] = (
+                (first, last) if before is None else (min(first, before[0]), max(last, before[1]))
+            )
+        kept: list[Row] = []
+        for position in sorted(known, reverse=True):
+            first, last = known[position]
+            if kept:
+                last = min(last, kept[-1][1])
+            if first <= last:  # else a moment of a clock that has been set back since
+                kept.append((position, first, last))
+        kept.reverse()
+        self._positions = [position for position, _, _ in kept]
+        self._first = [first for _, first, _ in kept]
+        self._last = [last for _, _, last in kept]
+        if len(kept) > _RUNS:
+            self._thin(self._last[-1])
+
+    def rows(self) -> list[Row]:
         """Every position with its first and last moment, oldest first."""
         return list(zip(self._positions, self._first, self._last, strict=True))
 

@@ -10,7 +10,7 @@ from bdr_console.cluster.replication import Link
 from bdr_console.cluster.text import format_bytes, format_seconds
 from bdr_console.plain.sight import READINGS, Sight
 from bdr_console.plain.table import Column, laid, printable, table, wrapped
-from bdr_console.plain.words import WORDS, contact, link_state, node_state, plain_age, pool_state
+from bdr_console.plain.words import UNKEPT, WORDS, contact, link_state, node_state, plain_age, pool_state
 from bdr_console.runbooks.operator_lock import describe
 
 _ADMIN = "pgbouncer"
@@ -68,6 +68,8 @@ def _undertakings(sight: Sight, width: int, ascii_only: bool) -> list[str]:
     marked = [("RUN     ", text) for text in told]
     if sight.lock is not None:
         marked.append(("LOCK    ", describe(sight.lock)))
+    if sight.unkept:
+        marked.append(("NOTE    ", f"{UNKEPT}: {sight.unkept}"))
     for mark, text in marked:
         lines += wrapped(text, width, first=mark, rest=" " * 8, ascii_only=ascii_only)
     return lines

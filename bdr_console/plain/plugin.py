@@ -4,7 +4,7 @@ import re
 
 from bdr_console.cluster.verdict import Thresholds
 from bdr_console.plain.sight import Sight
-from bdr_console.plain.words import EXIT_CODES
+from bdr_console.plain.words import EXIT_CODES, UNKEPT
 
 _STATES = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 
@@ -15,7 +15,10 @@ def plugin_lines(sight: Sight, limits: Thresholds) -> list[str]:
     reason = sight.verdict.headline.partition(": ")[2] or f"{len(sight.snapshot.nodes)} nodes, all well"
     said = _safe(f"{state} - {sight.snapshot.cluster}: {reason}")
     data = " ".join(_performance(sight, limits))
-    return [f"{said} | {data}", *(_safe(f"{f.subject}: {f.text}") for f in sight.verdict.findings)]
+    lines = [f"{f.subject}: {f.text}" for f in sight.verdict.findings]
+    if sight.unkept:
+        lines.append(f"{UNKEPT}: {sight.unkept}")
+    return [f"{said} | {data}", *map(_safe, lines)]
 
 
 def _safe(text: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from bdr_console import paths
+from bdr_console.chronicle.positions import PositionFile, taken
 from bdr_console.cluster.history import History
 from bdr_console.cluster.memory import remember
 from bdr_console.cluster.observed import FactsT, Observed
@@ -46,6 +47,9 @@ class Sight:
     """Of this host: those under way, and those that ended and left something changed. Newest first."""
     lock: Holder | None = None
     """Who holds the operators' lock."""
+    unkept: str = ""
+    """Why no WAL positions of earlier looks are known, or these are not kept: then a lag is not known to be
+    older than this look. Empty when all is well."""
 
     def level_of(self, subject: str) -> Level:
         """The worst finding about `subject`."""
@@ -60,6 +64,7 @@ class Lookout:
         self._thresholds: Thresholds = settings.thresholds.thresholds()
         self._monitor = Monitor(name, settings, refresh)
         self._history = History()
+        self._positions = PositionFile(name)
         self._seen: dict[tuple[str, str], list[datetime]] = {}
         self._polling: asyncio.Task[None] | None = None
         self._lock: Holder | None = None
@@ -104,6 +109,7 @@ class Lookout:
         if self._polling is not None and self._polling.done() and not self._polling.cancelled():
             self._polling.result()
         remember(self._history, snapshot)
+        self._positions.recall(self._history, snapshot)
         for kind, targets in _by_kind(snapshot):
             for target in targets:
                 seen = self._seen.setdefault((kind, target.name), [])
@@ -135,6 +141,7 @@ class Lookout:
         ]
         runs = _runs(self._name)
         known = links(snapshot, now, self._history)
+        self._positions.save(taken(self._history, snapshot))
         return Sight(
             snapshot,
             now,
@@ -143,6 +150,7 @@ class Lookout:
             min(min(counts, default=0), READINGS),
             runs,
             self._lock,
+            self._positions.trouble,
         )
 
 

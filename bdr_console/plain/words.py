@@ -14,6 +14,7 @@ EXIT_CODES: dict[Level, Literal[0, 1, 2, 3]] = {Level.OK: 0, Level.WARN: 1, Leve
 """What a monitoring plugin ends with."""
 WORDS = {Level.OK: "OK", Level.WARN: "WARN", Level.CRIT: "CRIT", Level.UNKNOWN: "UNKNOWN"}
 UNKNOWN = 3
+UNKEPT = "WAL positions of earlier looks are not kept, so a lag is not known to be older than this look"
 
 
 def plain_age(seconds: float | None) -> str:

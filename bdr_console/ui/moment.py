@@ -157,6 +157,11 @@ class Timeline:
         self.ringing.update(heard.ringing)
         return heard.events
 
+    @property
+    def history(self) -> History:
+        """What is remembered of the past."""
+        return self._history
+
     def note(self, events: Iterable[Event]) -> None:
         """Add lines to the event log."""
         for event in events:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bdr_console.chronicle import Chronicle
+from bdr_console.chronicle.positions import PositionFile
 from bdr_console.config import ClusterSettings, Settings
 from bdr_console.options import Options
 from bdr_console.runbooks.run_news import run_place
@@ -69,6 +70,7 @@ def parts_of(
         lock=AdvisoryDesk(source),
         rules=settings.alarms.rules(),
         chronicle=Chronicle(name),
+        positions=PositionFile(name),
         ringing=ringing_of(settings.alarms, read_only=read_only),
     )
 

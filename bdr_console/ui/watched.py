@@ -3,13 +3,14 @@
 import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Literal
 
 from rich.text import Text
 
 from bdr_console import crash
 from bdr_console.chronicle import Chronicle
+from bdr_console.chronicle.positions import PositionFile, taken
 from bdr_console.cluster.alarm import AlarmRules
 from bdr_console.cluster.changes import Event
 from bdr_console.cluster.snapshot import Snapshot
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 
 _PACES = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 _RETRY_SOURCE = 2.0
+_KEEP_POSITIONS = 30.0
+"""Seconds between two times that WAL positions are written for later looks."""
 _NOTICED, _REST, _LONGEST_REST = 0.05, 4.0, 2.0
 """Seconds of work on one snapshot from which on there is a rest before the next one, how many times that work
 it lasts, and seconds at most."""
@@ -74,6 +77,8 @@ class ClusterParts:
     """What keeps what its event log says; the source hands it the snapshots."""
     timeline: Timeline | None = None
     """A memory that is filled elsewhere too: that of a replay."""
+    positions: PositionFile | None = None
+    """Where WAL positions are kept for later looks; None for nowhere."""
 
 
 class WatchedCluster:
@@ -105,6 +110,9 @@ class WatchedCluster:
         self.lock = LockSight(self, parts.lock)
         self.operator = Operator(self, parts.acts)
         self._background = background
+        self._positions = parts.positions
+        self._positions_kept = monotonic()
+        self._keeping: asyncio.Task[None] | None = None
         self._begun = False
         self._judged: tuple[tuple[object, ...], Standing] | None = None
         """The standing told last, and what it was judged by."""
@@ -185,8 +193,21 @@ class WatchedCluster:
         """Make `snapshot` the newest one; in sight it is painted now or at the next tick."""
         first = self.newest is None
         self.timeline.take(snapshot)
+        if self._positions is not None:
+            self._positions.recall(self.timeline.history, snapshot)
+            self._keep_positions(self._positions, snapshot)
         self.trouble = ""
         self._news(at_once=first)
+
+    def _keep_positions(self, positions: PositionFile, snapshot: Snapshot) -> None:
+        """Write them from time to time; also for a disk that hangs nothing waits."""
+        now = monotonic()
+        if now - self._positions_kept >= _KEEP_POSITIONS and (self._keeping is None or self._keeping.done()):
+            self._positions_kept = now
+            self._keeping = asyncio.create_task(
+                asyncio.to_thread(positions.save, taken(self.timeline.history, snapshot)),
+                name="WAL positions",
+            )
 
     def change_pace(self, direction: int) -> None:
         """Read more often (-1) or less often (1)."""

@@ -59,7 +59,7 @@ async def test_what_a_user_may_not_do_is_refused_with_the_setting_to_change(pgbo
     await watcher.close()
     for dsn, reason in (
         (pgbouncer.dsn("nobody"), "not allowed"),
-        (pgbouncer.dsn().replace(PASSWORD, "hush-hush"), "password authentication failed"),
+        (pgbouncer.dsn().replace(PASSWORD, "hush-hush"), "login refused: password authentication failed"),
     ):
         with pytest.raises(LinkError) as caught:
             await PgBouncerReader("pgb", dsn).show("POOLS")

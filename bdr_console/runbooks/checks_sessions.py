@@ -126,15 +126,11 @@ def _split(reading: Reading, made: Plan, settings: ClusterSettings) -> Iterator[
         remedy = "Make the HAProxies agree: `set table` or `disable server` on those that send elsewhere."
         yield Check(title, Outcome.FAIL, split_words(routes), why, remedy)
         return
-    lost = strays(reading, client_rules(settings, made.databases), routes.takers)
+    lost = strays(reading, client_rules(settings, made.databases), routes)
     if lost:
         there = "; ".join(stray.text for stray in lost)
         seen = f"new connections go to {', '.join(routes.takers)}, but {there}"
-        poolers = sorted({pooler for stray in lost for pooler in stray.poolers})
-        remedy = (
-            "A HAProxy was reloaded and its old process still carries them: "
-            f"RECONNECT on {', '.join(poolers)} moves them between two transactions."
-        )
+        remedy = " ".join(dict.fromkeys(stray.remedy for stray in lost))
         yield Check(title, Outcome.FAIL, seen, why, remedy)
     elif routes.takers:
         yield Check(title, Outcome.PASS, f"new connections go to {', '.join(routes.takers)}", why)

@@ -128,12 +128,15 @@ class Disable(Step):
         """New connections that go elsewhere than before the run, or to two nodes."""
         reading = await world.read(Part.PROXIES | Part.SESSIONS | Part.CONNECTIONS | Part.BACKENDS)
         found = moved(reading, self._before)
-        takers = traffic_of(reading.snapshot, reading.snapshot.taken_at).takers
-        if not (lost := strays(reading, ClientRules(), takers)):
+        routes = traffic_of(reading.snapshot, reading.snapshot.taken_at)
+        # Where this run has brought new connections back by force, those that were served stay where they
+        # are.
+        lost = strays(reading, ClientRules(), routes, carried=self.bring_clients_back)
+        if not lost:
             return found
         lines = (
-            f"Writes are split: new connections go to {', '.join(takers)}, but there are {stray.text}. "
-            f"A HAProxy was reloaded: RECONNECT on {', '.join(stray.poolers)} moves them."
+            f"Writes are split: new connections go to {', '.join(routes.takers)}, but there are "
+            f"{stray.text}. {stray.remedy}"
             for stray in lost
         )
         return Remainder((*lines, *found.lines), split=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bdr_console.cluster.text import counted, format_seconds
+from bdr_console.cluster.traffic import Traffic
 from bdr_console.config import ClusterSettings
 from bdr_console.links import conninfo
 from bdr_console.runbooks.reading import Backend, Reading, ServerConnection
@@ -105,38 +106,58 @@ def others_on(reading: Reading, node: str, rules: ClientRules) -> tuple[NodeSess
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """Pooled connections on a node that no HAProxy carries which answers: a reloaded one's old process."""
+    """Pooled connections that stay on a node where new ones do not go: clients write on two nodes."""
 
     node: str
     count: int
     poolers: tuple[str, ...]
+    carried: bool = False
+    """A HAProxy carries them, from before its new connections went elsewhere; else no HAProxy does which
+    answers: a reloaded one's old process."""
 
     @property
     def text(self) -> str:
         """`6 server connections of pgb-tx on node2, which no HAProxy carries`."""
         count = counted(self.count, "server connection")
-        return f"{count} of {', '.join(self.poolers)} on {self.node}, which no HAProxy carries"
+        why = "which gets no new ones" if self.carried else "which no HAProxy carries"
+        return f"{count} of {', '.join(self.poolers)} on {self.node}, {why}"
+
+    @property
+    def remedy(self) -> str:
+        """`RECONNECT on pgb-tx moves them between two transactions.`, after why they are there."""
+        why = (
+            "They stay where they were made: "
+            if self.carried
+            else "A HAProxy was reloaded and its old process still carries them: "
+        )
+        return f"{why}RECONNECT on {', '.join(self.poolers)} moves them between two transactions."
 
 
-def strays(reading: Reading, rules: ClientRules, takers: tuple[str, ...]) -> tuple[Stray, ...]:
-    """Those on nodes that get no new connection; a new one may have been made between two readings. Those
-    that RECONNECT has flagged, and those past HAProxy, are none. Needs SESSIONS, CONNECTIONS, BACKENDS."""
+def strays(
+    reading: Reading, rules: ClientRules, routes: Traffic, *, carried: bool = False
+) -> tuple[Stray, ...]:
+    """Those on nodes that get no new connection, with `carried` also those that a HAProxy carries; a new one
+    may have been made between two readings. Those that RECONNECT has flagged, and those past HAProxy, are
+    none. Needs SESSIONS, CONNECTIONS, BACKENDS."""
     behind = server_behind(reading)
-    found = []
-    for node in reading.backends if takers else ():
-        here = [
-            one.pooler
-            for one in sessions_on(reading, node, rules) or ()
-            if node not in takers
-            and one.connection
-            and not one.connection.close_needed
-            and not one.connection.local.startswith("unix")
-            and one.connection.local not in behind
-            and one.connection.local != one.backend.client
-        ]
-        if here:
-            found.append(Stray(node, len(here), tuple(sorted(set(here)))))
-    return tuple(found)
+    found: dict[tuple[str, bool], list[str]] = {}
+    for node in reading.backends if routes.takers else ():
+        for one in sessions_on(reading, node, rules) or ():
+            connection = one.connection
+            if connection is None or connection.close_needed or connection.local.startswith("unix"):
+                continue
+            if connection.local == one.backend.client:
+                continue
+            proxy, server = behind.get(connection.local, ("", ""))
+            if proxy and not carried:
+                continue
+            takers = routes.takers_of(f"{proxy}/{server.partition('/')[0]}") if proxy else routes.takers
+            if takers and node not in takers:
+                found.setdefault((node, bool(proxy)), []).append(one.pooler)
+    return tuple(
+        Stray(node, len(poolers), tuple(sorted(set(poolers))), by_proxy)
+        for (node, by_proxy), poolers in found.items()
+    )
 
 
 def describe_session(session: NodeSession) -> str:

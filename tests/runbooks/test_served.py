@@ -49,6 +49,9 @@ class Refusing(FakeWorld):
             self.elsewhere = True
         if text == CLEAR:
             self.elsewhere = False
+            if self.refused == self.users:  # no connection has come up elsewhere: those there are are new
+                for connection in self.connections:
+                    connection.server = "bdr_initial_node"
         elif not text.startswith("clear"):
             super()._obey(target, text)
 
@@ -178,6 +181,28 @@ async def test_a_gradual_move_goes_back_as_well(tmp_path: Path) -> None:
         assert await run.end() is RunStatus.UNDONE
         assert "nobody is served after the move" in run.view.message
     assert CLEAR in acts(world)
+
+
+async def test_an_abort_that_leaves_the_served_pools_elsewhere_says_that_two_nodes_are_written(
+    tmp_path: Path,
+) -> None:
+    class Half(Refusing):
+        refused = ("app",)
+        users = ("app", "report")
+
+    async with Run(Half(), tmp_path, "quiesce") as run:
+        await run.until(lambda view: "1 pool not served, 1 served" in view.message)
+        run.say("abort")
+        assert await run.end() is RunStatus.STOPPED
+    assert "clients write on two nodes" in run.view.message
+    (left,) = run.view.leftovers
+    assert left.startswith(
+        "Writes are split: new connections go to node1, but there are 3 server connections"
+    )
+    assert left.endswith(
+        "of pgb-tx on node2, which gets no new ones. They stay where they were made: RECONNECT on pgb-tx "
+        "moves them between two transactions."
+    )
 
 
 async def test_a_pool_that_never_got_in_is_none_of_the_moves_doing(tmp_path: Path) -> None:

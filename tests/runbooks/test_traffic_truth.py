@@ -92,7 +92,8 @@ async def test_an_abort_that_leaves_clients_to_the_old_process_of_a_haproxy_says
     assert "clients write on two nodes" in run.view.message
     assert run.view.leftovers[0] == (
         "Writes are split: new connections go to node1, but there are 3 server connections of pgb-tx on "
-        "node2, which no HAProxy carries. A HAProxy was reloaded: RECONNECT on pgb-tx moves them."
+        "node2, which no HAProxy carries. A HAProxy was reloaded and its old process still carries them: "
+        "RECONNECT on pgb-tx moves them between two transactions."
     )
 
 

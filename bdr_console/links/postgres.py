@@ -98,6 +98,14 @@ class PostgresReader:
         """The connected server's number (150020); 0 while not connected."""
         return self._session.server_version if self._session and self._session.alive else 0
 
+    async def connect(self) -> int:
+        """Connect unless that is done, and return the server's number: what to ask depends on it.
+
+        Raises LinkError as `fetch` does.
+        """
+        async with self._turn:
+            return (await self._open()).server_version
+
     @property
     def version_text(self) -> str:
         """The connected server's version as people write it: `15.20`, `9.4`; empty while not connected."""

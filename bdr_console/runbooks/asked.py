@@ -95,7 +95,7 @@ async def open_transactions(link: PostgresReader) -> tuple[OpenTransaction, ...]
 
 async def backends(link: PostgresReader) -> tuple[Backend, ...] | None:
     """Every client backend of a node; None when they could not be read."""
-    rows = (await link.fetch({"backends": backends_statement(link.server_version)}))["backends"]
+    rows = (await link.fetch({"backends": backends_statement(await link.connect())}))["backends"]
     return None if isinstance(rows, Unreadable) else tuple(backend(link.name, row) for row in rows)
 
 
@@ -113,13 +113,15 @@ def backend(node: str, row: Mapping[str, Any]) -> Backend:
         query_text(row["query"]),
         clean(row["datname"] or "", 200),
         bool(row["hidden"]),
+        bool(row["may_signal"]),
+        bool(row["of_superuser"]),
     )
 
 
 async def obstacles(link: PostgresReader) -> Obstacles:
-    """Prepared transactions and reserved connections of a node."""
-    answers = await link.fetch(obstacle_statements(link.server_version))
-    prepared, reserved = answers["prepared"], answers["reserved"]
+    """Prepared transactions and reserved connections of a node, and who blocks its apply workers."""
+    answers = await link.fetch(obstacle_statements(await link.connect()))
+    prepared, reserved, blockers = (answers[name] for name in ("prepared", "reserved", "apply_blockers"))
     unread = [f"{name}: {answer.why}" for name, answer in answers.items() if isinstance(answer, Unreadable)]
     return Obstacles(
         None
@@ -130,6 +132,7 @@ async def obstacles(link: PostgresReader) -> Obstacles:
         ),
         0 if isinstance(reserved, Unreadable) or not reserved else reserved[0]["reserved"],
         "; ".join(unread),
+        () if isinstance(blockers, Unreadable) else tuple(row["pid"] for row in blockers),
     )
 
 

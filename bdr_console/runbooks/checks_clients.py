@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from bdr_console.cluster.privileges import sees_sessions
-from bdr_console.cluster.text import format_seconds
+from bdr_console.cluster.text import counted, format_seconds
 from bdr_console.config import ClusterSettings
 from bdr_console.runbooks.checks_nodes import free_connections, moving, takers
-from bdr_console.runbooks.holders import signal_sql
-from bdr_console.runbooks.node_sessions import NodeSession, Way, client_rules, describe_session, sessions_on
+from bdr_console.runbooks.holders import how_to_end, session_holders
+from bdr_console.runbooks.node_sessions import Way, client_rules, describe_session, sessions_on
 from bdr_console.runbooks.reading import Reading
 from bdr_console.runbooks.run import Check, Outcome
 from bdr_console.runbooks.step import Plan
@@ -54,16 +54,18 @@ def _session_pools(reading: Reading, settings: ClusterSettings) -> Iterator[Chec
 def _transactions(reading: Reading, made: Plan, settings: ClusterSettings) -> Iterator[Check]:
     limit, most = settings.thresholds.transaction_age_warn, settings.quiesce.pause_deadline
     pauses = made.choice is not None and made.choice.mode == "quiesce"
-    title = f"no long transaction is open on {made.node}"
+    declined = made.choice is not None and (made.choice.asked, made.choice.mode) == ("auto", "gradual")
+    title = f"no pooled transaction is open for long on {made.node}"
     found = sessions_on(reading, made.node, client_rules(settings, made.databases))
     if found is None:
         if (facts := reading.node(made.node)) is not None:
             remedy = sees_sessions(facts.server_version)
-            yield Check(title, Outcome.WARN, "pg_stat_activity could not be read", "", remedy)
+            yield Check(title, Outcome.WARN, f"pg_stat_activity of {made.node} could not be read", "", remedy)
         return
-    held = [one for one in found if one.counts and one.backend.transaction_age is not None]
+    # Those past every PgBouncer hold up no pause and no WAIT_CLOSE; they are named where sessions are.
+    held = [one for one in found if one.way is Way.POOLER and one.backend.transaction_age is not None]
     ages = {one.backend.pid: one.backend.transaction_age or 0.0 for one in held}
-    holding = [one for one in held if pauses and one.way is Way.POOLER and ages[one.backend.pid] >= most]
+    holding = [one for one in held if pauses and ages[one.backend.pid] >= most]
     long = [one for one in held if ages[one.backend.pid] >= limit]
     if holding:
         yield Check(
@@ -71,23 +73,26 @@ def _transactions(reading: Reading, made: Plan, settings: ClusterSettings) -> It
             Outcome.FAIL,
             "; ".join(map(describe_session, holding[:5])),
             "Every client would wait for it until the deadline, and then go on where it was.",
-            _how_to_end(made.node, holding[0]),
+            how_to_end(made.node, holding[0].backend),
+            session_holders(reading, holding),
+        )
+    elif declined and (slow := [one for one in held if ages[one.backend.pid] > settings.quiesce.max_stall]):
+        yield Check(
+            f"a pause would end within {settings.quiesce.max_stall:g} s",
+            Outcome.WARN,
+            "; ".join(map(describe_session, slow[:5])),
+            "It keeps quiesce from being chosen: every client would wait until it ends.",
+            how_to_end(made.node, slow[0].backend),
+            session_holders(reading, slow),
         )
     if long:
         why = "WAIT_CLOSE waits until it ends." if not pauses else "The pause waits until it ends."
-        remedy = "Wait for it, or ask its owner to end it."
-        yield Check(title, Outcome.WARN, "; ".join(map(describe_session, long[:5])), why, remedy)
+        remedy = how_to_end(made.node, long[0].backend)
+        seen = "; ".join(map(describe_session, long[:5]))
+        yield Check(title, Outcome.WARN, seen, why, remedy, session_holders(reading, long))
     elif not holding:
         oldest = f"the oldest of {len(held)} is {format_seconds(max(ages.values()))} old" if held else ""
         yield Check(title, Outcome.PASS, oldest or "none is open")
-
-
-def _how_to_end(node: str, session: NodeSession) -> str:
-    """The guarded statement that a run would send; only where backend_start may be seen."""
-    backend = session.backend
-    if backend.started is None:
-        return f"Wait until it ends, or have its owner end it on {node}."
-    return f"Wait until it ends, or on {node}: {signal_sql('terminate', backend.pid, backend.started)}"
 
 
 def blast_radius(reading: Reading, made: Plan, settings: ClusterSettings) -> Check:
@@ -99,16 +104,16 @@ def blast_radius(reading: Reading, made: Plan, settings: ClusterSettings) -> Che
             continue
         routed = {database.name for database in routed_databases(pooler.facts, settings)}
         count += sum(p.clients_active + p.clients_waiting for p in pooler.facts.pools if p.database in routed)
-    told = [f"{count} clients in {len(reading.snapshot.poolers) - unheard} PgBouncers"]
+    told = [f"{counted(count, 'client')} in {counted(len(reading.snapshot.poolers) - unheard, 'PgBouncer')}"]
     if unheard:
         told.append(f"and those of {unheard} that did not answer")
-    told.append(f"{moving(reading, made)} sessions on {made.node}")
+    told.append(f"{counted(moving(reading, made), 'session')} on {made.node}")
     held = reading.activity.get(made.node)
     if held is None:
         told.append("open transactions unknown")
     elif held:
         oldest = format_seconds(max(item.age for item in held))
-        told.append(f"{len(held)} transactions open, the oldest {oldest}")
+        told.append(f"{counted(len(held), 'transaction')} open, the oldest {oldest}")
     else:
         told.append("no transaction open")
     for node in dict.fromkeys(node for node in takers(reading, made).values() if node):

@@ -35,7 +35,7 @@ def taking(reading: Reading, made: Plan) -> Iterator[Check]:
             yield Check(
                 f"a node stands behind {server}",
                 Outcome.FAIL,
-                "no configured node stands behind it",
+                f"no configured node stands behind {server}",
                 "It will get the traffic, and nothing is known of it.",
                 "Add its node to the configuration.",
             )
@@ -67,12 +67,13 @@ def _taker(reading: Reading, node: str, server: str) -> Check:
     if found is None:
         observed = reading.snapshot.node(node)
         seen = (observed.error if observed else None) or "not read"
-        return Check(title, Outcome.FAIL, seen, why, "Bring the node up first.")
+        return Check(title, Outcome.FAIL, f"{node}: {seen}", why, "Bring the node up first.")
     if problem := member_refusal(node, reading.present()):
         remedy = "Choose a moment when it is a ready, writable member."
-        return Check(title, Outcome.FAIL, problem, why, remedy)
+        return Check(title, Outcome.FAIL, f"{node} {problem}", why, remedy)
     if found.membership is Membership.UNKNOWN:
-        return Check(title, Outcome.WARN, "its membership could not be read", why, "Look at the node itself.")
+        seen = f"the membership of {node} could not be read"
+        return Check(title, Outcome.WARN, seen, why, "Look at the node itself.")
     return Check(title, Outcome.PASS, "ready, writable", why)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from bdr_console.cluster.poolers import PoolerFacts, looks_quiesced
-from bdr_console.cluster.text import format_seconds
+from bdr_console.cluster.text import counted, format_seconds
 from bdr_console.config import ClusterSettings
 from bdr_console.links.pgbouncer_names import command_name
 from bdr_console.runbooks.reading import PoolerSetup, Reading
@@ -101,7 +101,7 @@ def _paused(pooler: str, facts: PoolerFacts, setup: PoolerSetup | None, settings
         return Check(title, Outcome.FAIL, f"paused or disabled: {', '.join(stopped)}", why, remedy)
     if setup is not None and setup.paused:
         return Check(title, Outcome.FAIL, "all databases are paused or suspended (SHOW STATE)", why, remedy)
-    seen = f"{len(routed)} databases lead here, none is paused"
+    seen = f"{counted(len(routed), 'database')} routed here, none is paused"
     if setup is not None and setup.paused is False:
         return Check(title, Outcome.PASS, seen, why)
     names = {database.name for database in routed}

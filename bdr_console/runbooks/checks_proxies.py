@@ -82,7 +82,7 @@ def _reload(reading: Reading, made: Plan, proxy: str, facts: ProxyFacts) -> Chec
     forgetful = [load.backend for load in loads if load.file is None]
     why = "reload forgets the maintenance and the stick table: traffic goes back to the node."
     if file is None or not loads or unknown:
-        seen = unknown or "its files cannot be seen through the socket"
+        seen = unknown or f"the files of {proxy} cannot be seen through its socket"
         why = f"Without a `server-state-file` saved just before, a {why}"
     elif forgetful:
         seen = f"{', '.join(forgetful)} loads no server state from a file ({file.path})"

@@ -7,6 +7,8 @@ from bdr_console.cluster.lag import lag_level, lag_text
 from bdr_console.cluster.replication import Link, LinkState, links
 from bdr_console.cluster.text import format_bytes
 from bdr_console.config import ClusterSettings
+from bdr_console.runbooks.holders import how_to_end, session_holders
+from bdr_console.runbooks.node_sessions import client_rules, describe_session, sessions_on
 from bdr_console.runbooks.reading import Reading
 from bdr_console.runbooks.run import Check, Outcome
 from bdr_console.runbooks.seen import error_of
@@ -39,7 +41,38 @@ def replication(reading: Reading, made: Plan, settings: ClusterSettings) -> Iter
             yield Check(title, Outcome.WARN, seen, why, remedy)
         else:
             yield _link(link, title, why, limits)
+    yield from _blocked(reading, made, settings)
     yield _slots(reading)
+
+
+def _blocked(reading: Reading, made: Plan, settings: ClusterSettings) -> Iterator[Check]:
+    """Sessions whose locks keep a peer from applying; many a lock is held for a moment, so they count only
+    where the peers have not applied in time."""
+    caught_up = reading.catch_up.get(made.node)
+    if caught_up is None or caught_up.seconds is not None:
+        return
+    pauses = made.choice is not None and made.choice.mode == "quiesce"
+    rules = client_rules(settings, made.databases)
+    for node, found in reading.obstacles.items():
+        if node == made.node or not found.blockers:
+            continue
+        sessions = sessions_on(reading, node, rules) or ()
+        held = [one for one in sessions if one.backend.pid in found.blockers]
+        seen = [f"{describe_session(one)}: apply on {node} waits for its lock" for one in held]
+        known = {one.backend.pid for one in held}
+        seen += [
+            f"apply on {node} waits for a lock of " + (f"pid {pid}" if pid else "a prepared transaction")
+            for pid in found.blockers
+            if pid not in known
+        ]
+        yield Check(
+            f"no lock holds up apply on {node}",
+            Outcome.FAIL if pauses else Outcome.WARN,
+            "; ".join(seen),
+            f"What is written on {made.node} does not arrive at {node} until that lock is released.",
+            how_to_end(node, held[0].backend) if held else f"Find out on {node} who holds it, and end that.",
+            session_holders(reading, held),
+        )
 
 
 def _link(link: Link, title: str, why: str, limits: Thresholds) -> Check:

@@ -10,6 +10,7 @@ from bdr_console.cluster.privileges import sees_sessions
 from bdr_console.cluster.text import counted
 from bdr_console.cluster.traffic import split_words, traffic
 from bdr_console.config import ClusterSettings
+from bdr_console.runbooks.holders import session_holders, why_not_ended
 from bdr_console.runbooks.node_sessions import (
     NodeSession,
     Way,
@@ -111,7 +112,9 @@ def _past_poolers(reading: Reading, made: Plan, sessions: tuple[NodeSession, ...
         "Have them disconnect, or let the run come to its proof of draining: there they can be waited for, "
         "ended (x), or left with a reason."
     )
-    return Check(title, Outcome.WARN, seen, why, remedy)
+    denied = [why_not_ended(one.backend) for one in others]
+    remedy = " ".join(dict.fromkeys([remedy, *filter(None, denied)]))
+    return Check(title, Outcome.WARN, seen, why, remedy, session_holders(reading, others))
 
 
 def _split(reading: Reading, made: Plan, settings: ClusterSettings) -> Iterator[Check]:

@@ -125,6 +125,8 @@ class _Holder(TypedDict, total=False):
     transaction_age: Seconds | None
     query: str
     client_id: str | None
+    user: str
+    may_not: str
 
 
 class _Check(TypedDict):

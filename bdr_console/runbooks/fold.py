@@ -1,7 +1,7 @@
 """A journal's events folded into one picture of the run. Pure: the same events give the same picture."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import fields, replace
+from dataclasses import MISSING, fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,7 +21,7 @@ from bdr_console.runbooks.run import (
 
 Event = Mapping[str, Any]
 
-_HOLDER = tuple(field.name for field in fields(Holder))
+_HOLDER = {field.name: None if field.default is MISSING else field.default for field in fields(Holder)}
 _ENDED = (StepStatus.DONE, StepStatus.SKIPPED, StepStatus.FAILED, StepStatus.UNDONE)
 
 
@@ -216,7 +216,10 @@ def _offers(items: Iterable[Event]) -> tuple[Offer, ...]:
 
 
 def _holders(event: Event) -> tuple[Holder, ...]:
-    return tuple(Holder(**{name: item.get(name) for name in _HOLDER}) for item in event.get("holders", ()))
+    return tuple(
+        Holder(**{name: item.get(name, default) for name, default in _HOLDER.items()})
+        for item in event.get("holders", ())
+    )
 
 
 def moment_or_none(text: str) -> datetime | None:

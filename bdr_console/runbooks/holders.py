@@ -55,6 +55,9 @@ def session_holders(reading: Reading, sessions: Iterable[NodeSession]) -> tuple[
             backend_start=one.backend.started,
             transaction_age=one.backend.transaction_age,
             query=one.backend.query,
+            client_id=one.connection.client_id if one.connection else None,
+            user=one.backend.user,
+            may_not=why_not_ended(one.backend),
         )
         for one in sessions
     )
@@ -76,6 +79,8 @@ def _holder(reading: Reading, pooler: str, connection: ServerConnection, node: s
         transaction_age=found.transaction_age if found else None,
         query=found.query if found else "",
         client_id=connection.client_id,
+        user=connection.user,
+        may_not=why_not_ended(found) if found else "",
     )
 
 
@@ -89,6 +94,28 @@ def backend_of(reading: Reading, connection: ServerConnection, node: str | None)
         if backend.pid == connection.remote_pid and backend.user == connection.user
     ]
     return fits[0] if len(fits) == 1 else None
+
+
+def why_not_ended(backend: Backend) -> str:
+    """Why the console's role may not cancel or terminate that session, and who may; empty when it may."""
+    if backend.may_signal:
+        return ""
+    if backend.of_superuser:
+        return "The console's role may not end it: only a superuser may end a superuser's session."
+    return (
+        "The console's role may not end it: a superuser may, or a role with pg_signal_backend (from "
+        "PostgreSQL 9.6 on; before, role "
+        f"{backend.user or 'of the session'} itself)."
+    )
+
+
+def how_to_end(node: str, backend: Backend) -> str:
+    """What to do about a session that a plan cannot go past: the guarded statement that would be sent, where
+    backend_start may be seen, and who may send it."""
+    if backend.started is None:
+        return f"Wait until it ends, or have its owner end it on {node}."
+    statement = signal_sql("terminate", backend.pid, backend.started)
+    return f"Wait until it ends, or on {node}: {statement} {why_not_ended(backend)}".rstrip()
 
 
 def holder_id(backend: Backend) -> str:
@@ -110,15 +137,15 @@ def describe(holder: Holder) -> str:
     if holder.pid:
         parts.append(f"pid {holder.pid}" + (f" on {holder.node}" if holder.node else ""))
     query = f": {holder.query[:80]}" + ("…" if len(holder.query) > 80 else "") if holder.query else ""
-    return ", ".join(parts) + query
+    return ", ".join(parts) + query + (f" ({holder.may_not})" if holder.may_not else "")
 
 
 def interventions(
     reading: Reading, held: Sequence[Holder], acts: Sequence[Act], most: int = 10
 ) -> tuple[Intervention, ...]:
     """What the operator may do now: end each backend (cancel it too while it runs a statement), or its client
-    where no backend is known, as of a node that hangs; or cut all clients of a pooler's database that still
-    holds the step up.
+    where no backend is known, as of a node that hangs, or the role may not end it; or cut all clients of a
+    pooler's database that still holds the step up.
 
     `acts` are the step's own commands to the poolers: they say how each pooler and database is addressed.
     """
@@ -127,7 +154,7 @@ def interventions(
     poolers |= {act.target: act.command.host for act in acts}
     found: dict[str, Intervention] = {}
     for holder in held[:most]:
-        if holder.backend_start is None and holder.client_id:
+        if (holder.backend_start is None or holder.may_not) and holder.client_id:
             host = poolers.get(holder.pooler, holder.pooler)
             client = f"client {holder.client} (app={holder.application or 'unnamed'}) of {holder.pooler}"
             command = Command(host, f"KILL_CLIENT {holder.client_id}")
@@ -135,7 +162,9 @@ def interventions(
             found[offer.word] = Intervention(offer, "kill-client", holder.pooler, command, subject=client)
         for how in ("cancel", "terminate") if holder.state == "active" else ("terminate",):
             started = holder.backend_start or ""
-            if holder.node is None or holder.pid is None or not _STARTED.fullmatch(started):
+            if holder.node is None or holder.pid is None or holder.may_not:
+                continue
+            if not _STARTED.fullmatch(started):
                 continue
             word = f"{how} {holder.id}"
             label = f"{how} app={holder.application or '(unnamed)'} pid {holder.pid} on {holder.node}"

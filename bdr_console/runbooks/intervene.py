@@ -5,11 +5,14 @@ goes out, sent right after it, and forgotten only when PgBouncer has confirmed i
 """
 
 import asyncio
-from typing import Any
+import time
+from typing import Any, Protocol
 
 from bdr_console.cluster.poolers import nothing_paused
+from bdr_console.config import ClusterSettings
 from bdr_console.errors import ConsoleError
-from bdr_console.runbooks.journal import Journal
+from bdr_console.runbooks.live import LiveWorld
+from bdr_console.runbooks.reading import Part
 from bdr_console.runbooks.run import Command
 from bdr_console.runbooks.step import Act, Intervention, Step, World
 
@@ -17,15 +20,56 @@ _CLIENT_GONE = "client not found"
 _RESUME_TRIES = 5
 _RESUME_PAUSE = 0.5
 """Seconds between two tries to RESUME."""
+_GONE_WITHIN = 3.0
+"""Seconds that a terminated backend gets to leave before a plan is read anew."""
 
 
-async def intervene(chosen: Intervention, who: str, step: Step, world: World, journal: Journal) -> str:
+class Record(Protocol):
+    """Where an act is written down before and after it: a run's journal, or the event log."""
+
+    def write(self, event: str, durable: bool = True, /, **fields: Any) -> None:
+        """Append one event: intent, answer or error; never fails."""
+
+
+async def intervene(chosen: Intervention, who: str, step: Step, world: World, journal: Record) -> str:
     """Carry it out once and return the sentence for the operator; never raises for a refusal."""
     fields = {"step": step.plan.key, "who": who, "word": chosen.offer.word}
     if chosen.how == "kill" or chosen.how == "resume":  # noqa: PLR1714 - mypy narrows by these alone
         return await _kill(chosen, fields, step, world, journal)
+    return await end_session(chosen, fields, world, journal)
+
+
+async def end_before_run(
+    settings: ClusterSettings, cluster: str, chosen: Intervention, who: str, record: Record
+) -> str:
+    """End a session that a plan names, before any run: through links of its own, closed at the end. Returns
+    the sentence for the operator when the backend has gone, or has had its time; never raises for a
+    refusal."""
+    world = LiveWorld(cluster, settings, application_name="bdr-console plan")
+    try:
+        said = await end_session(chosen, {"who": who, "word": chosen.offer.word}, world, record)
+        if chosen.how == "terminate":
+            await _until_gone(chosen, world)
+        return said
+    finally:
+        await world.close()
+
+
+async def _until_gone(chosen: Intervention, world: World) -> None:
+    end = time.monotonic() + _GONE_WITHIN
+    while time.monotonic() < end:
+        backends = (await world.read(Part.BACKENDS)).backends.get(chosen.target, ())
+        if not any((one.pid, one.started) == (chosen.pid, chosen.backend_start) for one in backends):
+            return
+        await asyncio.sleep(0.05)
+
+
+async def end_session(chosen: Intervention, fields: dict[str, Any], world: World, journal: Record) -> str:
+    """Cancel or terminate a backend, or end a pooler's client; needs no run."""
     if chosen.how == "kill-client":
         return await _kill_client(chosen, fields, world, journal)
+    if chosen.how not in ("cancel", "terminate"):
+        raise ValueError(f"'{chosen.how}' is no way to end a session")
     named = {**fields, "host": chosen.command.host, "command": chosen.command.text}
     backend = f"pid {chosen.pid} on {chosen.target}"
     journal.write("intent", **named)
@@ -41,7 +85,7 @@ async def intervene(chosen: Intervention, who: str, step: Step, world: World, jo
     return f"{answer}."
 
 
-async def _kill_client(chosen: Intervention, fields: dict[str, Any], world: World, journal: Journal) -> str:
+async def _kill_client(chosen: Intervention, fields: dict[str, Any], world: World, journal: Record) -> str:
     """KILL_CLIENT: that client alone, with its server connection; nothing is paused."""
     act = Act("pgbouncer", chosen.target, chosen.subject, chosen.command)
     failed = await _send(world, journal, act, chosen.command, fields)
@@ -51,7 +95,7 @@ async def _kill_client(chosen: Intervention, fields: dict[str, Any], world: Worl
 
 
 async def _kill(
-    chosen: Intervention, fields: dict[str, Any], step: Step, world: World, journal: Journal
+    chosen: Intervention, fields: dict[str, Any], step: Step, world: World, journal: Record
 ) -> str:
     """KILL and RESUME, or the RESUME alone where an earlier one failed."""
     name = f"{chosen.subject} on {chosen.target}"
@@ -79,7 +123,7 @@ async def _kill(
     return f"{name} was killed and is still paused: {resumed}. Resume it, or abort."
 
 
-async def _send(world: World, journal: Journal, act: Act, command: Command, fields: dict[str, Any]) -> str:
+async def _send(world: World, journal: Record, act: Act, command: Command, fields: dict[str, Any]) -> str:
     """Send one command; returns what went wrong, empty when nothing did."""
     named = {**fields, "host": command.host, "command": command.text}
     journal.write("intent", **named)

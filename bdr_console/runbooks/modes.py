@@ -216,7 +216,7 @@ def mode_checks(made: Plan, settings: ClusterSettings) -> tuple[Check, ...]:
     if choice.endless:
         why = "Every client would stand still until the deadline, and then nothing would have been gained."
         seen = f"the pause would not end in time: {choice.endless}"
-        return (Check(title, Outcome.FAIL, seen, why, f"Let what it waits for end first. {other}"),)
+        return (Check(title, Outcome.FAIL, seen, why, f"{other}"),)
     if choice.against:
         why = (
             f"After {settings.quiesce.pause_deadline:g} s clients go on where they were, nothing is changed."
@@ -230,8 +230,10 @@ def _choices(made: Plan, wait: str) -> str:
     """What the operator may choose where a quiesce does not fit by itself, each with its price."""
     cut = "HAProxy cuts open transactions" if made.choice and made.choice.cut_at_disable else ""
     gradual = f"mode gradual: {cut or 'nobody gets an error'}, updates may be lost"
-    if made.choice and (made.choice.impossible or made.choice.endless):
+    if made.choice and made.choice.impossible:
         return f"Choose {gradual}."
+    if made.choice and made.choice.endless:
+        return f"Choose {gradual}. Or end what a pause would wait for, and make the plan again."
     if session_clients_of(made):
         quiesce = f"session pools fast-close: their clients get '{FAST_CLOSE_TEXT}' once, no update is lost"
     else:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bdr_console.config import ClusterSettings
@@ -10,15 +10,26 @@ from bdr_console.runbooks import catalog, isolate
 from bdr_console.runbooks.archive import runs
 from bdr_console.runbooks.checks import ALL_PARTS
 from bdr_console.runbooks.checks_ssh import check_ssh
+from bdr_console.runbooks.holders import interventions
 from bdr_console.runbooks.orphans import left_behind, orphans
 from bdr_console.runbooks.reading import Reading
 from bdr_console.runbooks.run import Check
-from bdr_console.runbooks.step import Plan
+from bdr_console.runbooks.step import Intervention, Plan
 from bdr_console.runbooks.survey import Survey
 from bdr_console.runbooks.terms import DEFAULT_MODE
 
 _DEAD_WITHIN = 0.5
 """Seconds for which a plan looks whether the node that is to be isolated answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A plan before anything is sent."""
+
+    plan: Plan
+    checks: tuple[Check, ...]
+    interventions: tuple[Intervention, ...] = ()
+    """What may be done about the sessions that checks name."""
 
 
 async def preview(
@@ -29,11 +40,14 @@ async def preview(
     *,
     session_pools: str = "wait",
     runbook: str = "switchover",
-) -> tuple[Plan, tuple[Check, ...]]:
+) -> Preview:
     """What a switchover of `node` would do, and the checks with what was seen. Changes nothing: it reads
     through sessions of its own, closed at the end. Raises ConsoleError when no plan can be made."""
     request = {"runbook": runbook, "node": node, "mode": mode, "session_pools": session_pools}
-    return planned(await look(settings, cluster, request), settings, request)
+    reading = await look(settings, cluster, request)
+    made, checks = planned(reading, settings, request)
+    held = {one.id: one for check in checks for one in check.holders}
+    return Preview(made, checks, interventions(reading, tuple(held.values()), ()))
 
 
 async def look(settings: ClusterSettings, cluster: str, request: Mapping[str, Any] | None = None) -> Reading:

@@ -96,6 +96,9 @@ class Backend:
     database: str = ""
     hidden: bool = False
     """The role may not see more than that it is there: a client, or a process of the server's own."""
+    may_signal: bool = True
+    """Whether the console's role may cancel or terminate it."""
+    of_superuser: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,8 @@ class Obstacles:
     """Connections that only superusers get (superuser_reserved_connections and its like)."""
     why: str = ""
     """Why a part could not be read."""
+    blockers: tuple[int, ...] = ()
+    """The pids whose locks an apply worker waits for; 0 for a prepared transaction."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,8 @@ class Check:
     """Why it matters."""
     remedy: str = ""
     """What to do about it; empty for a pass."""
+    holders: "tuple[Holder, ...]" = ()
+    """The sessions that are the cause, where these are known: what may be ended."""
 
     @property
     def headline(self) -> str:
@@ -119,6 +121,10 @@ class Holder:
     """The current or last statement: cleaned, passwords masked, at most 200 characters."""
     client_id: str | None = None
     """What KILL_CLIENT names the pooler's client by, from PgBouncer 1.24 on."""
+    user: str = ""
+    """The role it is logged in as on the node."""
+    may_not: str = ""
+    """Why the console's role may not end its backend, and who may; empty when it may."""
 
     @property
     def way(self) -> str:

@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
-from bdr_console.runbooks.run import Check, Outcome, RunView, StepView
+from bdr_console.runbooks.run import Check, Holder, Offer, Outcome, RunView, StepView
 from bdr_console.runbooks.terms import DEFAULT_MODE, ISOLATE, MODES, SESSION_POOLS, SWITCHOVER
 
 if TYPE_CHECKING:
+    from bdr_console.runbooks.intervene import Record
     from bdr_console.runbooks.standing import Unfinished
-    from bdr_console.runbooks.step import Plan
+    from bdr_console.runbooks.step import Intervention, Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,18 @@ class PlanView:
     """The mode that `auto` has come to; empty when the runbook has none."""
     plan: "Plan | None" = None
     """What it was made of; None for one that is only shown."""
+    interventions: "tuple[Intervention, ...]" = ()
+    """What may be done about the sessions that the checks name."""
+
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        """What may be ended now, each with the exact command."""
+        return tuple(one.offer for one in self.interventions)
+
+    @property
+    def holders(self) -> tuple[Holder, ...]:
+        """The sessions that the checks name."""
+        return tuple(one for check in self.checks for one in check.holders)
 
     @property
     def refusals(self) -> tuple[Check, ...]:
@@ -124,6 +137,10 @@ class ActDesk(Protocol):
 
         Changes nothing. Raises ConsoleError.
         """
+
+    async def end(self, plan: PlanView, word: str, record: "Record") -> str:
+        """End the session that this word of the plan's offers names, written down in `record` before and
+        after; returns what has come of it. Raises ConsoleError."""
 
     def start(self, node: str, terms: Terms, purpose: Purpose) -> str:
         """Start the runbook of these terms for `node`; returns the run's id. Blocks, so it is called from a

@@ -21,6 +21,7 @@ from bdr_console.ui.desk import LockHolder, PlanView, Purpose, Terms
 
 if TYPE_CHECKING:
     from bdr_console.monitor import Monitor
+    from bdr_console.runbooks.intervene import Record
     from bdr_console.runbooks.journal import JournalFollower
     from bdr_console.runbooks.launch import Runner
     from bdr_console.runbooks.standing import Unfinished
@@ -148,7 +149,7 @@ class RunbookDesk:
 
         if terms.isolates and self._runner is None:
             self._runner = await in_background(launch.Runner)
-        plan, checks = await launch.preview(
+        seen = await launch.preview(
             self._settings,
             self._cluster,
             node,
@@ -156,8 +157,17 @@ class RunbookDesk:
             session_pools=terms.session_pools,
             runbook=terms.runbook,
         )
+        plan = seen.plan
         mode = plan.choice.mode if plan.choice else ""
-        return PlanView(node, plan.views(), checks, plan.notes, mode, plan)
+        return PlanView(node, plan.views(), seen.checks, plan.notes, mode, plan, seen.interventions)
+
+    async def end(self, plan: PlanView, word: str, record: "Record") -> str:
+        """End the session that this word of the plan's offers names."""
+        from bdr_console.runbooks.intervene import end_before_run
+        from bdr_console.whoami import who
+
+        chosen = next(one for one in plan.interventions if one.offer.word == word)
+        return await end_before_run(self._settings, self._cluster, chosen, who(), record)
 
     async def conditions(self, plan: PlanView) -> AsyncGenerator[tuple[StepView, ...], None]:
         """The plan's steps with what is observed of each now."""

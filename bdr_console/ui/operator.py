@@ -1,14 +1,15 @@
 """What the operator orders: a plan, a start, words to a run, the end of what was left behind, a paper."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bdr_console.cluster.text import clean
 from bdr_console.cluster.verdict import Level
 from bdr_console.crash import as_console_error
+from bdr_console.runbooks.run import Offer
 from bdr_console.runbooks.terms import ISOLATE
 from bdr_console.ui.background import in_background
-from bdr_console.ui.desk import ActDesk, Terms
+from bdr_console.ui.desk import ActDesk, PlanView, Terms
 from bdr_console.ui.here import READ_ONLY
 from bdr_console.ui.left import Left
 from bdr_console.ui.screens.left import LeftScreen
@@ -23,6 +24,26 @@ if TYPE_CHECKING:
 
 _DEAD_AFTER = 4.0
 """Seconds without a word after which the plan for a node is the one to isolate it."""
+
+
+class _EventRecord:
+    """Writes acts outside of a run down in the event log: what is about to be sent, and what came of it."""
+
+    def __init__(self, cluster: "WatchedCluster") -> None:
+        self._cluster = cluster
+
+    def write(self, event: str, durable: bool = True, /, **fields: Any) -> None:
+        """Note one intent, answer or error."""
+        sent, host = clean(str(fields.get("command", ""))), clean(str(fields.get("host", "")))
+        subject = host.partition(" ")[0]
+        match event:
+            case "intent":
+                text, level = f"{clean(str(fields.get('who', '')))} sends to {host}: {sent}", Level.WARN
+            case "error":
+                text, level = f"{sent}: {clean(str(fields.get('error', '')))}", Level.WARN
+            case _:
+                text, level = f"{clean(str(fields.get('answer', '')))}", Level.OK
+        self._cluster.note(level, subject, text)
 
 
 class Operator:
@@ -152,6 +173,23 @@ class Operator:
             self._cluster.tell_operator(f"{clean(told.problem)} {clean(told.remedy)}", "error")
             return
         self._cluster.note(Level.OK, "run", f"said '{word}': {clean(answer)}")
+
+    def end_session(self, plan: PlanView, offer: Offer, then: Callable[[], None]) -> None:
+        """End a session that a plan names, and call `then` when that is done or was refused."""
+        if self.acts is None:
+            self._refuse(READ_ONLY)
+            return
+        self._app.run_worker(self._end(self.acts, plan, offer, then), exit_on_error=False)
+
+    async def _end(self, acts: ActDesk, plan: PlanView, offer: Offer, then: Callable[[], None]) -> None:
+        try:
+            answer = await acts.end(plan, offer.word, _EventRecord(self._cluster))
+        except Exception as error:
+            told = as_console_error(error, f"'{offer.label}'")
+            self._cluster.tell_operator(f"{clean(told.problem)} {clean(told.remedy)}", "error")
+        else:
+            self._cluster.tell_operator(clean(answer))
+        then()
 
     def write_paper(self, name: str, made: Callable[[], str]) -> None:
         """Write what `made` returns to a file, and say where."""

@@ -323,7 +323,7 @@ def test_how_much_moves_is_told_in_one_line() -> None:
     (line,) = [check for check in checks(transaction(300.0)(healthy())) if check.title == "what moves"]
     assert line.outcome is Outcome.PASS
     assert line.seen == (
-        "3 clients in 1 PgBouncers, 6 sessions on node1, 1 transactions open, the oldest 5m 00s, "
+        "3 clients in 1 PgBouncer, 6 sessions on node1, 1 transaction open, the oldest 5m 00s, "
         "87 connections free on node2"
     )
 
@@ -564,7 +564,7 @@ CASES: list[tuple[str, Change, Outcome, str]] = [
         "nothing paused, and it says so",
         setup(paused=False),
         Outcome.PASS,
-        "databases lead here, none is paused",
+        "routed here, none is paused",
     ),
     ("PgBouncer 1.18 does not say", setup(), Outcome.PASS, "cannot be seen before PgBouncer 1.19"),
     (

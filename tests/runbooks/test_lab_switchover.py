@@ -258,9 +258,9 @@ def test_a_killed_runner_leaves_everything_as_it_is_and_a_run_that_says_so(
 def test_the_preview_shows_every_command_and_changes_nothing(healthy_lab: Lab) -> None:
     settings = load(healthy_lab.config).clusters[CLUSTER]
     healthy_lab.start_load(clients=2, rate=20)
-    made, checks = asyncio.run(launch.preview(settings, CLUSTER, NODE, "gradual"))
-    assert refuses(checks) == ()
-    texts = [command.text for step in made.views() for command in step.commands]
+    seen = asyncio.run(launch.preview(settings, CLUSTER, NODE, "gradual"))
+    assert refuses(seen.checks) == ()
+    texts = [command.text for step in seen.plan.views() for command in step.commands]
     assert texts[0] == f"disable server {SERVER}"
     assert texts[-1] == f"enable server {SERVER}"
     assert in_maintenance(healthy_lab) == set()

@@ -12,6 +12,7 @@ from bdr_console.chronicle import Chronicle
 from bdr_console.cluster.alarm import AlarmRules
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.errors import ConsoleError
+from bdr_console.runbooks.intervene import Record
 from bdr_console.runbooks.run import RunView, StepView
 from bdr_console.runbooks.standing import Unfinished
 from bdr_console.ui.app import ConsoleApp
@@ -65,7 +66,11 @@ class FakeActs:
         plan: PlanView | ConsoleError | None = None,
         refuse: ConsoleError | None = None,
         left: Unfinished | ConsoleError | None = None,
+        plan_after: PlanView | None = None,
     ) -> None:
+        """`plan_after` is the plan once a session has been ended."""
+        self._plan_after = plan_after
+        self.ended: list[str] = []
         self.observed: asyncio.Queue[tuple[StepView, ...]] = asyncio.Queue()
         """What the live cluster shows of the plan's steps, one look after the other."""
         self.purpose = Purpose()
@@ -111,6 +116,18 @@ class FakeActs:
             raise self._refuse
         self.finished.append((node, run_id, "undo" if undo else "resume"))
         return "20260304T095940-node1-ab12"
+
+    async def end(self, plan: PlanView, word: str, record: Record) -> str:
+        """Remember, and write down what a real desk would."""
+        if self._refuse is not None:
+            raise self._refuse
+        (command,) = next(offer.commands for offer in plan.offers if offer.word == word)
+        fields = {"who": "dba@bastion", "word": word, "host": command.host, "command": command.text}
+        record.write("intent", **fields)
+        self.ended.append(word)
+        self._plan = self._plan_after or self._plan
+        record.write("answer", **fields, answer="terminate was sent to pid 2211 on node1")
+        return "terminate was sent to pid 2211 on node1."
 
     def start(self, node: str, terms: Terms, purpose: Purpose) -> str:
         """Remember."""

@@ -44,8 +44,9 @@ def backends_statement(server_version: int) -> str:
 
 
 def obstacle_statements(server_version: int) -> dict[str, str]:
-    """What runbooks ask beside that: prepared transactions and reserved connections."""
-    return {name: statement(_HERE, name, server_version) for name in ("prepared", "reserved")}
+    """What runbooks ask beside that: prepared transactions, reserved connections, and who blocks apply."""
+    names = ("prepared", "reserved", "apply_blockers")
+    return {name: statement(_HERE, name, server_version) for name in names}
 
 
 @dataclass(slots=True)

@@ -66,6 +66,18 @@ ACTIONS = (
         footer=True,
     ),
     Action(
+        "plan-end",
+        "x",
+        "screen.end_session",
+        "End",
+        "End a session that a check names, then check again (asks first)",
+        Place.PLAN,
+        "x",
+        footer=True,
+        rank=2,
+        changes=True,
+    ),
+    Action(
         "plan-paper",
         "ctrl+t",
         "screen.paper",

@@ -10,15 +10,18 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
+from textual.worker import Worker
 
 from bdr_console.crash import as_console_error
 from bdr_console.errors import ConsoleError
+from bdr_console.runbooks.run import Offer
 from bdr_console.ui.actions import Place, bindings
 from bdr_console.ui.background import in_background
 from bdr_console.ui.desk import ActDesk, LockHolder, PlanView, Purpose, Terms
 from bdr_console.ui.moment import Moment
+from bdr_console.ui.screens.ending import pick_session
 from bdr_console.ui.screens.live import LiveScreen
-from bdr_console.ui.text.run import plan_text
+from bdr_console.ui.text.run import plan_text, safe
 from bdr_console.ui.text.status import Status, refused_by, said_where
 from bdr_console.ui.text.words import Glyphs
 from bdr_console.ui.widgets.heading import Heading
@@ -33,6 +36,8 @@ class PlanScreen(LiveScreen):
     AUTO_FOCUS: ClassVar[str | None] = ""
     """The field for the name takes the keys only when it is opened."""
     BINDINGS: ClassVar[list[BindingType]] = bindings(Place.PLAN)
+    WHY_NOT: ClassVar[str] = "no check names a session that could be ended from here"
+    """Said of a key that is greyed."""
 
     def __init__(self, node: str, desk: ActDesk, glyphs: Glyphs, terms: Terms = Terms()) -> None:  # noqa: B008
         super().__init__()
@@ -41,6 +46,7 @@ class PlanScreen(LiveScreen):
         self._glyphs = glyphs
         self._terms = terms
         self._plan: PlanView | None = None
+        self._reading: Worker[None] | None = None
         self._lock: LockHolder | None = None
         self._starting = False
 
@@ -106,11 +112,40 @@ class PlanScreen(LiveScreen):
         if self._starting:
             return
         self._terms = terms
-        self._plan = None
         self._title("")
+        self._put_away("reading the cluster for the checks...")
+        self._reading = self.run_worker(self._read(), exclusive=True, exit_on_error=False, name="plan")
+
+    def _put_away(self, why: str) -> None:
+        """The plan does not hold any more; nothing can be started until there is a new one."""
+        if self._reading is not None:
+            self._reading.cancel()  # its next look would bring the plan back
+        self._plan = None
         self.query_one(NameBox).close()
-        self._ask("reading the cluster for the checks...")
-        self.run_worker(self._read(), exclusive=True, exit_on_error=False, name="plan")
+        self._ask(why)
+        self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Sessions can be ended where a check names one, and nobody else is at work."""
+        if action != "end_session":
+            return True
+        return bool(self._plan and self._plan.offers and self._lock is None and not self._starting)
+
+    def action_end_session(self) -> None:
+        """Pick and end a session that a check names, then read plan and checks again."""
+        plan = self._plan
+        if plan is None or not self.check_action("end_session", ()):
+            return
+
+        def confirmed(offer: Offer) -> None:
+            self._put_away(f"{safe(offer.label)}: the command is sent...")
+            self.watched.operator.end_session(plan, offer, self._ended)
+
+        pick_session(self, plan.offers, plan.holders, confirmed)
+
+    def _ended(self) -> None:
+        if not self.is_leaving:
+            self.action_again()
 
     def action_scroll(self, pages: int) -> None:
         """Scroll the plan while the cursor stays where the name is typed."""
@@ -171,6 +206,7 @@ class PlanScreen(LiveScreen):
             return
         self._plan = plan
         self._title(plan.mode)
+        self.refresh_bindings()
         self.restyle()
         self._invite(plan)
         await self._look_on(plan)
@@ -193,17 +229,24 @@ class PlanScreen(LiveScreen):
             why = "; ".join(check.seen for check in refusals)
             dead = any(check.title == f"{self._node} answers" for check in refusals)
             way_out = f" {self._node} is dead: ctrl+e isolates it." if dead else " ctrl+r checks again."
+            if plan.offers and not dead:
+                way_out = f" x ends a session that is in the way,{way_out}"
             self._ask(f"refused by {len(refusals)} of {len(plan.checks)} checks: {why}.{way_out}")
         elif self._lock is not None:
             self._ask(f"refused: {refused_by(self._lock)}")
         else:
-            box.open(f"type {self._node} and press enter")
+            keys = self._keys_of("plan-end") if plan.offers else ()
+            box.open(f"type {self._node} and press enter", [key for key in keys if key != self._node[:1]])
             rest = f", type the node's name: {self._node}"
             watched = self.watched
             word = f"to isolate {self._node}" if self._terms.isolates else "to start"
             self._ask(said_where(word, watched.name, watched.environment, rest, self.console.tones))
             return
         box.close()
+
+    def _keys_of(self, action: str) -> tuple[str, ...]:
+        """The keys of one of the screen's actions, as the user has them."""
+        return tuple(key for key, (_, binding, *_) in self.active_bindings.items() if binding.id == action)
 
     async def _start(self, purpose: Purpose) -> None:
         try:

@@ -8,15 +8,15 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 
 from bdr_console.runbooks.routes import switch_back_target
-from bdr_console.runbooks.run import Offer, RunStatus, RunView, StepStatus
+from bdr_console.runbooks.run import RunStatus, RunView, StepStatus
 from bdr_console.ui.actions import Place, bindings
 from bdr_console.ui.looks.colours import Styles
 from bdr_console.ui.moment import Moment
+from bdr_console.ui.screens.ending import pick_session
 from bdr_console.ui.screens.live import LiveScreen
-from bdr_console.ui.screens.question import Pick, Question, TypedReason
+from bdr_console.ui.screens.question import Question, TypedReason
 from bdr_console.ui.text.run import (
     command_lines,
-    intervention_text,
     joined,
     message_text,
     offers_text,
@@ -131,17 +131,11 @@ class RunScreen(LiveScreen):
 
     def action_pick_holder(self) -> None:
         """Pick what to end; it is confirmed with the exact command before it is said."""
-        run = self._run
-        choices = {offer.label: offer for offer in run.offers if offer.subject} if run else {}
-        if run is None or not choices:
+        if (run := self._run) is None:
             return
-        names = {safe(label): label for label in choices}
-
-        def picked(name: str | None) -> None:
-            if name is not None:
-                self._confirm(run, choices[names[name]])
-
-        self.app.push_screen(Pick(self.watched.named("What shall be ended?"), tuple(names)), picked)
+        holders = tuple(holder for step in run.steps for holder in step.holders)
+        operator = self.watched.operator
+        pick_session(self, run.offers, holders, lambda offer: operator.say(self.run_id, offer.word))
 
     def action_leave(self) -> None:
         """Have the run wait no longer for the sessions past every PgBouncer: asks for the reason."""
@@ -157,18 +151,6 @@ class RunScreen(LiveScreen):
         text = Text("\n".join(safe(line) for line in run.current.evidence[:4]))
         label = safe(offer.label)
         self.app.push_screen(TypedReason(self.watched.named(f"{label[:1].upper()}{label[1:]}?"), text), typed)
-
-    def _confirm(self, run: RunView, offer: Offer) -> None:
-        """Asks about exactly what was picked, whatever the run has come to meanwhile."""
-
-        def answered(yes: bool | None) -> None:
-            if yes:
-                self.watched.operator.say(self.run_id, offer.word)
-
-        text = intervention_text(run, offer, self.console.tones, Question.WIDTH)
-        label = safe(offer.label)
-        title = self.watched.named(f"{label[:1].upper()}{label[1:]}?")
-        self.app.push_screen(Question(title, text), answered)
 
     def action_paper(self) -> None:
         """Write the rest of the run as shell commands to a file."""

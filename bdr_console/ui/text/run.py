@@ -1,6 +1,7 @@
 """Plans and runs as text: what will be sent, what was seen, where it stands. Pure."""
 
 import io
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from rich.console import Console
@@ -11,6 +12,7 @@ from bdr_console.runbooks.conditions import point_of_no_return
 from bdr_console.runbooks.run import (
     Check,
     Command,
+    Holder,
     Offer,
     Outcome,
     Proof,
@@ -59,10 +61,13 @@ def plan_text(plan: PlanView, styles: Styles, glyphs: Glyphs, width: int) -> Tex
     passed = [check for check in plan.checks if check.outcome is Outcome.PASS]
     others = sorted(
         (check for check in plan.checks if check.outcome is not Outcome.PASS),
-        key=lambda check: _ORDER.index(check.outcome),
+        key=lambda check: (_ORDER.index(check.outcome), not check.holders),
     )
     lines = [Text.assemble(("Checks", "bold underline"), f"  {_tally(plan.checks)}")]
-    lines += [line for check in others for line in _check_lines(check, styles, glyphs, width)]
+    may_end = frozenset(offer.subject for offer in plan.offers)
+    for check in others:
+        lines += _check_lines(check, styles, glyphs, width)
+        lines += _end_lines(check, may_end, width)
     lines += [hang(Text("  "), Text(safe(note)), width) for note in plan.notes]
     lines += [
         Text(),
@@ -114,6 +119,15 @@ def _check_lines(check: Check, styles: Styles, glyphs: Glyphs, width: int) -> li
             if said:
                 lines.append(hang(Text(" " * prefix.cell_len + label), Text(safe(said)), width))
     return lines
+
+
+def _end_lines(check: Check, may_end: Collection[str], width: int) -> list[Text]:
+    """The key that ends what a check names, where that can be done."""
+    count = len({holder.id for holder in check.holders} & set(may_end))
+    if not count:
+        return []
+    what = "that session" if count == 1 else f"one of {count} sessions"
+    return [hang(Text(" " * 11), Text.assemble(("x", "bold"), f": end {what} (asks first)"), width)]
 
 
 def command_lines(
@@ -251,13 +265,14 @@ def offers_text(run: RunView, styles: Styles, *, read_only: bool, back: str | No
     return text
 
 
-def intervention_text(run: RunView, offer: Offer, styles: Styles, width: int) -> Text:
+def intervention_text(holders: Sequence[Holder], offer: Offer, styles: Styles, width: int) -> Text:
     """Whom a word with an argument would hit, what that means for them, and the exact commands."""
-    holder = next((h for step in run.steps for h in step.holders if h.id == offer.subject), None)
+    holder = next((holder for holder in holders if holder.id == offer.subject), None)
     lines = []
     if holder is not None:
         client = f" of client {holder.client}" if holder.client else ""
-        who = f"{holder.application or '(unnamed)'}{client} {holder.way}"
+        user = f" as {holder.user}" if holder.user else ""
+        who = f"{holder.application or '(unnamed)'}{user}{client} {holder.way}"
         lines.append(hang(Text(), Text(safe(who)), width))
         age = f" for {format_seconds(holder.transaction_age)}" if holder.transaction_age is not None else ""
         lines.append(

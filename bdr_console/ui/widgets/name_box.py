@@ -1,12 +1,31 @@
 """Where a node's name is typed before anything is sent; for a new run also what it is for and until when."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.events import Key
 from textual.message import Message
 from textual.widgets import Input
+
+
+class _NameField(Input):
+    """Leaves some keys to the screen as long as nothing is typed."""
+
+    passes: frozenset[str] = frozenset()
+
+    def _on_key(self, event: Key) -> None:  # type: ignore[override]  # Textual calls that of each class
+        if self._leaves(event.key):
+            event.prevent_default()  # the base class does not type it, and it bubbles on to the screen
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        """Whether the key is text here; the line of keys shows the others."""
+        return not self._leaves(key) and super().check_consume_key(key, character)
+
+    def _leaves(self, key: str) -> bool:
+        return not self.value and key in self.passes
 
 
 class NameBox(Vertical):
@@ -36,7 +55,7 @@ class NameBox(Vertical):
 
     def compose(self) -> ComposeResult:
         """The fields."""
-        yield Input(id="confirm", select_on_focus=False)
+        yield _NameField(id="confirm", select_on_focus=False)
         if self._purpose:
             with Horizontal():
                 yield Input(id="reason", placeholder="tab: reason (optional)", select_on_focus=False)
@@ -51,9 +70,11 @@ class NameBox(Vertical):
         """Whether it takes a name now."""
         return self.has_class("-open")
 
-    def open(self, asks: str) -> None:
-        """Show it, empty, with `asks` in the place of the name."""
-        box = self.query_one("#confirm", Input)
+    def open(self, asks: str, passes: Iterable[str] = ()) -> None:
+        """Show it, empty, with `asks` in the place of the name. While nothing is typed the keys `passes` go
+        to the screen: no name that is asked for begins with one."""
+        box = self.query_one("#confirm", _NameField)
+        box.passes = frozenset(passes)
         box.placeholder = asks
         box.value = ""
         self.add_class("-open")

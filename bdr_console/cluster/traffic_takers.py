@@ -39,13 +39,20 @@ def taker(server: ProxyServer, nodes: Present) -> Taker:
         return Taker(server, False, why)
     if server.node is None:
         return Taker(server, None, "no configured node stands behind it")
-    if server.node not in nodes:
-        return Taker(server, None, f"{server.node} does not answer")
-    if why := node_refusal(server.node, nodes):
-        return Taker(server, False, f"{server.node} {why}")
-    if why := nodes[server.node].why_unread("logins") or "":
-        return Taker(server, None, f"whether users can log in on {server.node} could not be read: {why}")
-    return Taker(server, True, "")
+    takes, why = node_takes(server.node, nodes)
+    return Taker(server, takes, f"{server.node} {why}" if why else "")
+
+
+def node_takes(name: str, nodes: Present) -> tuple[bool | None, str]:
+    """Whether a node can take the clients' writes, whatever HAProxy sends there: yes, no, or None where that
+    cannot be told; and why not, to be read after its name."""
+    if name not in nodes:
+        return None, "does not answer"
+    if why := node_refusal(name, nodes):
+        return False, why
+    if why := nodes[name].why_unread("logins") or "":
+        return None, f"does not show whether users can log in: {why}"
+    return True, ""
 
 
 def takers_of(facts: ProxyFacts, backend: str, nodes: Present) -> tuple[Taker, ...]:

@@ -142,6 +142,7 @@ def _proxies(sight: Sight) -> Table:
         Column("HAPROXY SERVER", gives=True),
         Column("NODE", gives=True),
         Column("STATE"),
+        Column("TAKES TRAFFIC", gives=True),
         Column("SESS", right=True),
         Column("CHECK"),
         Column("STICKY", gives=True),
@@ -152,7 +153,7 @@ def _proxies(sight: Sight) -> Table:
 def _proxy(proxy: Observed[ProxyFacts], sight: Sight) -> Rows:
     old = contact(proxy, sight.now, sight.snapshot.refresh)
     if proxy.facts is None:
-        return [(proxy.name, "", old or "unknown", _NOT_KNOWN, _NOT_KNOWN, "")]
+        return [(proxy.name, "", old or "unknown", _NOT_KNOWN, _NOT_KNOWN, _NOT_KNOWN, "")]
     rows = []
     for server in proxy.facts.servers:
         stuck = [
@@ -160,11 +161,14 @@ def _proxy(proxy: Observed[ProxyFacts], sight: Sight) -> Rows:
             for entry in proxy.facts.stick or ()
             if entry.table == server.backend and entry.server == server.name
         ]
+        takes, why = sight.server_takes(proxy, server)
+        word = {True: "yes", False: "no", None: _NOT_KNOWN}[takes]
         rows.append(
             (
                 f"{proxy.name}/{server.backend}/{server.name}",
                 server.node or _NOT_KNOWN,
                 f"was {server.state.value}; {old}" if old else server.state.value,
+                f"{word}: {why}" if why else word,
                 str(server.sessions),
                 server.check or "none",
                 _NOT_KNOWN if proxy.facts.stick is None else "<- " + ", ".join(stuck) if stuck else "",

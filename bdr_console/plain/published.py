@@ -87,6 +87,11 @@ class NodeJson(TargetJson):
 
     state: str
     """`up`, `up, read-only`, `in recovery`, `joining`, `parted` ..., by the latest reading."""
+    takes_traffic: bool | None
+    """Whether it can take the clients' writes, whatever HAProxy sends there: a ready, writable member that
+    lets in the users of the PgBouncers. Null where that cannot be told."""
+    why_not: str | None
+    """Why it cannot, or why that cannot be told, to be read after its name; null when it can."""
     engine: str | None
     """The replication engine and its version."""
     server_version: str | None
@@ -151,6 +156,11 @@ class ServerJson(Part):
     """The worst finding about it."""
     state: str
     """up, going down, down, coming up, maintenance, draining, not load-balanced, not checked, unknown."""
+    takes_traffic: bool | None
+    """Whether it can take the traffic: HAProxy would give it a new connection, and the node behind it can
+    take the writes. A backup that waits for its turn can. Null where that cannot be told."""
+    why_not: str | None
+    """Why it cannot, or why that cannot be told; null when it can."""
     in_maintenance: bool
     """Whether it was taken out of service."""
     backup: bool

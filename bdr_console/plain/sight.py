@@ -11,9 +11,12 @@ from bdr_console.chronicle.positions import PositionFile, taken
 from bdr_console.cluster.history import History
 from bdr_console.cluster.memory import remember
 from bdr_console.cluster.observed import FactsT, Observed
+from bdr_console.cluster.proxies import ProxyFacts, ProxyServer
+from bdr_console.cluster.reach import present
 from bdr_console.cluster.replication import Link, links
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import format_seconds
+from bdr_console.cluster.traffic_takers import node_takes, taker
 from bdr_console.cluster.verdict import Level, Thresholds, Verdict, judge
 from bdr_console.config import ClusterSettings
 from bdr_console.errors import ConsoleError
@@ -54,6 +57,17 @@ class Sight:
     def level_of(self, subject: str) -> Level:
         """The worst finding about `subject`."""
         return max((f.level for f in self.verdict.findings if f.subject == subject), default=Level.OK)
+
+    def node_takes(self, name: str) -> tuple[bool | None, str]:
+        """Whether that node can take the clients' writes, and why not; None where it cannot be told."""
+        return node_takes(name, present(self.snapshot, self.now))
+
+    def server_takes(self, proxy: Observed[ProxyFacts], server: ProxyServer) -> tuple[bool | None, str]:
+        """Whether that server can take the traffic, and why not; None where it cannot be told."""
+        if not proxy.is_fresh(self.now, self.snapshot.refresh):
+            return None, f"{proxy.name} does not answer"
+        judged = taker(server, present(self.snapshot, self.now))
+        return judged.takes, judged.why
 
 
 class Lookout:

@@ -79,8 +79,11 @@ def _target(target: Observed[FactsT], sight: Sight) -> dict[str, object]:
 def _node(node: Observed[NodeFacts], sight: Sight) -> NodeJson:
     facts = node.facts
     sessions = facts.sessions if facts else None
+    takes, why = sight.node_takes(node.name)
     own: dict[str, object] = {
         "state": node_state(facts),
+        "takes_traffic": takes,
+        "why_not": why or None,
         "engine": facts.engine if facts else None,
         "server_version": facts.server_version if facts else None,
         "node_name": facts.node_name if facts else None,
@@ -121,12 +124,13 @@ def _link(link: Link, sight: Sight) -> LinkJson:
 
 def _proxy(proxy: Observed[ProxyFacts], sight: Sight) -> ProxyJson:
     facts = proxy.facts
-    servers = [_server(proxy.name, facts, server, sight) for server in facts.servers] if facts else []
+    servers = [_server(proxy, facts, server, sight) for server in facts.servers] if facts else []
     own = {"version": facts.version if facts else None, "servers": servers}
     return ProxyJson.model_validate({**_target(proxy, sight), **own})
 
 
-def _server(proxy: str, facts: ProxyFacts, server: ProxyServer, sight: Sight) -> ServerJson:
+def _server(proxy: Observed[ProxyFacts], facts: ProxyFacts, server: ProxyServer, sight: Sight) -> ServerJson:
+    takes, why = sight.server_takes(proxy, server)
     stuck = None
     if facts.stick is not None:
         stuck = tuple(e.key for e in facts.stick if (e.table, e.server) == (server.backend, server.name))
@@ -134,8 +138,10 @@ def _server(proxy: str, facts: ProxyFacts, server: ProxyServer, sight: Sight) ->
         backend=server.backend,
         name=server.name,
         node=server.node,
-        level=_WORDS[sight.level_of(f"{proxy}/{server.backend}/{server.name}")],
+        level=_WORDS[sight.level_of(f"{proxy.name}/{server.backend}/{server.name}")],
         state=server.state.value,
+        takes_traffic=takes,
+        why_not=why or None,
         in_maintenance=server.in_maintenance,
         backup=server.backup,
         weight=server.weight,

@@ -92,7 +92,7 @@ UNREAD = field(logins=(), unread=(Unread("logins", "permission denied"),))
         ("node2", login(database_limit=0), False, 'database "app" has the connection limit 0'),
         ("node2", login(may_connect=False), False, 'role "app" lacks CONNECT on database "app"'),
         ("node2", login(read_only=True), False, 'role "app" is read-only in database "app"'),
-        ("node2", UNREAD, None, "whether users can log in on node2 could not be read: permission denied"),
+        ("node2", UNREAD, None, "node2 does not show whether users can log in: permission denied"),
     ],
 )
 def test_a_server_takes_traffic_when_its_node_is_fit_by_every_word(

@@ -1,7 +1,9 @@
 """The JSON that scripts build on: its shape is published, and what is printed has that shape."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -9,8 +11,9 @@ import pytest
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.verdict import Thresholds
 from bdr_console.links.advisory import Holder
+from bdr_console.plain.page import page
 from bdr_console.plain.plugin import plugin_lines
-from bdr_console.plain.published import StatusJson, schema
+from bdr_console.plain.published import ServerJson, StatusJson, schema
 from bdr_console.plain.told import told
 from tests.plain.seen import sight
 from tests.ui.scenes import never_read, run, silent, snapshot
@@ -52,6 +55,42 @@ def test_an_unknown_figure_is_null_and_never_zero() -> None:
     assert made.nodes[0].sessions is None
     assert made.links[0].lag_bytes is None
     assert made.verdict.exit_code == 3
+
+
+def changed(**facts: Any) -> Snapshot:
+    """node2 says that of itself."""
+    made = snapshot()
+    nodes = tuple(
+        replace(node, facts=replace(node.facts, **facts)) if node.name == "node2" and node.facts else node
+        for node in made.nodes
+    )
+    return replace(made, nodes=nodes)
+
+
+def servers_of(scene: Snapshot) -> dict[str, ServerJson]:
+    return {server.name: server for server in told(sight(scene)).proxies[0].servers}
+
+
+def test_every_server_and_node_says_whether_it_takes_traffic_and_if_not_why() -> None:
+    healthy = servers_of(snapshot())
+    assert {(server.takes_traffic, server.why_not) for server in healthy.values()} == {(True, None)}
+    read_only = changed(read_only=True)
+    why = "is read-only (default_transaction_read_only)"
+    node = told(sight(read_only)).nodes[1]
+    assert (node.takes_traffic, node.why_not) == (False, why)
+    assert (servers_of(read_only)["bdr_next_node"].takes_traffic) is False
+    assert servers_of(read_only)["bdr_next_node"].why_not == f"node2 {why}"
+    assert servers_of(read_only)["bdr_initial_node"].takes_traffic is True
+    assert "no: node2 is read-only" in "\n".join(page(sight(read_only), 140))
+
+
+def test_what_cannot_be_told_of_the_traffic_is_null_with_the_reason() -> None:
+    dead = silent(snapshot(), "node2")
+    assert told(sight(dead)).nodes[1].takes_traffic is None
+    server = servers_of(dead)["bdr_next_node"]
+    assert (server.takes_traffic, server.why_not) == (None, "node2 does not answer")
+    deaf = servers_of(silent(snapshot(), "haproxy1"))
+    assert {(one.takes_traffic, one.why_not) for one in deaf.values()} == {(None, "haproxy1 does not answer")}
 
 
 def test_the_verdict_counts_as_a_plugin_counts() -> None:

@@ -1,12 +1,18 @@
 """What a role needs to see or end the sessions of others, by the server's version. Pure."""
 
+UNINHERITED = {
+    "grant": "the role does not inherit pg_monitor, which it has: GRANT pg_monitor to it WITH INHERIT TRUE",
+    "role": "the role does not inherit pg_monitor, which it has: ALTER ROLE ... INHERIT",
+}
+"""Why sessions are hidden from a member of pg_monitor: by the grant (PostgreSQL 16), by the role (before)."""
+
 
 def sees_sessions(server_version: str | None) -> str:
     """Say how the console's role comes to see other roles' sessions; `server_version` as 15.4, None where it
     is not known."""
     if _before(server_version, 10):
         return "PostgreSQL before 10 shows other roles' sessions to superusers only."
-    return "Grant pg_monitor to the console's role."
+    return f"Grant pg_monitor to the console's role{_inherited(server_version)}."
 
 
 def ends_sessions(server_version: str | None) -> str:
@@ -14,9 +20,14 @@ def ends_sessions(server_version: str | None) -> str:
     if _before(server_version, 9.6):
         return "PostgreSQL before 9.6 lets only superusers do this to other roles' sessions."
     return (
-        "Grant pg_signal_backend to the console's role."
+        f"Grant pg_signal_backend to the console's role{_inherited(server_version)}."
         " Only a superuser may do this to a superuser's session."
     )
+
+
+def _inherited(server_version: str | None) -> str:
+    """What makes a grant count from PostgreSQL 16 on, whatever the role and an earlier grant say."""
+    return "" if not server_version or _before(server_version, 16) else " WITH INHERIT TRUE"
 
 
 def _before(server_version: str | None, first: float) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from psycopg import sql
 
+from bdr_console.cluster.privileges import UNINHERITED
 from bdr_console.errors import ConsoleError
 
 _HERE = Path(__file__).parent
@@ -61,6 +62,10 @@ def helping_grant(word: str, role: str, why: str) -> str | None:
         return None
     granting = [text for text in _statements(word) if text.startswith("GRANT") or text.endswith("\\gexec")]
     denied = _DENIED.search(why)
+    if why == UNINHERITED["grant"]:
+        return _for(role, 'GRANT pg_monitor TO :"role" WITH INHERIT TRUE;')
+    if why == UNINHERITED["role"]:
+        return _for(role, 'ALTER ROLE :"role" INHERIT;')
     if denied is None:
         helps = "pg_monitor" in why or _HIDDEN_SETTING.search(why)
         found = next((text for text in granting if helps and "pg_monitor" in text), None)

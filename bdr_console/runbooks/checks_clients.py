@@ -73,7 +73,7 @@ def _transactions(reading: Reading, made: Plan, settings: ClusterSettings) -> It
             Outcome.FAIL,
             "; ".join(map(describe_session, holding[:5])),
             "Every client would wait for it until the deadline, and then go on where it was.",
-            how_to_end(made.node, holding[0].backend),
+            how_to_end(reading, holding[0].backend),
             session_holders(reading, holding),
         )
     elif declined and (slow := [one for one in held if ages[one.backend.pid] > settings.quiesce.max_stall]):
@@ -82,12 +82,12 @@ def _transactions(reading: Reading, made: Plan, settings: ClusterSettings) -> It
             Outcome.WARN,
             "; ".join(map(describe_session, slow[:5])),
             "It keeps quiesce from being chosen: every client would wait until it ends.",
-            how_to_end(made.node, slow[0].backend),
+            how_to_end(reading, slow[0].backend),
             session_holders(reading, slow),
         )
     if long:
         why = "WAIT_CLOSE waits until it ends." if not pauses else "The pause waits until it ends."
-        remedy = how_to_end(made.node, long[0].backend)
+        remedy = how_to_end(reading, long[0].backend)
         seen = "; ".join(map(describe_session, long[:5]))
         yield Check(title, Outcome.WARN, seen, why, remedy, session_holders(reading, long))
     elif not holding:

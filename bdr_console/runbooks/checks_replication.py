@@ -70,7 +70,9 @@ def _blocked(reading: Reading, made: Plan, settings: ClusterSettings) -> Iterato
             Outcome.FAIL if pauses else Outcome.WARN,
             "; ".join(seen),
             f"What is written on {made.node} does not arrive at {node} until that lock is released.",
-            how_to_end(node, held[0].backend) if held else f"Find out on {node} who holds it, and end that.",
+            how_to_end(reading, held[0].backend)
+            if held
+            else f"Find out on {node} who holds it, and end that.",
             session_holders(reading, held),
         )
 

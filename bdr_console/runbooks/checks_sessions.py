@@ -112,7 +112,7 @@ def _past_poolers(reading: Reading, made: Plan, sessions: tuple[NodeSession, ...
         "Have them disconnect, or let the run come to its proof of draining: there they can be waited for, "
         "ended (x), or left with a reason."
     )
-    denied = [why_not_ended(one.backend) for one in others]
+    denied = [why_not_ended(reading, one.backend) for one in others]
     remedy = " ".join(dict.fromkeys([remedy, *filter(None, denied)]))
     return Check(title, Outcome.WARN, seen, why, remedy, session_holders(reading, others))
 

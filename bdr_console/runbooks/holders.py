@@ -8,6 +8,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Sequence
 
+from bdr_console.cluster.privileges import ends_sessions
 from bdr_console.cluster.text import format_seconds
 from bdr_console.runbooks.node_sessions import NodeSession
 from bdr_console.runbooks.reading import Backend, Reading, ServerConnection
@@ -57,7 +58,7 @@ def session_holders(reading: Reading, sessions: Iterable[NodeSession]) -> tuple[
             query=one.backend.query,
             client_id=one.connection.client_id if one.connection else None,
             user=one.backend.user,
-            may_not=why_not_ended(one.backend),
+            may_not=why_not_ended(reading, one.backend),
         )
         for one in sessions
     )
@@ -80,7 +81,7 @@ def _holder(reading: Reading, pooler: str, connection: ServerConnection, node: s
         query=found.query if found else "",
         client_id=connection.client_id,
         user=connection.user,
-        may_not=why_not_ended(found) if found else "",
+        may_not=why_not_ended(reading, found) if found else "",
     )
 
 
@@ -96,26 +97,23 @@ def backend_of(reading: Reading, connection: ServerConnection, node: str | None)
     return fits[0] if len(fits) == 1 else None
 
 
-def why_not_ended(backend: Backend) -> str:
+def why_not_ended(reading: Reading, backend: Backend) -> str:
     """Why the console's role may not cancel or terminate that session, and who may; empty when it may."""
     if backend.may_signal:
         return ""
     if backend.of_superuser:
         return "The console's role may not end it: only a superuser may end a superuser's session."
-    return (
-        "The console's role may not end it: a superuser may, or a role with pg_signal_backend (from "
-        "PostgreSQL 9.6 on; before, role "
-        f"{backend.user or 'of the session'} itself)."
-    )
+    facts = reading.node(backend.node)
+    return f"The console's role may not end it. {ends_sessions(facts.server_version if facts else None)}"
 
 
-def how_to_end(node: str, backend: Backend) -> str:
+def how_to_end(reading: Reading, backend: Backend) -> str:
     """What to do about a session that a plan cannot go past: the guarded statement that would be sent, where
     backend_start may be seen, and who may send it."""
     if backend.started is None:
-        return f"Wait until it ends, or have its owner end it on {node}."
+        return f"Wait until it ends, or have its owner end it on {backend.node}."
     statement = signal_sql("terminate", backend.pid, backend.started)
-    return f"Wait until it ends, or on {node}: {statement} {why_not_ended(backend)}".rstrip()
+    return f"Wait until it ends, or on {backend.node}: {statement} {why_not_ended(reading, backend)}".rstrip()
 
 
 def holder_id(backend: Backend) -> str:

@@ -13,7 +13,9 @@ from bdr_console.cluster.nodes import Membership, NodeFacts, Slot
 from bdr_console.engines import Probe
 from bdr_console.engines.core.statements import statement
 from bdr_console.engines.detect import DETECT
+from bdr_console.engines.grants import helping_grant
 from bdr_console.links.postgres import PostgresReader, Rows, Unreadable
+from bdr_console.runbooks.asked import backends
 from tests.links.servers import PASSWORD, Postgres, program
 from tests.waiting import eventually, wait_until
 
@@ -208,3 +210,70 @@ async def test_what_a_plan_rests_on_is_asked_anew_though_watching_asks_it_seldom
     finally:
         await reader.close()
     assert ["plugins" in names for names in asked[-3:]] == [True, False, True]
+
+
+@pytest.mark.parametrize("name", ["apply_blockers.before-100000.sql", "backends.before-90600.sql"])
+def test_what_older_servers_are_asked_about_sessions_is_understood_here_too(
+    name: str, postgres: Postgres
+) -> None:
+    path = ENGINES / "core" / name
+    command = [program("psql"), "-X", "-v", "ON_ERROR_STOP=1", "-f", str(path), postgres.dsn()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+async def test_a_role_that_has_pg_monitor_and_does_not_inherit_it_is_told_what_helps_and_it_does(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A GRANT alone would change nothing: from PostgreSQL 16 on the option of the grant stays as it was."""
+    monkeypatch.setenv("PGPASSWORD", PASSWORD)
+    with psycopg.connect(postgres.dsn()) as asked:
+        by_grant = asked.info.server_version >= 160000
+    without = " WITH INHERIT FALSE" if by_grant else ""
+    postgres.run(
+        "DROP ROLE IF EXISTS heir",
+        f"CREATE ROLE heir LOGIN NOINHERIT PASSWORD '{PASSWORD}'",
+        f"GRANT pg_monitor TO heir{without}",
+    )
+    try:
+        with psycopg.connect(postgres.dsn()):
+            facts = await read(postgres, "heir")
+            why = facts.why_unread("sessions")
+            assert why is not None
+            assert "does not inherit pg_monitor" in why
+            helps = helping_grant("plain", "heir", why)
+            assert helps == (
+                'GRANT pg_monitor TO "heir" WITH INHERIT TRUE;' if by_grant else 'ALTER ROLE "heir" INHERIT;'
+            )
+            postgres.run(helps)
+            assert (await read(postgres, "heir")).sessions is not None
+    finally:
+        postgres.run("DROP ROLE heir")
+
+
+async def test_a_role_is_told_of_each_session_whether_it_may_signal_it(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGPASSWORD", PASSWORD)
+    postgres.run(
+        *(f"DROP ROLE IF EXISTS {role}" for role in ("judge", "clerk")),
+        *(f"CREATE ROLE {role} LOGIN PASSWORD '{PASSWORD}'" for role in ("judge", "clerk")),
+        "GRANT pg_monitor TO judge",
+    )
+
+    async def judged() -> dict[str, tuple[bool, bool]]:
+        reader = PostgresReader("node1", postgres.dsn("judge", "postgres"))
+        try:
+            return {one.user: (one.may_signal, one.of_superuser) for one in await backends(reader) or ()}
+        finally:
+            await reader.close()
+
+    try:
+        with psycopg.connect(postgres.dsn()), psycopg.connect(postgres.dsn("clerk", "postgres")):
+            before = await judged()
+            postgres.run("GRANT pg_signal_backend TO judge")
+            after = await judged()
+        assert (before["clerk"], before["postgres"]) == ((False, False), (False, True))
+        assert (after["clerk"], after["postgres"]) == ((True, False), (False, True))
+    finally:
+        postgres.run("DROP ROLE judge", "DROP ROLE clerk")

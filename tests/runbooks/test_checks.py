@@ -463,7 +463,7 @@ CASES: list[tuple[str, Change, Outcome, str]] = [
         "activity unread",
         lambda r: replace(r, backends={}),
         Outcome.WARN,
-        "pg_stat_activity could not be read",
+        "pg_stat_activity of node1 could not be read",
     ),
     (
         "a database with a name that no command takes",

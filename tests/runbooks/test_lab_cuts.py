@@ -171,8 +171,8 @@ def test_where_the_traffic_sticks_elsewhere_is_known_and_another_node_moves_nobo
     run.say("go")
     assert run.over().status is RunStatus.DONE
     for node, moves in (("node1", False), ("node2", True)):
-        made, checks = asyncio.run(preview(load(healthy_lab.config).clusters[CLUSTER], CLUSTER, node, "auto"))
-        assert ("pause" in {step.key for step in made.steps}) is moves
-        assert any("bdr_next_node" in check.seen and "stick table" in check.title for check in checks)
+        seen = asyncio.run(preview(load(healthy_lab.config).clusters[CLUSTER], CLUSTER, node, "auto"))
+        assert ("pause" in {step.key for step in seen.plan.steps}) is moves
+        assert any("bdr_next_node" in check.seen and "stick table" in check.title for check in seen.checks)
     result = healthy_lab.stop_load()
     assert (result.failed, result.lost) == (0, 0)

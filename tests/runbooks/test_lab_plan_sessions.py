@@ -114,4 +114,4 @@ async def test_without_the_right_to_signal_no_end_is_offered(healthy_lab: Lab) -
             admin.execute("GRANT pg_signal_backend TO bdr_console")
     assert plan.interventions == ()
     (check,) = (one for one in named(plan) if "comes through a known PgBouncer" in one.title)
-    assert "a role with pg_signal_backend" in check.remedy
+    assert "Grant pg_signal_backend" in check.remedy

@@ -109,7 +109,10 @@ def test_apply_that_waits_for_a_prepared_transaction_or_an_unknown_session_is_na
 
 @pytest.mark.parametrize(
     ("of_superuser", "who"),
-    [(True, "only a superuser may end a superuser's session"), (False, "a role with pg_signal_backend")],
+    [
+        (True, "only a superuser may end a superuser's session"),
+        (False, "Grant pg_signal_backend to the console's role"),
+    ],
 )
 def test_where_the_role_may_not_end_it_the_remedy_says_who_may_and_no_end_is_offered(
     of_superuser: bool, who: str
@@ -121,7 +124,7 @@ def test_where_the_role_may_not_end_it_the_remedy_says_who_may_and_no_end_is_off
 
 
 def test_a_role_that_may_signal_is_told_nothing() -> None:
-    assert why_not_ended(direct()) == ""
+    assert why_not_ended(healthy(), direct()) == ""
 
 
 class Kept:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bdr_console.cluster.groups import GlobalLock
 from bdr_console.cluster.nodes import NodeFacts, Sessions, Slot, Unread
-from bdr_console.cluster.privileges import sees_sessions
+from bdr_console.cluster.privileges import UNINHERITED, sees_sessions
 from bdr_console.cluster.text import clean
 from bdr_console.engines.core.activity import activity, parameters, slot_room
 from bdr_console.engines.core.plugins import plugin_caveats
@@ -92,7 +92,9 @@ class Reading:
         if row is None:
             return None
         if row["hidden"]:
-            self.unread.append(unseen_sessions("sessions", server_version))
+            uninherited = UNINHERITED.get(row.get("uninherited") or "")
+            hidden = unseen_sessions("sessions", server_version)
+            self.unread.append(Unread("sessions", uninherited) if uninherited else hidden)
             return None
         return Sessions(
             total=row["total"],

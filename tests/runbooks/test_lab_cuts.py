@@ -24,7 +24,7 @@ from tests.runbooks.test_lab_quiesce import start
 from tests.runbooks.test_lab_switchover import CLUSTER, SERVER, Started, in_maintenance
 from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 
 CLIENTS = 5
 

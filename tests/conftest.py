@@ -8,10 +8,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from bdr_console.errors import ConsoleError
 from bdr_console.lab import Lab, up
 from tests.ui.stillness import still
+
+# How fast the machine is at a given moment is no property of the program.
+settings.register_profile("any speed", deadline=None)
+settings.load_profile("any speed")
 
 SHARED = "lab"
 """The group of the tests that need the shared lab."""

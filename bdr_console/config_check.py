@@ -96,11 +96,12 @@ async def ask_all(name: str, settings: ClusterSettings) -> tuple[Asked, ...]:
         )
     finally:
         await links.close()
-    return _compared(name, tuple(found), read)
+    return compared(name, tuple(found), read)
 
 
-def _compared(name: str, found: tuple[Asked, ...], read: Mapping[str, NodeFacts]) -> tuple[Asked, ...]:
-    """The same, with what only all nodes together show: members that are lacking, nodes that are one."""
+def compared(name: str, found: tuple[Asked, ...], read: Mapping[str, NodeFacts]) -> tuple[Asked, ...]:
+    """Return the same targets, with what only all nodes together show: members that are lacking, nodes that
+    are one. `read` are the facts of those that answered, by configured name."""
     now = datetime.now(UTC)
     nodes = tuple(
         Observed(one.target, one.address, read.get(one.target), now if one.target in read else None)

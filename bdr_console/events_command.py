@@ -9,14 +9,13 @@ import click
 
 from bdr_console.chronicle import EventLog
 from bdr_console.chronicle.record import Record, as_data, level_word
+from bdr_console.cluster.durations import span
 from bdr_console.cluster.findings import Level
 from bdr_console.cluster.text import clean
 from bdr_console.errors import ConsoleError
 from bdr_console.options import Options
 from bdr_console.paths import state_dir
 
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_SPAN = re.compile(r"(\d{1,6})([smhd])")
 _LEVELS = {"ok": Level.OK, "warn": Level.WARN, "crit": Level.CRIT}
 
 
@@ -54,8 +53,8 @@ def _line(record: Record) -> str:
 
 def _moment(text: str) -> datetime:
     now = datetime.now(UTC)
-    if span := _SPAN.fullmatch(text.strip()):
-        return now - timedelta(seconds=int(span[1]) * _UNITS[span[2]])
+    if (ago := span(text)) is not None:
+        return now - timedelta(seconds=ago)
     try:
         return datetime.fromisoformat(text.strip()).astimezone(UTC)
     except (ValueError, OverflowError):

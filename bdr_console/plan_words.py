@@ -8,9 +8,10 @@ from typing import Any
 
 import click
 
+from bdr_console.cluster.durations import parse_duration
 from bdr_console.runbooks.hold import expected_end
 from bdr_console.runbooks.terms import DEFAULT_MODE, MODES, SESSION_POOLS
-from bdr_console.runbooks.unattended import HoldOrder, duration
+from bdr_console.runbooks.unattended import HoldOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,9 @@ class PlanWords:
     @property
     def order(self) -> HoldOrder:
         """What is to be done in the hold; raises ConsoleError for what is no duration."""
-        return HoldOrder(duration(self.hold_for) if self.hold_for else None, self.hold_command, self.on_node)
+        return HoldOrder(
+            parse_duration(self.hold_for) if self.hold_for else None, self.hold_command, self.on_node
+        )
 
     @property
     def over_by(self) -> datetime | None:

@@ -13,6 +13,7 @@ import click
 
 from bdr_console import __version__
 from bdr_console.cluster.changes import Event, changes
+from bdr_console.cluster.durations import parse_duration
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import clean, format_bytes, format_seconds
 from bdr_console.config import find, opened
@@ -27,7 +28,6 @@ from bdr_console.runbooks.fold import advance
 from bdr_console.runbooks.run import RunView
 from bdr_console.runbooks.run_news import run_event
 from bdr_console.runbooks.tap import JournalTap
-from bdr_console.runbooks.unattended import duration
 from bdr_console.ssh_keys import keys_unlocked
 
 
@@ -75,7 +75,7 @@ def record(options: Options, file: Path, lasting: str | None, limit: int | None)
     FILE may be a recording of the same cluster: it is continued. `bdr-console replay FILE` shows it.
     """
     os.umask(0o077)
-    seconds = duration(lasting) if lasting else None
+    seconds = parse_duration(lasting) if lasting else None
     settings = opened(find(options.config))
     name, chosen = settings.cluster(options.cluster)
     header = Header(name, chosen.environment, datetime.now(UTC), chosen.thresholds.thresholds(), __version__)

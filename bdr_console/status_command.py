@@ -1,7 +1,6 @@
 """`bdr-console status`: the state of a cluster once, as text, as a plugin's line or as JSON."""
 
 import asyncio
-import re
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bdr_console import completed_values
+from bdr_console.cluster.durations import parse_duration
 from bdr_console.cluster.text import clean
 from bdr_console.cluster.verdict import Level
 from bdr_console.errors import ConsoleError
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     Cluster = tuple[str, ClusterSettings, float]
     Form = Callable[[Sight, ClusterSettings], list[str]]
 
-_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
 _SHORTEST, _LONGEST = 0.5, 86400.0
 _NEAREST = 1.0
 """Seconds; nothing new is known sooner than this."""
@@ -66,13 +65,11 @@ class _Plugin(click.Command):
 
 
 def _seconds(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> float | None:
-    """`10`, `10s`, `1m`."""
+    """`10`, `10s`, `1m30s`."""
     if value is None:
         return None
-    from bdr_console.runbooks.unattended import duration
-
     try:
-        seconds = float(value) if _NUMBER.fullmatch(value) else duration(value)
+        seconds = parse_duration(value)
     except ConsoleError as error:
         raise click.BadParameter(error.problem) from None
     if not _SHORTEST <= seconds <= _LONGEST:

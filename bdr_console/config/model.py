@@ -19,6 +19,8 @@ from bdr_console.config.values import (
 )
 from bdr_console.errors import ConsoleError
 
+_LIMITS, _ALARMS = Thresholds(), AlarmRules()
+"""The judgement's own defaults: those of the file are the same."""
 DIRECT = "direct"
 """The `via` of a target that is reached without SSH."""
 EngineWord = Literal[
@@ -101,35 +103,35 @@ class PoolerSettings(Login):
 class ThresholdSettings(Section):
     """When a figure becomes a warning or critical. Bytes may be written as 10MiB."""
 
-    lag_bytes_warn: ByteCount = 10 * 1024**2
+    lag_bytes_warn: ByteCount = _LIMITS.lag_bytes_warn
     """WAL that a peer has not applied."""
-    lag_bytes_crit: ByteCount = 100 * 1024**2
+    lag_bytes_crit: ByteCount = _LIMITS.lag_bytes_crit
     """WAL that a peer has not applied."""
-    lag_seconds_warn: Seconds = 30.0
+    lag_seconds_warn: Seconds = _LIMITS.lag_seconds_warn
     """How far a peer is behind, in seconds."""
-    lag_seconds_crit: Seconds = 300.0
+    lag_seconds_crit: Seconds = _LIMITS.lag_seconds_crit
     """How far a peer is behind, in seconds."""
-    client_wait_warn: Seconds = 1.0
+    client_wait_warn: Seconds = _LIMITS.client_wait_warn
     """Seconds that a client waits for a server connection in PgBouncer."""
-    client_wait_crit: Seconds = 10.0
+    client_wait_crit: Seconds = _LIMITS.client_wait_crit
     """Seconds that a client waits for a server connection in PgBouncer."""
-    transaction_age_warn: Seconds = 60.0
+    transaction_age_warn: Seconds = _LIMITS.transaction_age_warn
     """Seconds that the oldest transaction on a node is open."""
-    connections_warn: Annotated[float, Field(gt=0, le=1)] = 0.85
+    connections_warn: Annotated[float, Field(gt=0, le=1)] = _LIMITS.connections_warn
     """The share of max_connections in use."""
-    lock_wait_warn: Seconds = 10.0
+    lock_wait_warn: Seconds = _LIMITS.lock_wait_warn
     """Seconds that a global lock is waited for, or held."""
-    lock_wait_crit: Seconds = 60.0
+    lock_wait_crit: Seconds = _LIMITS.lock_wait_crit
     """Seconds that a global lock is waited for, or held."""
-    clock_skew_warn: Seconds = 2.0
+    clock_skew_warn: Seconds = _LIMITS.clock_skew_warn
     """Seconds that a node's clock differs from the others'."""
-    clock_skew_crit: Seconds = 5.0
+    clock_skew_crit: Seconds = _LIMITS.clock_skew_crit
     """Seconds that a node's clock differs from the others'."""
-    orphan_slot_crit: ByteCount = 1024**3
+    orphan_slot_crit: ByteCount = _LIMITS.orphan_slot_crit
     """WAL kept by a slot that no known node reads."""
-    conflicts_warn: Annotated[int, Field(ge=0)] = 1
+    conflicts_warn: Annotated[int, Field(ge=0)] = _LIMITS.conflicts_warn
     """Conflicts in 5 min, when they come more often than before (0: never)."""
-    single_writer: bool = True
+    single_writer: bool = _LIMITS.single_writer
     """Clients that write on two nodes are critical; false where each HAProxy has a node of its own."""
 
     @model_validator(mode="after")
@@ -148,13 +150,13 @@ class ThresholdSettings(Section):
 class AlarmSettings(Section):
     """When a finding becomes an alarm, when it is over, and how somebody is told."""
 
-    raise_after_crit: Seconds = 0.0
+    raise_after_crit: Seconds = _ALARMS.raise_after_crit
     """Seconds that something critical must hold before it is an alarm."""
-    raise_after_warn: Seconds = 5.0
+    raise_after_warn: Seconds = _ALARMS.raise_after_warn
     """Seconds that a warning must hold before it is an alarm."""
-    clear_after: Seconds = 10.0
+    clear_after: Seconds = _ALARMS.clear_after
     """Seconds that it must be gone before the alarm is over."""
-    margin: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    margin: Annotated[float, Field(ge=0, lt=1)] = _ALARMS.margin
     """The share of its limit that a figure must fall below it before the alarm is over."""
     bell: bool = True
     """Ring the terminal's bell at a new alarm, at most once in 30 s."""

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bdr_console.cluster.changes import Event
+from bdr_console.cluster.durations import parse_duration
 from bdr_console.cluster.text import clean, format_clock
 from bdr_console.errors import ConsoleError
 
 _CLOCK = re.compile(r"(?:(\d{4}-\d\d-\d\d)[ T])?(\d{1,2}):(\d\d)(?::(\d\d))?")
-_DISTANCE = re.compile(r"([+-])\s*(\d{1,6}(?:\.\d{1,3})?)\s*([smh]?)")
-_SECONDS = {"s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0}
 
 
 def target(
@@ -22,9 +21,8 @@ def target(
     said = said.strip()
     if said in ("start", "end"):
         return began if said == "start" else ended
-    if found := _DISTANCE.fullmatch(said):
-        away = timedelta(seconds=float(found[2]) * _SECONDS[found[3]])
-        return _inside(position + away if found[1] == "+" else position - away, began, ended)
+    if said[:1] in ("+", "-") and (away := _distance(said[1:])) is not None:
+        return _inside(position + away if said[0] == "+" else position - away, began, ended)
     if found := _CLOCK.fullmatch(said):
         return _clock(found, position, began, ended)
     if not said:
@@ -47,6 +45,13 @@ def neighbour(position: datetime, events: Sequence[Event], direction: int) -> Ev
         return events[place] if place < len(events) else None
     place = bisect.bisect_left(times, position)
     return events[place - 1] if place else None
+
+
+def _distance(text: str) -> timedelta | None:
+    try:
+        return timedelta(seconds=parse_duration(text))
+    except ConsoleError:
+        return None  # words of an event
 
 
 def _inside(moment: datetime, began: datetime, ended: datetime) -> datetime:

@@ -4,12 +4,12 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from bdr_console.cluster.durations import parse_duration
 from bdr_console.cluster.proxies import ServerState
 from bdr_console.errors import ConsoleError
 from bdr_console.runbooks.reading import Part, Reading
 from bdr_console.runbooks.seen import Subject, error_of, in_maintenance, state_line, usable_others
 from bdr_console.runbooks.step import Observation, Proof, Step, StepPlan, World
-from bdr_console.runbooks.unattended import duration
 
 _LONGEST = timedelta(days=366)
 """No maintenance takes longer; a date beyond it is a slip of the keyboard."""
@@ -46,7 +46,7 @@ def expected_end(text: str, now: datetime | None = None) -> datetime:
 
 
 def _after(text: str) -> timedelta:
-    return timedelta(seconds=duration(text))
+    return timedelta(seconds=parse_duration(text))
 
 
 class Hold(Step):

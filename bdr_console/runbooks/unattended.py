@@ -4,7 +4,6 @@ It is one more reader of the run's journal that says a word when the time has co
 """
 
 import asyncio
-import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,8 +20,6 @@ _LOOK_EVERY = 0.2
 _MOST_LINES, _LONGEST_LINE = 2000, 500
 COMMAND_FAILED = "the hold command ended with exit code"
 """How the problem begins that a failed hold command leaves."""
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_LONGEST = 366 * 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +36,6 @@ class HoldOrder:
     def from_request(cls, told: Mapping[str, Any]) -> "HoldOrder":
         """As `launch` wrote it."""
         return cls(told.get("seconds"), told.get("command"), bool(told.get("on_node")))
-
-
-def duration(text: str) -> float:
-    """`90`, `90s`, `15m`, `1h30m` in seconds, a year at most; raises ConsoleError for anything else."""
-    whole = f"{text}s" if re.fullmatch(r"[0-9]+", text) else text
-    parts = re.findall(r"([0-9]{1,9})([smhd])", whole)
-    if not parts or "".join(number + unit for number, unit in parts) != whole:
-        shown = clean(text, 40)
-        raise ConsoleError(f"'{shown}' is no duration", "Write seconds, or for example 90s, 15m, 1h30m.")
-    seconds = float(sum(int(number) * _UNITS[unit] for number, unit in parts))
-    if seconds > _LONGEST:
-        raise ConsoleError(f"{clean(text, 40)} is longer than a year", "Write for example 90s, 15m, 1h30m.")
-    return seconds
 
 
 class Hear(Protocol):

@@ -7,27 +7,13 @@ from typing import Any
 
 import pytest
 
-from bdr_console.errors import ConsoleError
 from bdr_console.runbooks.journal import RUNNER_LOCK, Journal, read_events
 from bdr_console.runbooks.locks import hold
-from bdr_console.runbooks.unattended import HoldOrder, Unattended, duration
+from bdr_console.runbooks.unattended import HoldOrder, Unattended
 from tests.runbooks.test_fold import beginning
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(20)
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"), [("90", 90), ("90s", 90), ("15m", 900), ("1h30m", 5400), ("2d", 172800)]
-)
-def test_durations_are_written_as_people_write_them(text: str, seconds: float) -> None:
-    assert duration(text) == seconds
-
-
-@pytest.mark.parametrize("text", ["", "m", "5 minutes", "-3", "1.5h", "3x", "10m5"])
-def test_anything_else_is_no_duration(text: str) -> None:
-    with pytest.raises(ConsoleError, match="is no duration"):
-        duration(text)
 
 
 async def said(

@@ -1,11 +1,11 @@
 """Which events of the log are shown: by text, level and time. Pure."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from bdr_console.chronicle import Record
+from bdr_console.cluster.durations import span
 from bdr_console.cluster.findings import Level
 
 WINDOWS: tuple[tuple[str, timedelta | None], ...] = (
@@ -21,8 +21,6 @@ LEVELS: tuple[tuple[str, Level], ...] = (
 )
 SHOWN = 500
 """Rows at a time: more are of no use to a reader, and slow to lay out."""
-_AGO = re.compile(r"(\d{1,4})\s*(s|m|min|h|d)")
-_UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 _AROUND = timedelta(seconds=30)
 _TIMES = ("%H:%M", "%H:%M:%S")
 
@@ -68,8 +66,8 @@ def moment_of(text: str, now: datetime) -> datetime | None:
 
     Without a date or a year it is the last one that there was."""
     text = text.strip()
-    if ago := _AGO.fullmatch(text):
-        return now - timedelta(seconds=int(ago[1]) * _UNITS[ago[2]])
+    if (ago := span(text)) is not None:
+        return now - timedelta(seconds=ago)
     local = now.astimezone()
     tries = [(f"{local:%Y-%m-%d} {text}", timedelta(days=1)), (f"{local:%Y}-{text}", timedelta(days=365))]
     for told, back in [*tries, (text, timedelta(0))]:

@@ -36,6 +36,46 @@ class Transaction:
 
 
 @dataclass(frozen=True, slots=True)
+class LockHolder:
+    """A session whose lock somebody waits for."""
+
+    pid: int
+    """0 for a prepared transaction, which has no session any more."""
+    user: str = ""
+    application: str = ""
+    client: str = ""
+    """host:port, or `local`."""
+    state: str = ""
+    age: float | None = None
+    """Seconds since its transaction began."""
+    query: str = ""
+    """The current or last statement: cleaned, passwords masked, on one line, cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockedWorker:
+    """An apply worker that waits for a lock: nothing of its origin is applied meanwhile."""
+
+    pid: int
+    leader_pid: int
+    """The apply worker that it helps; itself for most."""
+    seconds: float
+    """How long it has waited."""
+    holders: tuple[LockHolder, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedTransaction:
+    """A transaction between PREPARE TRANSACTION and its end."""
+
+    gid: str
+    owner: str
+    age: float
+    """Seconds since it was prepared."""
+    database: str
+
+
+@dataclass(frozen=True, slots=True)
 class Activity:
     """Client sessions of a node by what they do."""
 

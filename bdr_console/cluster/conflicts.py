@@ -36,6 +36,8 @@ class ConflictCount:
     """The node (or subscription) whose changes were counted."""
     kind: str
     count: int
+    since: datetime | None = None
+    """When the counters began; None where that is not known, or they never began anew."""
 
 
 @dataclass(frozen=True, slots=True)

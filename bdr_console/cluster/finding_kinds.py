@@ -217,6 +217,31 @@ KINDS: dict[str, FindingKind] = {
         _DATA,
         "let set {detail} send every change on {origin_at}; compare the rows",
     ),
+    "link.blocked": FindingKind(
+        "Apply waits for a lock, so nothing more of the origin is applied.",
+        _REDUNDANCY,
+        "end the session that holds the lock on {target_at}",
+    ),
+    "apply.blocked": FindingKind(
+        "A replication worker waits for a lock.",
+        _REDUNDANCY,
+        "end the session that holds the lock on {at}",
+    ),
+    "subscription.down": FindingKind(
+        "A subscription has no apply worker, and no node is known that it reads.",
+        _DATA,
+        "{at}'s log names the cause; was the slot dropped at the publisher?",
+    ),
+    "conflict.dropped": FindingKind(
+        "The node threw changes of its peers away, so its rows differ.",
+        _DATA,
+        "compare the rows of {subject} with its peers', then SELECT pg_stat_reset_subscription_stats(NULL)",
+    ),
+    "node.prepared": FindingKind(
+        "A prepared transaction that nobody ends keeps its locks, and holds back vacuum and WAL.",
+        _REDUNDANCY,
+        "on {at}: SELECT * FROM pg_prepared_xacts, then ROLLBACK PREPARED or COMMIT PREPARED",
+    ),
     "publication.missing": FindingKind(
         "A publication that a node subscribes to does not exist, so changes are not sent and are lost to it.",
         _DATA,

@@ -3,7 +3,7 @@
 No node is called like the first word of a key here: its name cannot hold a colon.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from datetime import datetime
 
 from bdr_console.cluster.groups import GlobalLock
@@ -14,6 +14,7 @@ from bdr_console.cluster.nodes import Membership
 from bdr_console.cluster.replication import Link, links
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.traffic import traffic, uncarried
+from bdr_console.cluster.verdict_dropped import dropped, dropped_key
 from bdr_console.cluster.verdict_publications import differences
 
 _STATES = ("lock:", "unready:", "leaderless:", "paused:", "split:", "uncarried:", "tables:")
@@ -33,6 +34,11 @@ def active_key(link: tuple[str, str]) -> Hashable:
 def errors_key(link: tuple[str, str]) -> Hashable:
     """How often the receiver of a link has failed to apply."""
     return ("errors:", *link)
+
+
+def disabled_key(link: tuple[str, str]) -> Hashable:
+    """1 while the receiver of a link has its subscription disabled, else 0."""
+    return ("disabled:", *link)
 
 
 def paused_key(node: str) -> Hashable:
@@ -75,6 +81,39 @@ def remember(history: History, snapshot: Snapshot, known: tuple[Link, ...] | Non
     """Keep what this snapshot shows; a reading that was kept before, or is old, adds nothing. `known` are the
     links when it was taken, for a caller that has them already."""
     known = known if known is not None else links(snapshot, snapshot.taken_at)
+    _remember_links(history, known)
+    fresh = [node for node in snapshot.nodes if node.is_fresh(snapshot.taken_at, snapshot.refresh)]
+    present: set[Hashable] = set()
+    for node in fresh:
+        if node.facts is None:
+            continue
+        at, written = wal_moment(node)
+        if at is not None and written is not None:
+            history.wal(node.name).add(at, written)
+        for slot in node.facts.slots:
+            if node.seen_at is not None and slot.retained_bytes is not None:
+                history.add_to_hour(
+                    kept_hour_key(node.name, slot.name), node.seen_at, float(slot.retained_bytes)
+                )
+        if node.seen_at is not None:
+            for (origin, noun), count in dropped(node.facts).items():
+                history.add(dropped_key(node.name, origin, noun), node.seen_at, float(count))
+        if node.facts.apply_paused:
+            present.add(paused_key(node.name))
+        present |= {lock_key(lock) for lock in node.facts.locks}
+        if node.facts.membership not in (Membership.READY, Membership.UNKNOWN):
+            present.add(unready_key(node.name))
+    told = [entry for node in fresh if node.facts for entry in node.facts.consensus]
+    present |= {
+        leaderless_key(group)
+        for group in {entry.group for entry in told}
+        if not any(entry.leader for entry in told if entry.group == group)
+    }
+    present |= _traffic_states(snapshot) | differences(snapshot, known, snapshot.taken_at)
+    _mark(history, present, snapshot.taken_at)
+
+
+def _remember_links(history: History, known: Iterable[Link]) -> None:
     for link in known:
         if not link.fresh or link.seen_at is None:
             continue
@@ -90,32 +129,8 @@ def remember(history: History, snapshot: Snapshot, known: tuple[Link, ...] | Non
             history.add(active_key(link.key), link.seen_at, float(link.slot.active))
         if link.subscription is not None and link.subscription.errors is not None:
             history.add(errors_key(link.key), link.seen_at, float(link.subscription.errors))
-    fresh = [node for node in snapshot.nodes if node.is_fresh(snapshot.taken_at, snapshot.refresh)]
-    present: set[Hashable] = set()
-    for node in fresh:
-        if node.facts is None:
-            continue
-        at, written = wal_moment(node)
-        if at is not None and written is not None:
-            history.wal(node.name).add(at, written)
-        for slot in node.facts.slots:
-            if node.seen_at is not None and slot.retained_bytes is not None:
-                history.add_to_hour(
-                    kept_hour_key(node.name, slot.name), node.seen_at, float(slot.retained_bytes)
-                )
-        if node.facts.apply_paused:
-            present.add(paused_key(node.name))
-        present |= {lock_key(lock) for lock in node.facts.locks}
-        if node.facts.membership not in (Membership.READY, Membership.UNKNOWN):
-            present.add(unready_key(node.name))
-    told = [entry for node in fresh if node.facts for entry in node.facts.consensus]
-    present |= {
-        leaderless_key(group)
-        for group in {entry.group for entry in told}
-        if not any(entry.leader for entry in told if entry.group == group)
-    }
-    present |= _traffic_states(snapshot) | differences(snapshot, known, snapshot.taken_at)
-    _mark(history, present, snapshot.taken_at)
+        if link.subscription is not None and link.receiver_seen_at is not None:
+            history.add(disabled_key(link.key), link.receiver_seen_at, float(not link.subscription.enabled))
 
 
 def _traffic_states(snapshot: Snapshot) -> set[Hashable]:

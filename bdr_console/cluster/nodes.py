@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bdr_console.cluster.access import Access
-from bdr_console.cluster.activity import Activity, Parameter, SlotRoom
+from bdr_console.cluster.activity import Activity, BlockedWorker, Parameter, PreparedTransaction, SlotRoom
 from bdr_console.cluster.conflicts import Conflict, ConflictCount
 from bdr_console.cluster.groups import Consensus, GlobalLock, Group, SequenceShare
 from bdr_console.cluster.observed import Observed
@@ -233,6 +233,10 @@ class NodeFacts:
     """Whether of two changes to one row each node keeps the last to arrive, so that they come to differ."""
     activity: Activity | None = None
     """What its client sessions do; None when that could not be read."""
+    blocked_workers: tuple[BlockedWorker, ...] = ()
+    """Apply workers that wait for a lock (PostgreSQL 10 and later)."""
+    prepared: tuple[PreparedTransaction, ...] = ()
+    """The oldest first, of every database of the server."""
     parameters: tuple[Parameter, ...] = ()
     """Settings to compare with those of its peers."""
     slot_room: tuple[SlotRoom, ...] = ()

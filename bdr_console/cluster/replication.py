@@ -1,6 +1,6 @@
 """Who replicates to whom: the sender's slot and the receiver's subscription joined into one link."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -53,6 +53,9 @@ class Link:
     fresh: bool
     pending_rows: int | None = None
     """Rows that wait to be sent, where triggers capture changes and no byte can be counted."""
+
+    receiver_seen_at: datetime | None = None
+    """When the receiver was read; None when that is long ago, or the latest attempt failed."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -226,6 +229,7 @@ def _link(ends: _Ends, outside: dict[str, str]) -> Link:
         # Dated by the slot's reading where there is one: that is where the shown figures come from.
         ends.origin.seen_at if slot else ends.target.seen_at,
         sender_fresh if slot else receiver_fresh,
+        receiver_seen_at=ends.target.seen_at if receiver_fresh and not ends.target.error else None,
     )
 
 
@@ -235,7 +239,9 @@ def _judge(
     """`heard` is the target's side, when it was read lately."""
     origin, target = ends.origin, ends.target
     if heard and not heard.enabled:
-        return LinkState.PAUSED, f"apply is disabled on {target.name}"
+        off = f"apply is disabled on {target.name}"
+        gone = _slot_gone(ends, slot) if sender_fresh else None
+        return (LinkState.DOWN, f"{gone}; {off}") if gone else (LinkState.PAUSED, off)
     paused = receiver_fresh and target.facts is not None and target.facts.apply_paused is True
     broken = heard is not None and heard.status not in ("replicating", "unknown")
     told = _told(heard, origin.name, target.name) if heard is not None and (broken or not paused) else ""
@@ -252,8 +258,18 @@ def _judge(
             return LinkState.UNKNOWN, f"slot active, but {target.name} does not answer"
         return slot_state(slot, target.name)
     if heard is not None and heard.status in ("down", NO_WORKER):
-        return LinkState.DOWN, f"{told}; {origin.name} does not answer"
+        # Its failures are lost connections: the dead end is named first, and they are not.
+        lost = _told(replace(heard, last_error=None), origin.name, target.name)
+        return LinkState.DOWN, f"{origin.name} does not answer; {lost}"
     return LinkState.UNKNOWN, f"{origin.name} does not answer"
+
+
+def _slot_gone(ends: _Ends, slot: Slot | None) -> str | None:
+    """Why the link cannot go on whatever the receiver does: its slot was dropped, or has lost its WAL."""
+    if slot is None:
+        state, why = _without_slot(ends)
+        return why if state is LinkState.DOWN else None
+    return _lost(ends.target.name) if slot.wal_status == "lost" else None
 
 
 def slot_state(slot: Slot, target: str) -> tuple[LinkState, str]:
@@ -270,10 +286,14 @@ def slot_state(slot: Slot, target: str) -> tuple[LinkState, str]:
 def _stopped(slot: Slot, target: str, why: str) -> tuple[LinkState, str] | None:
     """A slot that sends nothing; `why` is what the reader says of it."""
     if slot.wal_status == "lost":
-        return LinkState.DOWN, f"slot lost: WAL that {target} needs is gone, it must be joined anew"
+        return LinkState.DOWN, _lost(target)
     if slot.active:
         return None
     return LinkState.DOWN, f"slot inactive: {target} is not connected" + (f"; {why}" if why else "")
+
+
+def _lost(target: str) -> str:
+    return f"slot lost: WAL that {target} needs is gone, it must be joined anew"
 
 
 def receiver_state(heard: Subscription, origin: str, target: str, *, paused: bool) -> tuple[LinkState, str]:

@@ -57,7 +57,22 @@ def with_slot_owners(
             if slot := subscription.slot_name:
                 claims = readers[sender.name]
                 claims[slot] = reader if claims.get(slot, reader) == reader else None
+        found |= _by_elimination(receiver, found, names_in_engine)
     return tuple(_filled(node, readers[node.name], origins[node.name]) for node in known)
+
+
+def _by_elimination(
+    receiver: Node, found: Mapping[str, str], names_in_engine: Mapping[str, str]
+) -> Mapping[str, str]:
+    """The origin of the only subscription whose slot is on no node, if no worker runs for it and one node
+    alone is left that it may be to: its slot was dropped there."""
+    known = receiver.facts.subscriptions if receiver.facts else ()
+    lost = [s for s in known if s.origin == "unknown" and s.name not in found and s.slot_name]
+    if len(lost) != 1 or lost[0].apply_pid is not None:
+        return {}
+    origins = {found.get(s.name, s.origin) for s in known}
+    left = [n for node, n in names_in_engine.items() if node != receiver.name and n not in origins]
+    return {lost[0].name: left[0]} if len(left) == 1 else {}
 
 
 def _filled(node: Node, readers: Mapping[str, str | None], origins: Mapping[str, str]) -> Node:

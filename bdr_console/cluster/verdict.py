@@ -11,7 +11,9 @@ from bdr_console.cluster.links_by_hand import flaws
 from bdr_console.cluster.remedies import with_remedies
 from bdr_console.cluster.replication import Link, links
 from bdr_console.cluster.snapshot import Snapshot
+from bdr_console.cluster.verdict_apply import blocked_findings, blocked_links, worker_findings
 from bdr_console.cluster.verdict_conflicts import conflict_findings
+from bdr_console.cluster.verdict_dropped import dropped_findings
 from bdr_console.cluster.verdict_groups import group_findings
 from bdr_console.cluster.verdict_links import link_findings, slot_findings
 from bdr_console.cluster.verdict_locks import lock_findings
@@ -53,7 +55,11 @@ def judge(
     found += unconfigured_findings(snapshot, thresholds, now, past)
     found += same_database_findings(snapshot, now)
     found += clock_findings(snapshot, thresholds, now)
-    found += [f for link in known for f in link_findings(link, thresholds, past)]
+    blocked = blocked_links(snapshot, known, now)
+    found += [f for link in known for f in link_findings(link, thresholds, past, blocked.get(link.key))]
+    found += blocked_findings(snapshot, blocked, thresholds, now)
+    found += dropped_findings(snapshot, now, past)
+    found += worker_findings(snapshot, now)
     found += [
         Finding(Level.CRIT if c.severe else Level.WARN, at, c.text, "topology")
         for at, c in flaws(snapshot.nodes)

@@ -3,38 +3,120 @@
 import itertools
 from datetime import datetime
 
+from bdr_console.cluster.activity import BlockedWorker
 from bdr_console.cluster.findings import Finding, Level, Thresholds
 from bdr_console.cluster.history import History
 from bdr_console.cluster.lag import heading, heading_text, lag_level, lag_text
-from bdr_console.cluster.memory import active_key, confirmed_key, errors_key
+from bdr_console.cluster.memory import active_key, confirmed_key, disabled_key, errors_key
 from bdr_console.cluster.nodes import Membership, NodeFacts, Slot
 from bdr_console.cluster.reach import read_lately
 from bdr_console.cluster.replication import Link, LinkState
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import format_bytes, format_seconds
+from bdr_console.cluster.verdict_apply import blocked_remedy, blocked_words
 
 _WINDOW = 30.0
 """Seconds looked back for an apply that is stuck: engines try again every five seconds or so."""
+_STARTING = 10.0
+"""Seconds that an apply worker may take to start once it is enabled."""
 
 
-def link_findings(link: Link, limits: Thresholds, history: History) -> list[Finding]:
-    """One direction. A broken link also tells how far behind it is, once that is much."""
+def link_findings(
+    link: Link,
+    limits: Thresholds,
+    history: History,
+    blocked: tuple[BlockedWorker, NodeFacts] | None = None,
+) -> list[Finding]:
+    """One direction. A broken link also tells how far behind it is, once that is much. `blocked`: its apply
+    worker, if that waits for a lock, with its node."""
     subject = f"{link.origin} -> {link.target}"
     if link.state is LinkState.ABSENT:
         return []
     if link.state is LinkState.UNKNOWN:
         return [Finding(Level.UNKNOWN, subject, link.reason, "link.unknown")]
-    if stuck := _stuck(link, history):
-        return [Finding(Level.CRIT, subject, stuck, "link.stuck")]
-    lag = _lag(link, limits, history)
     found = _wal_at_risk(link, subject)
+    if unsettled := _unsettled(link, history):
+        return [*found, Finding(unsettled[0], subject, unsettled[1], "link.unknown")]
+    lag = _lag(link, limits, history)
+    if blocked and (held := _held(link, subject, blocked, lag, limits)):
+        return [*found, held]
+    if stuck := _stuck(link, history):
+        return [*found, Finding(Level.CRIT, subject, stuck, "link.stuck")]
     if link.state in (LinkState.DOWN, LinkState.PAUSED):
         level = Level.CRIT if link.state is LinkState.DOWN else Level.WARN
         text = link.reason
         if lag is not None and lag[0] is not Level.UNKNOWN:
             level, text = max(level, lag[0]), f"{text}; {lag[1]}"
-        return [*found, Finding(level, subject, text, f"link.{link.state.name.lower()}")]
+        return [*found, Finding(level, subject, text, f"link.{link.state.name.lower()}", _mend(link))]
     return [*found, Finding(lag[0], subject, lag[1], "link.lag")] if lag else found
+
+
+def _held(
+    link: Link,
+    subject: str,
+    blocked: tuple[BlockedWorker, NodeFacts],
+    lag: tuple[Level, str] | None,
+    limits: Thresholds,
+) -> Finding | None:
+    """Apply that waits for a lock: the sender gives up on it after its wal_sender_timeout, and then its slot
+    looks as if nobody were there."""
+    worker, facts = blocked
+    down = link.state is LinkState.DOWN
+    if not down and lag is None and worker.seconds < limits.lock_wait_warn:
+        return None
+    level = Level.CRIT if down or worker.seconds >= limits.lock_wait_crit else Level.WARN
+    text = blocked_words(worker, facts, f"apply on {link.target}")
+    if link.slot is not None and not link.slot.active:
+        text += f"; {link.origin} has ended the connection (wal_sender_timeout)"
+    if lag is not None and lag[0] is not Level.UNKNOWN:
+        level, text = max(level, lag[0]), f"{text}; {lag[1]}"
+    return Finding(level, subject, text, "link.blocked", blocked_remedy(worker, facts, "{target_at}"))
+
+
+def _unsettled(link: Link, history: History) -> tuple[Level, str] | None:
+    """A link that was just disabled or enabled: its two ends were read at different moments, or its worker is
+    about to start. Shown as what it is, not as an outage."""
+    slot, there = link.slot, link.subscription
+    if (
+        link.state is not LinkState.DOWN
+        or there is None
+        or link.receiver_seen_at is None
+        or not there.enabled
+    ):
+        return None
+    if slot is not None and not slot.active and there.status == "replicating":
+        began = _inactive_since(link, history)
+        if began is not None and began > link.receiver_seen_at:
+            return Level.UNKNOWN, f"slot inactive; {link.target} has not been read since"
+    if there.status == "down" and any(off for _, off in history.window(disabled_key(link.key), _STARTING)):
+        return Level.WARN, f"apply on {link.target} was just enabled, and its worker has not started yet"
+    return None
+
+
+def _inactive_since(link: Link, history: History) -> datetime | None:
+    """When the slot was first read as inactive, if it was active just before."""
+    began, was_active = None, False
+    for at, active in reversed(history.window(active_key(link.key), _WINDOW)):
+        if active:
+            was_active = True
+            break
+        began = at
+    return began if was_active else None
+
+
+def _mend(link: Link) -> str:
+    """What brings a broken link back, where that is more than what its kind says."""
+    if link.state is not LinkState.DOWN or link.subscription is None:
+        return ""
+    name, slot = link.subscription.name, link.slot
+    if slot is None or slot.wal_status == "lost":
+        if link.subscription.slot_name is None:
+            return ""
+        return (
+            f"changes of {link.origin} are lost to {link.target}: on {{target_at}} drop subscription {name}"
+            " and create it anew with a copy of the rows"
+        )
+    return ""
 
 
 def _lag(link: Link, limits: Thresholds, history: History) -> tuple[Level, str] | None:

@@ -11,7 +11,8 @@ from bdr_console.cluster.nodes import Membership, NodeFacts
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.reach import read_lately, unreached
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.cluster.text import format_seconds
+from bdr_console.cluster.text import format_bytes, format_seconds
+from bdr_console.cluster.verdict_apply import prepared_remedy
 
 _FIGURES = re.compile(r"[0-9]+")
 _PAUSE = 30.0
@@ -45,6 +46,7 @@ def node_findings(
         )
     found += _read_only(node.name, facts)
     found += _sessions(node.name, facts, limits)
+    found += _prepared(node.name, facts, limits)
     for share in facts.sequences:
         left = "" if share.left is None else f" has {share.left} values left"
         note = f" ({share.note})" if share.note else ""
@@ -105,6 +107,23 @@ def _sessions(name: str, facts: NodeFacts, limits: Thresholds) -> list[Finding]:
         text = f"{sessions.total} of {sessions.max_connections} connections in use"
         found.append(Finding(Level.WARN, name, text, "node.connections"))
     return found
+
+
+def _prepared(name: str, facts: NodeFacts, limits: Thresholds) -> list[Finding]:
+    """Prepared transactions that nobody has ended: critical once the WAL that they hold back is much."""
+    old = [one for one in facts.prepared if one.age >= limits.transaction_age_warn]
+    if not old:
+        return []
+    first = max(old, key=lambda one: one.age)
+    text = f"prepared transaction '{first.gid}' of {first.owner} in database {first.database}"
+    text += f" is open for {format_seconds(first.age)}"
+    text += f", and {len(old) - 1} more" if len(old) > 1 else ""
+    kept = max((slot.retained_bytes or 0 for slot in facts.slots), default=0)
+    text += "; it keeps its locks and holds back vacuum"
+    text += f" and {format_bytes(kept)} of WAL for the slots" if kept else ""
+    level = Level.CRIT if kept >= limits.orphan_slot_crit else Level.WARN
+    remedy = prepared_remedy(first.gid, first.database, "{at}")
+    return [Finding(level, name, text, "node.prepared", remedy)]
 
 
 def clock_findings(snapshot: Snapshot, limits: Thresholds, now: datetime) -> list[Finding]:

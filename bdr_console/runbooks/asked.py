@@ -6,6 +6,7 @@ from typing import Any
 from bdr_console.cluster.poolers import Pool
 from bdr_console.cluster.query import query_text
 from bdr_console.cluster.text import clean
+from bdr_console.engines.core.activity import prepared_transactions
 from bdr_console.engines.core.facts import backends_statement, obstacle_statements
 from bdr_console.links.haproxy import HaproxyReader
 from bdr_console.links.haproxy_text import ProxySession, parse_sessions
@@ -19,7 +20,6 @@ from bdr_console.runbooks.reading import (
     OpenTransaction,
     PoolerSetup,
     PoolLoad,
-    PreparedTransaction,
     Rights,
     ServerConnection,
 )
@@ -124,12 +124,7 @@ async def obstacles(link: PostgresReader) -> Obstacles:
     prepared, reserved, blockers = (answers[name] for name in ("prepared", "reserved", "apply_blockers"))
     unread = [f"{name}: {answer.why}" for name, answer in answers.items() if isinstance(answer, Unreadable)]
     return Obstacles(
-        None
-        if isinstance(prepared, Unreadable)
-        else tuple(
-            PreparedTransaction(clean(row["gid"], 200), clean(row["owner"], 200), float(row["age"]))
-            for row in prepared
-        ),
+        None if isinstance(prepared, Unreadable) else prepared_transactions(prepared),
         0 if isinstance(reserved, Unreadable) or not reserved else reserved[0]["reserved"],
         "; ".join(unread),
         () if isinstance(blockers, Unreadable) else tuple(row["pid"] for row in blockers),

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Flag, auto
 
+from bdr_console.cluster.activity import PreparedTransaction
 from bdr_console.cluster.addresses import Names, Place
 from bdr_console.cluster.nodes import NodeFacts
 from bdr_console.cluster.poolers import PoolerFacts
@@ -99,16 +100,6 @@ class Backend:
     may_signal: bool = True
     """Whether the console's role may cancel or terminate it."""
     of_superuser: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class PreparedTransaction:
-    """One transaction between PREPARE and COMMIT PREPARED, from pg_prepared_xacts."""
-
-    gid: str
-    owner: str
-    age: float
-    """Seconds since it was prepared."""
 
 
 @dataclass(frozen=True, slots=True)

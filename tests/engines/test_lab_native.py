@@ -158,8 +158,10 @@ def test_an_update_that_finds_its_row_deleted_is_reported_until_the_count_is_res
     wait_until(lambda: counted(lab, "node2").get("confl_update_missing"), "node2 has no row to update")
     wait_until(lambda: counted(lab, "node1").get("confl_delete_missing"), "node1 has no row to delete")
     assert counted(lab, "node1")["confl_delete_origin_differs"] == 1
-    assert "node2: subscription node1_node2 skipped 1 update because the row is not here" in status(lab)
-    assert "node1: subscription" not in status(lab), "a delete of a row that is gone leaves no difference"
+    shown = status(lab)
+    assert "node2: subscription node1_node2 threw 1 update away here, for the row was not there" in shown
+    assert "node1: subscription node2_node1 threw 1 delete away here" in shown
+    assert "node3: subscription" not in shown, "who only sent the change is fine"
     for node in ("node1", "node2", "node3"):
         ask(lab, node, "SELECT pg_stat_reset_subscription_stats(NULL)")
     assert "HEALTHY" in status(lab)
@@ -189,7 +191,7 @@ async def test_a_key_inserted_on_two_nodes_stops_apply_on_both_until_one_row_is_
             node1="INSERT INTO ledger VALUES (3, 1, 1, 1)",
             node2="INSERT INTO ledger VALUES (3, 1, 1, 2)",
         )
-        await watch.says("node1", r"no apply worker .* an insert of a key that exists", since=since)
+        await watch.says("node2 -> node1", "node1 says down .* an insert of a key that exists", since=since)
         await watch.says("node1 -> node2", "down", since=since)
     assert counted(lab, "node1")["confl_insert_exists"] >= 1
     assert counted(lab, "node1")["apply_error_count"] >= 1

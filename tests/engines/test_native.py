@@ -14,7 +14,7 @@ from bdr_console.cluster.slot_owners import with_slot_owners
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.engines import Probe
 from bdr_console.engines.native import KIND
-from bdr_console.engines.native.caveats import caveats
+from bdr_console.engines.native.caveats import caveats, failures
 from bdr_console.links.postgres import PostgresReader
 from tests.engines.test_bdr3 import identity
 from tests.links.servers import PASSWORD, Postgres, program
@@ -175,37 +175,33 @@ def subscription(**changed: object) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(
-    ("row", "severe", "text"),
+    ("row", "text"),
     [
-        (subscription(), None, ""),
-        (subscription(subenabled=False, pid=None), None, ""),
-        (subscription(pid=None), None, ""),
+        (subscription(), None),
+        (subscription(subenabled=False, pid=None, counters={"apply_error_count": 2}), None),
+        (subscription(pid=None), None),
+        (subscription(counters={"apply_error_count": 2}), None),
         (
             subscription(pid=None, counters={"apply_error_count": 1, "sync_error_count": 0}),
-            True,
-            "subscription s has no apply worker and 1 error so far: the server log says why",
+            "1 error so far: the server log says why",
         ),
         (
             subscription(pid=None, counters={"apply_error_count": 3, "confl_update_exists": 2}),
-            True,
-            "3 errors so far, 2 of them an update to a key that exists: the server log names the row",
+            "3 errors so far, 2 of them an update to a key that exists: the server log names the row; delete",
         ),
-        (
-            subscription(subenabled=False, pid=None, subdisableonerr=True, counters={"apply_error_count": 2}),
-            True,
-            "disable_on_error",
-        ),
-        (
-            subscription(counters={"confl_update_missing": 2, "stats_reset": "2026-11-22T03:04:05+00:00"}),
-            False,
-            "subscription s skipped 2 updates because the row is not here (since 2026-11-22 03:04)",
-        ),
-        (subscription(counters={"confl_update_origin_differs": 9, "confl_delete_missing": 9}), None, ""),
     ],
 )
-def test_conflicts_are_reported_where_they_stop_apply_or_leave_a_difference(
-    row: dict[str, object], severe: bool | None, text: str
+def test_a_subscription_without_a_worker_says_what_it_failed_at(
+    row: dict[str, object], text: str | None
 ) -> None:
-    found = caveats([row], [])
-    assert [caveat.severe for caveat in found] == ([] if severe is None else [severe])
-    assert all(text in caveat.text for caveat in found)
+    found = failures(row)
+    assert found == text or (found and text and found.startswith(text))
+
+
+def test_a_subscription_that_an_error_has_disabled_is_told_from_one_that_somebody_did() -> None:
+    counters = {"apply_error_count": 2}
+    (found,) = caveats(
+        [subscription(subenabled=False, pid=None, subdisableonerr=True, counters=counters)], []
+    )
+    assert (found.severe, "disable_on_error" in found.text) == (True, True)
+    assert caveats([subscription(subenabled=False, pid=None, counters=counters)], []) == ()

@@ -131,13 +131,13 @@ DISCARDED = "1 transaction of other nodes failed here: this node's rows differ"
         ("pglogical", "one-way-disabled", ("p1", "p2"), "", "", Level.WARN, "p1 -> p2", "apply is disabled"),
         ("native", "healthy", THREE, "", "", Level.OK, "", ""),
         ("native", "insert-exists-stuck", THREE, "", "", Level.CRIT, "node2 -> node1", "node1 says down"),
-        ("native", "insert-exists-stuck", THREE, "", "", Level.CRIT, "node1",
-         "sub_1_from_2 has no apply worker and 8 errors so far, 8 of them an insert of a key that exists"),
+        ("native", "insert-exists-stuck", THREE, "", "", Level.CRIT, "node2 -> node1",
+         "node1 says down (8 errors so far, 8 of them an insert of a key that exists: the server log names"),
         ("native", "node3-down", THREE, "healthy", "node3", Level.CRIT, "node1 -> node3", "slot inactive"),
         ("native", "node3-down", THREE, "", "node3", Level.CRIT, "node1",
          "slot sub_3_from_1: no known node reads it"),
-        ("native", "node3-down", THREE, "", "node3", Level.CRIT, "node1",
-         "subscription sub_1_from_3 has no apply worker and 1 error so far"),
+        ("native", "node3-down", THREE, "", "node3", Level.CRIT, "node3 -> node1",
+         "node3 does not answer; node1 says down"),
         ("native15", "pg15-apply-error", ("publisher", "subscriber"), "", "", Level.CRIT,
          "publisher -> subscriber", "slot inactive: subscriber is not connected; subscriber says down"),
     ],
@@ -158,6 +158,9 @@ def test_each_captured_state_has_its_verdict_with_the_reason(
     assert verdict.level is level, verdict.findings
     if reason:
         assert [f for f in verdict.findings if f.subject == subject and reason in f.text], verdict.findings
+    if down:
+        blamed = [f.text for f in verdict.findings if f.subject != down and "error" in f.text]
+        assert blamed == [], "a connection that was lost is no error of who lost it"
     for node in snapshot.nodes:
         assert not node.facts or node.facts.unread == ()
     assert "user=postgres" not in to_json(snapshot), "no DSN comes out of a reading"

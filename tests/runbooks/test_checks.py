@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bdr_console.cluster.access import Access
+from bdr_console.cluster.activity import PreparedTransaction
 from bdr_console.cluster.addresses import places as node_places
 from bdr_console.cluster.groups import GlobalLock
 from bdr_console.cluster.nodes import Member, Membership, NodeFacts, Slot, Unread
@@ -22,7 +23,6 @@ from bdr_console.runbooks.reading import (
     Obstacles,
     OpenTransaction,
     PoolerSetup,
-    PreparedTransaction,
     Reading,
     Rights,
 )
@@ -624,7 +624,7 @@ CASES: list[tuple[str, Change, Outcome, str]] = [
     ),
     (
         "prepared transaction",
-        obstacles("node1", prepared=(PreparedTransaction("order-7", "app", 120.0),)),
+        obstacles("node1", prepared=(PreparedTransaction("order-7", "app", 120.0, "app"),)),
         Outcome.WARN,
         "1, the oldest 'order-7' of app, 2m 00s",
     ),

@@ -1,6 +1,15 @@
 """Rows of applications, transactions, parameters and slot_room -> types. Pure."""
 
-from bdr_console.cluster.activity import Activity, Parameter, SessionGroup, SlotRoom, Transaction
+from bdr_console.cluster.activity import (
+    Activity,
+    BlockedWorker,
+    LockHolder,
+    Parameter,
+    PreparedTransaction,
+    SessionGroup,
+    SlotRoom,
+    Transaction,
+)
 from bdr_console.cluster.query import query_text
 from bdr_console.cluster.text import clean
 from bdr_console.links.postgres import Rows
@@ -54,6 +63,41 @@ def slot_room(rows: Rows) -> tuple[SlotRoom, ...]:
             clean(row["slot_name"], 200),
             row["safe_wal_size"],
             row["keep_limit"] if row["keep_limit"] is not None and row["keep_limit"] >= 0 else None,
+        )
+        for row in rows
+    )
+
+
+def blocked_workers(rows: Rows) -> tuple[BlockedWorker, ...]:
+    """Rows of `blocked`, one for each worker and session that holds it up: pid, leader_pid, waits,
+    blocked_by, usename, application_name, client, state, age, query."""
+    found: dict[int, BlockedWorker] = {}
+    for row in rows:
+        holder = LockHolder(
+            pid=row["blocked_by"],
+            user=clean(row["usename"] or "", 100),
+            application=clean(row["application_name"] or "", 100),
+            client=clean(row["client"] or "", 100),
+            state=clean(row["state"] or "", 60),
+            age=None if row["age"] is None else max(0.0, row["age"]),
+            query=query_text(row["query"]),
+        )
+        known = found.get(row["pid"])
+        holders = (*known.holders, holder) if known else (holder,)
+        found[row["pid"]] = BlockedWorker(
+            row["pid"], row["leader_pid"], max(0.0, row["waits"] or 0.0), holders
+        )
+    return tuple(found.values())
+
+
+def prepared_transactions(rows: Rows) -> tuple[PreparedTransaction, ...]:
+    """Rows of `prepared`: gid, database, owner, age."""
+    return tuple(
+        PreparedTransaction(
+            clean(row["gid"], 200),
+            clean(row["owner"] or "", 100),
+            max(0.0, row["age"]),
+            clean(row["database"] or "", 100),
         )
         for row in rows
     )

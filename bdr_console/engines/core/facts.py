@@ -10,7 +10,13 @@ from bdr_console.cluster.groups import GlobalLock
 from bdr_console.cluster.nodes import NodeFacts, Sessions, Slot, Unread
 from bdr_console.cluster.privileges import UNINHERITED, sees_sessions
 from bdr_console.cluster.text import clean
-from bdr_console.engines.core.activity import activity, parameters, slot_room
+from bdr_console.engines.core.activity import (
+    activity,
+    blocked_workers,
+    parameters,
+    prepared_transactions,
+    slot_room,
+)
 from bdr_console.engines.core.plugins import plugin_caveats
 from bdr_console.engines.core.statements import statement
 from bdr_console.links.postgres import Rows, Unreadable
@@ -19,7 +25,14 @@ Answers = Mapping[str, Rows | Unreadable]
 
 _HERE = Path(__file__).parent
 
-_EACH = ("server", "sessions", "applications", "transactions")
+_EACH = {
+    "server": 0,
+    "sessions": 0,
+    "applications": 0,
+    "transactions": 0,
+    "prepared": 0,
+    "blocked": 100000,
+}
 _SELDOM = {"plugins": 90600, "parameters": 90400, "slot_room": 130000}
 """Statement -> the first server version that can answer it."""
 
@@ -29,7 +42,8 @@ _ABSENT = ("42P01", "42703", "42883", "3F000")
 
 def common_statements(server_version: int) -> dict[str, str]:
     """The statements that every engine asks beside its own."""
-    return {name: statement(_HERE, name, server_version) for name in _EACH}
+    names = [name for name, since in _EACH.items() if server_version >= since]
+    return {name: statement(_HERE, name, server_version) for name in names}
 
 
 def common_seldom(server_version: int) -> dict[str, str]:
@@ -132,6 +146,8 @@ class Reading:
             activity=activity(**busy) if len(busy) == 2 and not self.failed(*busy) else None,
             parameters=parameters(self.rows("parameters")),
             slot_room=slot_room(self.rows("slot_room")),
+            blocked_workers=blocked_workers(self.rows("blocked")),
+            prepared=prepared_transactions(self.rows("prepared")),
         )
 
     def locks(self) -> tuple[GlobalLock, ...]:

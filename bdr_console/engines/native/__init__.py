@@ -5,6 +5,7 @@ It knows no nodes and no group: who replicates to whom is told by the slots that
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from bdr_console.engines.core.positions import position_statements
 from bdr_console.engines.core.statements import CORE, statement
 from bdr_console.engines.engine import Kind
 from bdr_console.engines.identity import Identity
-from bdr_console.engines.native.caveats import caveats
+from bdr_console.engines.native.caveats import caveats, failures
 from bdr_console.engines.native.publications import narrowed_tables, publications, table_groups
 from bdr_console.engines.plain import plain_name
 from bdr_console.links.postgres import Rows
@@ -115,6 +116,7 @@ def _subscription(row: Mapping[str, Any], address: str | None) -> Subscription:
         errors=None if counted is None else counted + (counters.get("sync_error_count") or 0),
         received_lsn=text_or_none(row["received_lsn"]),
         received_at=moment(row["received_at"]),
+        last_error=failures(row),
         slot_name=text_or_none(row["subslotname"]),
         origin_address=address,
         forwards=row["suborigin"] != "none",
@@ -122,9 +124,12 @@ def _subscription(row: Mapping[str, Any], address: str | None) -> Subscription:
 
 
 def _counts(row: Mapping[str, Any]) -> list[ConflictCount]:
+    counters = row["counters"] or {}
+    reset = clean(counters.get("stats_reset") or "", 60)
+    since = moment(datetime.fromisoformat(reset)) if reset else None
     return [
-        ConflictCount(clean(row["subname"], 200), clean(name.removeprefix("confl_"), 60), count)
-        for name, count in (row["counters"] or {}).items()
+        ConflictCount(clean(row["subname"], 200), clean(name.removeprefix("confl_"), 60), count, since)
+        for name, count in counters.items()
         if name.startswith("confl_") and count
     ]
 

@@ -16,3 +16,6 @@ CREATE FUNCTION museum.pg_get_publication_tables(text) RETURNS TABLE (relid oid)
       JOIN museum.pg_class c ON c.relnamespace = n.oid AND c.relname = t.tablename
      WHERE t.pubname = $1 $$;
 CREATE FUNCTION museum.pg_get_expr(text, oid) RETURNS text LANGUAGE sql AS 'SELECT $1';
+CREATE FUNCTION museum.pg_blocking_pids(integer) RETURNS int[] LANGUAGE sql AS
+    'SELECT coalesce((SELECT blocked_by FROM native.waiting WHERE pid = $1), ARRAY[]::int[])';
+CREATE VIEW museum.pg_locks AS SELECT pid, waitstart, false AS granted FROM native.waiting;

@@ -64,11 +64,11 @@ def with_slot_owners(
 def _by_elimination(
     receiver: Node, found: Mapping[str, str], names_in_engine: Mapping[str, str]
 ) -> Mapping[str, str]:
-    """The origin of the only subscription whose slot is on no node, if no worker runs for it and one node
-    alone is left that it may be to: its slot was dropped there."""
+    """The origin of the only subscription whose slot is on no node, if no worker runs for it, nobody may see
+    where it connects to, and one node alone is left that it may be to: its slot was dropped there."""
     known = receiver.facts.subscriptions if receiver.facts else ()
     lost = [s for s in known if s.origin == "unknown" and s.name not in found and s.slot_name]
-    if len(lost) != 1 or lost[0].apply_pid is not None:
+    if len(lost) != 1 or lost[0].apply_pid is not None or lost[0].origin_address is not None:
         return {}
     origins = {found.get(s.name, s.origin) for s in known}
     left = [n for node, n in names_in_engine.items() if node != receiver.name and n not in origins]

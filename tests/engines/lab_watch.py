@@ -47,15 +47,15 @@ class Watch:
         """Wait until there is nothing to find, but conflicts that an earlier trial has made."""
         await self._until(lambda: all(found.subject == "conflicts" for found in self.findings()))
 
-    async def says(self, subject: str, text: str, *, since: datetime) -> Finding:
-        """Wait for a finding about `subject` whose text matches `text`; it must come with the third reading
-        of the node concerned that began after `since`, or earlier."""
+    async def says(self, subject: str, text: str, *, since: datetime | None = None) -> Finding:
+        """Wait for a finding about `subject` whose text matches `text`; with `since` it must come with the
+        third reading of the node concerned that began after that, or earlier."""
         begun: dict[str, set[datetime]] = {node.name: set() for node in self.snapshot().nodes}
         found: list[Finding] = []
 
         def there() -> bool:
             for node in self.snapshot().nodes:
-                if node.pending_since and node.pending_since > since:
+                if since and node.pending_since and node.pending_since > since:
                     begun[node.name].add(node.pending_since)
             found[:] = [f for f in self.findings() if f.subject == subject and re.search(text, f.text)]
             return bool(found)
@@ -105,8 +105,8 @@ async def struck(lab: Lab, fault: str, target: str) -> datetime:
 
 
 @contextlib.contextmanager
-def open_transaction(lab: Lab, node: str) -> Iterator[int]:
-    """A client that sits in a transaction on that node; its pid."""
+def open_transaction(lab: Lab, node: str, statement: str = "SELECT 1") -> Iterator[int]:
+    """A client that sits in a transaction on that node after that statement; its pid."""
     with psycopg.connect(lab.layout.dsn(lab.layout.node(node).port, "app")) as connection:
-        connection.execute("SELECT 1")
+        connection.execute(statement.encode())
         yield connection.info.backend_pid

@@ -15,7 +15,7 @@ from bdr_console.cluster.findings import Impact, Level
 from bdr_console.lab import Lab, haproxy, pgbouncer, up
 from tests.conftest import lab_directory
 from tests.engines import lab_trials
-from tests.engines.lab_watch import struck, watching
+from tests.engines.lab_watch import open_transaction, struck, watching
 from tests.lab.servers import ask
 from tests.waiting import eventually, wait_until
 
@@ -254,6 +254,32 @@ async def test_a_subscription_that_does_not_know_a_new_table_is_critical_until_i
         for node in lab.layout.nodes:
             ask(lab, node.name, "DROP TABLE IF EXISTS extra")
     async with watching(lab) as watch:
+        await watch.healthy()
+
+
+async def test_apply_that_waits_for_a_lock_names_the_session_that_holds_it(lab: Lab) -> None:
+    async with watching(lab) as watch:
+        await watch.healthy()
+        await asyncio.to_thread(ask, lab, "node1", "INSERT INTO ledger VALUES (6, 1, 1, 1)")
+        with open_transaction(lab, "node2", "LOCK TABLE ledger IN EXCLUSIVE MODE") as pid:
+            await asyncio.to_thread(ask, lab, "node1", "UPDATE ledger SET n = 2 WHERE run = 6")
+            # It counts after 10 s, or when node1 has given up on it.
+            held = await watch.says("node1 -> node2", rf"apply on node2 .* waits .* pid {pid} .*LOCK TABLE")
+            assert f"pg_terminate_backend({pid})" in held.remedy
+        await watch.healthy()
+
+
+async def test_a_slot_that_was_dropped_is_critical_and_says_how_to_begin_anew(lab: Lab) -> None:
+    async with watching(lab) as watch:
+        await watch.healthy()
+        await asyncio.to_thread(ask, lab, "node2", "ALTER SUBSCRIPTION node1_node2 DISABLE")
+        await watch.says("node1 -> node2", "apply is disabled on node2")
+        await asyncio.to_thread(ask, lab, "node1", "SELECT pg_drop_replication_slot('node1_node2')")
+        await asyncio.to_thread(ask, lab, "node2", "ALTER SUBSCRIPTION node1_node2 ENABLE")
+        gone = await watch.says("node1 -> node2", "node1 has no slot node1_node2, which node2 wants to read")
+        assert "drop subscription node1_node2 and create it anew" in gone.remedy
+        again = "SELECT pg_create_logical_replication_slot('node1_node2', 'pgoutput')"
+        await asyncio.to_thread(ask, lab, "node1", again)
         await watch.healthy()
 
 

@@ -137,7 +137,7 @@ DISCARDED = "1 transaction of other nodes failed here: this node's rows differ"
         ("native", "node3-down", THREE, "", "node3", Level.CRIT, "node1",
          "slot sub_3_from_1: no known node reads it"),
         ("native", "node3-down", THREE, "", "node3", Level.CRIT, "node3 -> node1",
-         "node3 does not answer; node1 says down"),
+         "node3 does not answer"),
         ("native15", "pg15-apply-error", ("publisher", "subscriber"), "", "", Level.CRIT,
          "publisher -> subscriber", "slot inactive: subscriber is not connected; subscriber says down"),
     ],

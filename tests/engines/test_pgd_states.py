@@ -130,7 +130,7 @@ def fenced_leader(tables: Tables, me: str) -> None:
         (node_down, ("n3",), Level.CRIT, "n1 -> n3", "slot inactive: n3 is not connected"),
         (disabled, (), Level.WARN, "n1 -> n2", "apply is disabled on n2"),
         (blocked, (), Level.CRIT, "n2", "subscription bdr_app_g_n1_n2 has begun 4 times at the same LSN"),
-        (lagging, (), Level.WARN, "n1 -> n2", "lags 64.0 MiB, 45.0 s"),
+        (lagging, (), Level.WARN, "n1 -> n2", "lags 64.0 MiB"),
         (
             parted_leftovers,
             (),

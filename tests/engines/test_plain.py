@@ -187,6 +187,17 @@ async def test_the_catalogs_alone_tell_the_engine(postgres: Postgres) -> None:
     }
 
 
+def test_an_engine_takes_a_name_of_the_core_only_to_answer_the_same_question() -> None:
+    """Whoever reads the rows expects the core's columns."""
+    core = {path.name.partition(".")[0] for path in (ENGINES / "core").glob("*.sql")}
+    taken = {
+        path.name.partition(".")[0]
+        for path in ENGINES.glob("*/*.sql")
+        if path.parent.name != "core" and path.name.partition(".")[0] in core
+    }
+    assert taken <= {"slots", "positions"}
+
+
 def test_an_older_server_gets_its_own_statement() -> None:
     core = ENGINES / "core"
     assert "pg_current_xlog_insert_location" in statement(core, "server", 90424)

@@ -69,7 +69,7 @@ def slot_room(rows: Rows) -> tuple[SlotRoom, ...]:
 
 
 def blocked_workers(rows: Rows) -> tuple[BlockedWorker, ...]:
-    """Rows of `blocked`, one for each worker and session that holds it up: pid, leader_pid, waits,
+    """Rows of `blocked_workers`, one for each worker and session that holds it up: pid, leader_pid, waits,
     blocked_by, usename, application_name, client, state, age, query."""
     found: dict[int, BlockedWorker] = {}
     for row in rows:

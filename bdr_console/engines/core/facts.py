@@ -31,7 +31,7 @@ _EACH = {
     "applications": 0,
     "transactions": 0,
     "prepared": 0,
-    "blocked": 100000,
+    "blocked_workers": 100000,
 }
 _SELDOM = {"plugins": 90600, "parameters": 90400, "slot_room": 130000}
 """Statement -> the first server version that can answer it."""
@@ -146,7 +146,7 @@ class Reading:
             activity=activity(**busy) if len(busy) == 2 and not self.failed(*busy) else None,
             parameters=parameters(self.rows("parameters")),
             slot_room=slot_room(self.rows("slot_room")),
-            blocked_workers=blocked_workers(self.rows("blocked")),
+            blocked_workers=blocked_workers(self.rows("blocked_workers")),
             prepared=prepared_transactions(self.rows("prepared")),
         )
 

@@ -34,10 +34,10 @@ def test_a_mistake_on_the_command_line_is_no_state_either(words: Sequence[str], 
 def test_targets_that_refuse_are_critical_on_the_first_line(tmp_path: Path) -> None:
     done = run("status", config=config(tmp_path))
     assert (done.returncode, done.stderr) == (2, "")
-    assert done.stdout.startswith("CRITICAL: node1: Connection refused")
+    assert done.stdout.startswith("CRITICAL: haproxy1 does not answer: no such file or directory")
     done = run("status", "--plugin", config=config(tmp_path))
     assert done.returncode == 2
-    assert done.stdout.startswith("CRITICAL - shop: node1: ")
+    assert done.stdout.startswith("CRITICAL - shop: haproxy1 ")
     assert " | nodes_up=0;;;0;1" in done.stdout
 
 

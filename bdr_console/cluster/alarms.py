@@ -14,6 +14,7 @@ from bdr_console.cluster.acks import Ack
 from bdr_console.cluster.alarm import Alarm, AlarmRules, rough
 from bdr_console.cluster.changes import Event
 from bdr_console.cluster.findings import Finding, Key, Level, Verdict
+from bdr_console.cluster.roots import ordered, rank
 from bdr_console.cluster.text import format_clock
 
 __all__ = ["Alarm", "AlarmBoard", "AlarmRules", "Heard"]
@@ -88,6 +89,8 @@ class AlarmBoard:
         self._entries: dict[Key, _Entry] = {}
         self._told: dict[Key, tuple[str, Level, datetime]] = {}
         self._held: tuple[Finding, ...] = ()
+        self._folded: set[Key] = set()
+        """What is caused by another finding now: the root has the alarm."""
         self._began: datetime | None = None
         self._now: datetime | None = None
 
@@ -105,8 +108,9 @@ class AlarmBoard:
         self._now, began = now, self._began or now
         self._began = began
         changes = self._hear(changes)
-        found = _worst(verdict.findings)
+        found = _worst(verdict.roots)
         found |= self._within_margin(found, eased)
+        self._folded = {finding.key for finding in verdict.findings if finding.root is not None} - set(found)
         blind = {key[1] for key in found if key[0].endswith(".unreachable")}
         events: list[Event] = []
         ringing: list[Key] = []
@@ -114,7 +118,7 @@ class AlarmBoard:
             self._see(key, finding, now, at_least=now - began <= _AT_START)
         for key, entry in tuple(self._entries.items()):
             finding_now = found.get(key)
-            entry.hidden = finding_now is None and _hidden(key[1], blind)
+            entry.hidden = finding_now is None and (key in self._folded or _hidden(key[1], blind))
             if entry.hidden:
                 continue
             entry.mark(finding_now.level if finding_now else Level.OK, now)
@@ -131,9 +135,14 @@ class AlarmBoard:
         return tuple(change for change in self._hear(changes) if not self._is_flapping(change))
 
     def at(self, now: datetime) -> tuple[Alarm, ...]:
-        """The alarms raised: what nobody has acknowledged first, the worst first, then the newest."""
-        alarms = [self._alarm(key, entry, now) for key, entry in self._entries.items() if entry.level]
-        alarms.sort(key=lambda a: (a.ack is not None, -a.finding.level, -a.since.timestamp()))
+        """The alarms raised, one for each root: what nobody has acknowledged first, then by who is hurt, the
+        worst first, then the newest. What is folded keeps its alarm for when it stands for itself again."""
+        alarms = [
+            self._alarm(key, entry, now)
+            for key, entry in self._entries.items()
+            if entry.level and key not in self._folded
+        ]
+        alarms.sort(key=lambda a: (a.ack is not None, *rank(a.finding), -a.since.timestamp()))
         return tuple(alarms)
 
     def held(self, verdict: Verdict) -> Verdict:
@@ -146,8 +155,7 @@ class AlarmBoard:
             there = shown.get(finding.key)
             if there is None or there.level < finding.level:
                 shown[finding.key] = finding
-        ordered = sorted(shown.values(), key=lambda finding: -finding.level)
-        return Verdict(max((f.level for f in ordered), default=Level.OK), tuple(ordered))
+        return ordered(shown.values())
 
     def acknowledge(self, ack: Ack) -> Event:
         """Take an acknowledgement in; returns its line for the log."""
@@ -242,7 +250,7 @@ class AlarmBoard:
         }
         if eased is None or not falling:
             return {}
-        still = _worst(eased().findings)
+        still = _worst(eased().roots)
         kept = {}
         for key, level in falling.items():
             if (finding := still.get(key)) is None:
@@ -266,7 +274,11 @@ class AlarmBoard:
                     ringing.append(key)
                     text = f"no longer acknowledged (the time is up): {entry.finding.text}"
                     events.append(Event(now, level, key[1], text, "ack"))
-            elif (entry is not None and (level or entry.present)) or _hidden(key[1], blind):
+            elif (
+                (entry is not None and (level or entry.present))
+                or key in self._folded
+                or _hidden(key[1], blind)
+            ):
                 continue  # it holds, or its alarm is on its way
             elif entry is None and now - (self._began or now) < self._patience:
                 continue  # kept from an earlier console: its alarm may not be raised yet

@@ -6,6 +6,14 @@ One table for verdict line, alarm list, details, plain text, JSON and plugin. A 
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Literal
+
+_WORDS: tuple[Literal["other", "redundancy", "data", "clients"], ...] = (
+    "other",
+    "redundancy",
+    "data",
+    "clients",
+)
 
 
 class Impact(IntEnum):
@@ -21,9 +29,9 @@ class Impact(IntEnum):
     """Clients are cut off, refused, or hang."""
 
     @property
-    def word(self) -> str:
+    def word(self) -> Literal["other", "redundancy", "data", "clients"]:
         """How JSON names it."""
-        return self.name.lower()
+        return _WORDS[self.value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +71,22 @@ KINDS: dict[str, FindingKind] = {
         _CLIENTS,
         "look at PgBouncer at {at}: systemctl status pgbouncer",
     ),
+    "host.unreachable": FindingKind(
+        "Nothing on one host answers, or nothing that is reached through it.",
+        _REDUNDANCY,
+        "look whether {subject} and its network are up",
+    ),
+    "network.unreachable": FindingKind(
+        "Nothing answers at all, so nothing is known.",
+        _OTHER,
+        "look at the network of this host first, then log in to a node",
+    ),
     # Nodes
+    "node.cut_off": FindingKind(
+        "The node answers, but no peer exchanges changes with it: what clients write there stays there.",
+        _DATA,
+        "s: take {subject} out of service, then look at its network, {at}",
+    ),
     "node.caveat": FindingKind(
         "A setting or a state of the node makes replication or a switchover unsafe.",
         _REDUNDANCY,
@@ -164,7 +187,7 @@ KINDS: dict[str, FindingKind] = {
     ),
     "lock": FindingKind(
         "A lock over all nodes is waited for or held too long.",
-        _CLIENTS,
+        _REDUNDANCY,
         "end the session that holds it (its pid on {at})",
     ),
     # Links
@@ -371,6 +394,11 @@ KINDS: dict[str, FindingKind] = {
         "enter on {subject}: who holds the connections; else raise pool_size",
     ),
     # Runs
+    "run.work": FindingKind(
+        "A run works on the node; what that brings along is expected.",
+        _REDUNDANCY,
+        "w: the run under way; g in it brings {subject} back",
+    ),
     "run.left": FindingKind("A run ended and left something changed.", _REDUNDANCY, "o: resume or undo it"),
 }
 """By the code, or by what stands before its colon."""

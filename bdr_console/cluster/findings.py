@@ -147,12 +147,3 @@ class Verdict:
     def caused_by(self, root: Finding) -> tuple[Finding, ...]:
         """The findings that fold under `root`."""
         return tuple(finding for finding in self.findings if finding.root == root.key)
-
-    @property
-    def headline(self) -> str:
-        """One line that tells the story: the word, the first root, and how many more there are."""
-        if not self.findings:
-            return self.level.word
-        first, more = self.roots[0], len(self.roots) - 1
-        rest = f" (and {more} more)" if more else ""
-        return f"{self.level.word}: {first.sentence}{rest}"

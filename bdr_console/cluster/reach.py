@@ -1,5 +1,6 @@
 """Whether a target was read lately. Pure."""
 
+import re
 from datetime import datetime
 
 from bdr_console.cluster.findings import Finding, Level
@@ -26,10 +27,28 @@ def unreached(
     if target.error is None and age is None:
         return Finding(Level.UNKNOWN, target.name, "not read yet", f"{what}.unreachable")
     since = f"; last seen {format_seconds(age)} ago" if age is not None else "; never seen"
-    text = (target.error or "no answer") + since
-    refused = target.error is not None and target.error.startswith("login refused")
-    remedy = _LET_IN if refused else ""
+    fact, remedy = _contact(what, target.error or "")
+    text = ": ".join(part for part in (fact, target.error) if part) + since
     return Finding(Level.CRIT, target.name, text, f"{what}.unreachable", remedy)
+
+
+_PROGRAMS = {"node": "PostgreSQL", "proxy": "HAProxy", "pooler": "PgBouncer"}
+_REFUSED = re.compile(r"(Connection|connection) refused")
+
+
+def is_refused_login(error: str | None) -> bool:
+    """Whether the server answers, and only lets the console's role not in."""
+    return error is not None and error.startswith("login refused")
+
+
+def _contact(what: str, error: str) -> tuple[str, str]:
+    """What an error says of the server, and what to do where its kind of target does not matter: a refused
+    login is the console's trouble, not the node's."""
+    if is_refused_login(error):
+        return "", _LET_IN
+    if _REFUSED.match(error):
+        return "is down", f"start {_PROGRAMS[what]} on {{at}}; its log says why it stopped"
+    return "does not answer", ""
 
 
 def read_lately(snapshot: Snapshot, now: datetime) -> tuple[tuple[Observed[NodeFacts], NodeFacts], ...]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from bdr_console.cluster.reach import is_refused_login
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import counted, format_seconds
 
@@ -37,7 +38,7 @@ def _unreachable(snapshot: Snapshot, now: datetime) -> Iterator[Unreachable]:
     fresh = {proxy.name for proxy in snapshot.proxies if proxy.error is None}
     for node in snapshot.nodes:
         age = node.age(now)
-        if node.error is None or (age is not None and age < _SETTLED):
+        if node.error is None or is_refused_login(node.error) or (age is not None and age < _SETTLED):
             continue
         servers = [
             server

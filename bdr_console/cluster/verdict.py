@@ -3,13 +3,15 @@
 What is judged of which subject stands in the verdict_*.py beside this.
 """
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from bdr_console.cluster.client_impact import with_clients
 from bdr_console.cluster.findings import Finding, Level, Thresholds, Verdict
 from bdr_console.cluster.history import History
 from bdr_console.cluster.links_by_hand import flaws
-from bdr_console.cluster.remedies import with_remedies
 from bdr_console.cluster.replication import Link, links
+from bdr_console.cluster.roots import verdict_of
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.verdict_apply import blocked_findings, blocked_links, worker_findings
 from bdr_console.cluster.verdict_conflicts import conflict_findings
@@ -27,6 +29,7 @@ from bdr_console.cluster.verdict_proxies import pooler_findings, proxy_findings,
 from bdr_console.cluster.verdict_publications import table_findings
 from bdr_console.cluster.verdict_sets import set_findings
 from bdr_console.cluster.verdict_traffic import traffic_findings
+from bdr_console.cluster.work import Work
 
 __all__ = ["Finding", "Level", "Thresholds", "Verdict", "configuration_findings", "judge"]
 
@@ -43,14 +46,18 @@ def judge(
     history: History | None = None,
     *,
     known: tuple[Link, ...] | None = None,
+    works: Sequence[Work] = (),
+    left: Iterable[Finding] = (),
 ) -> Verdict:
     """Every finding of this moment. `now` dates the readings: an old one is a finding of its own. With
     `history`, as `memory.remember` fills it, also what only more than one moment shows. `known` are the
-    links at `now`, for a caller that has them already."""
+    links at `now`, for a caller that has them already. `works` are the runs under way, `left` the findings
+    about runs that ended and left something: both are known by their journals alone."""
     past = history or History()
     if known is None:
         known = links(snapshot, now, past)
-    found = [f for node in snapshot.nodes for f in node_findings(node, snapshot, thresholds, now, past)]
+    found = [*left]
+    found += [f for node in snapshot.nodes for f in node_findings(node, snapshot, thresholds, now, past)]
     found += member_findings(snapshot, now, past)
     found += unconfigured_findings(snapshot, thresholds, now, past)
     found += same_database_findings(snapshot, now)
@@ -75,6 +82,4 @@ def judge(
     found += refused(snapshot, now)
     found += traffic_findings(snapshot, thresholds, now, history)
     found += [f for pooler in snapshot.poolers for f in pooler_findings(pooler, snapshot, thresholds, now)]
-    found = with_remedies(found, snapshot)
-    found.sort(key=lambda finding: -finding.level)
-    return Verdict(max((f.level for f in found), default=Level.OK), tuple(found))
+    return verdict_of(with_clients(found, snapshot, now), snapshot, now, works)

@@ -70,7 +70,7 @@ def _unresolved(
         return []
     text = (
         f"{listed(written)} take new connections, and their replication keeps the last"
-        " change to arrive: rows that they write at the same time differ for good. Lead clients to one node"
+        " change to arrive: rows that they write at the same time differ for good"
     )
     return [Finding(Level.WARN, "conflicts", text, "conflict.unresolved")]
 

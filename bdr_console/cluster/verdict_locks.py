@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from bdr_console.cluster.findings import Finding, Level, Thresholds
+from bdr_console.cluster.findings import Finding, Impact, Level, Thresholds
 from bdr_console.cluster.groups import GlobalLock
 from bdr_console.cluster.history import History
 from bdr_console.cluster.memory import lock_key
@@ -73,4 +73,5 @@ def _lock(
         text += f"; {listed(missing)}"
     if lock.blocks_writes:
         text += "; writes hang on every node that has seen it"
-    return Finding(level, origin, text, f"lock:{lock.kind} {lock.relation}".rstrip())
+    hurts = Impact.CLIENTS if lock.blocks_writes else None
+    return Finding(level, origin, text, f"lock:{lock.kind} {lock.relation}".rstrip(), impact=hurts)

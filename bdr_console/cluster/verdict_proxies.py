@@ -79,7 +79,7 @@ def _paused(pooler: str, database: str, facts: PoolerFacts, limits: Thresholds) 
         wait = "waits" if clients == 1 else "wait"
         text = f"paused: {counted(clients, 'client')} {wait}, the longest for {format_seconds(longest)}"
     level = Level.CRIT if longest >= limits.client_wait_crit else Level.WARN
-    return Finding(level, f"{pooler}/{database}", f"{text}. o: let them go on", "pooler.paused")
+    return Finding(level, f"{pooler}/{database}", text, "pooler.paused")
 
 
 def _is_weightless(server: ProxyServer) -> bool:
@@ -181,13 +181,13 @@ def pooler_findings(
         if database.paused:
             found.append(_paused(pooler.name, database.name, facts, limits))
         elif database.disabled:
-            text = "disabled: its clients are refused. ENABLE lets them in again"
+            text = "disabled: its clients are refused"
             found.append(Finding(Level.WARN, f"{pooler.name}/{database.name}", text, "pooler.disabled"))
         found += _led_past(pooler.name, database, nodes)
     if facts.throttled:
         text = (
             "one server connection for each pool (default_pool_size 1, server_login_retry 0), as a run that "
-            "died leaves it: clients queue. o: put it back"
+            "died leaves it: clients queue"
         )
         found.append(Finding(Level.WARN, pooler.name, text, "pooler.throttled"))
     for pool in facts.pools:

@@ -29,7 +29,7 @@ def traffic_findings(
         return []
     seen = traffic(snapshot, now)
     if seen.split and (past is None or _lasts(past, SPLIT, snapshot)):
-        text = f"clients write on two nodes: {split_words(seen)}. Make the HAProxies agree"
+        text = f"clients write on two nodes: {split_words(seen)}"
         return [Finding(Level.CRIT, "traffic", text, "traffic.split")]
     lost = uncarried(snapshot, now)
     if lost is None or lost <= 0 or past is None or not _lasts(past, UNCARRIED, snapshot):
@@ -49,11 +49,9 @@ def _uncarried(snapshot: Snapshot, seen: Traffic, lost: int) -> Finding:
     do = f"RECONNECT on {listed(poolers)} moves them"
     other = _written_besides(snapshot, seen)
     if not other:
-        return Finding(Level.WARN, "traffic", f"{text}{reloaded}. {do}", "traffic.uncarried")
+        return Finding(Level.WARN, "traffic", f"{text}{reloaded}", "traffic.uncarried", do)
     nodes = listed(list(dict.fromkeys((*seen.takers, *other))))
-    return Finding(
-        Level.CRIT, "traffic", f"clients write on {nodes}: {text}{reloaded}. {do}", "traffic.split"
-    )
+    return Finding(Level.CRIT, "traffic", f"clients write on {nodes}: {text}{reloaded}", "traffic.split", do)
 
 
 def _written_besides(snapshot: Snapshot, seen: Traffic) -> tuple[str, ...]:

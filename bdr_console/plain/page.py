@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from bdr_console.cluster.headline import sentence
 from bdr_console.cluster.lag import lag_time_text
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.poolers import PoolerFacts
@@ -16,6 +17,8 @@ from bdr_console.runbooks.operator_lock import describe
 _ADMIN = "pgbouncer"
 """PgBouncer's own database, which serves nobody but the console."""
 _NOT_KNOWN = "?"
+_FOLDED = 4
+"""Findings that are listed under the one that causes them; a dead node of fifty takes 98 links along."""
 
 
 def page(sight: Sight, width: int = 80, *, ascii_only: bool = False) -> list[str]:
@@ -40,7 +43,7 @@ def page(sight: Sight, width: int = 80, *, ascii_only: bool = False) -> list[str
 
 def headline(sight: Sight, *, ascii_only: bool = False) -> str:
     """The verdict as one line: `DEGRADED: node1 -> node3 lags 48 MiB, 35 s (and 1 more)`."""
-    return printable(sight.verdict.headline, ascii_only=ascii_only)
+    return printable(sight.headline, ascii_only=ascii_only)
 
 
 def _about(sight: Sight) -> str:
@@ -53,11 +56,19 @@ def _about(sight: Sight) -> str:
 
 def _findings(sight: Sight, width: int, ascii_only: bool) -> list[str]:
     lines: list[str] = []
-    for finding in sight.verdict.findings:
-        mark = f"{WORDS[finding.level]:<8}"
-        lines += wrapped(
-            f"{finding.subject}: {finding.text}", width, first=mark, rest=" " * 8, ascii_only=ascii_only
-        )
+    for root in sight.verdict.roots:
+        mark = f"{WORDS[root.level]:<8}"
+        said = sentence(root, None, sight.now)
+        lines += wrapped(said, width, first=mark, rest=" " * 8, ascii_only=ascii_only)
+        if root.remedy:
+            lines += wrapped(root.remedy, width, first="  NEXT  ", rest=" " * 8, ascii_only=ascii_only)
+        folded = sight.verdict.caused_by(root)
+        for finding in folded[:_FOLDED]:
+            lines += wrapped(
+                finding.sentence, width, first=" " * 8 + "- ", rest=" " * 10, ascii_only=ascii_only
+            )
+        if len(folded) > _FOLDED:
+            lines.append(f"        - and {len(folded) - _FOLDED} more that follow from it")
     return lines
 
 

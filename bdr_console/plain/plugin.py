@@ -2,7 +2,8 @@
 
 import re
 
-from bdr_console.cluster.verdict import Thresholds
+from bdr_console.cluster.headline import next_step, sentence
+from bdr_console.cluster.verdict import Finding, Thresholds
 from bdr_console.plain.sight import Sight
 from bdr_console.plain.words import EXIT_CODES, UNKEPT
 
@@ -12,13 +13,21 @@ _STATES = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 def plugin_lines(sight: Sight, limits: Thresholds) -> list[str]:
     """The line with its performance data, then a line for each finding: the plugin's long output."""
     state = _STATES[EXIT_CODES[sight.verdict.level]]
-    reason = sight.verdict.headline.partition(": ")[2] or f"{len(sight.snapshot.nodes)} nodes, all well"
-    said = _safe(f"{state} - {sight.snapshot.cluster}: {reason}")
+    do = next_step(sight.verdict)
+    said = _safe(
+        f"{state} - {sight.snapshot.cluster}: {sight.headline.partition(': ')[2]}" + (f". {do}" if do else "")
+    )
     data = " ".join(_performance(sight, limits))
-    lines = [f"{f.subject}: {f.text}" for f in sight.verdict.findings]
+    lines = [_line(finding, sight) for finding in sight.verdict.findings]
     if sight.unkept:
         lines.append(f"{UNKEPT}: {sight.unkept}")
     return [f"{said} | {data}", *map(_safe, lines)]
+
+
+def _line(finding: Finding, sight: Sight) -> str:
+    if finding.root is not None:
+        return f"- {finding.sentence}"
+    return f"{sentence(finding, None, sight.now)}. {finding.remedy}"
 
 
 def _safe(text: str) -> str:

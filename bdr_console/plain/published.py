@@ -12,6 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 SCHEMA: Literal[1] = 1
 
 LevelWord = Literal["ok", "unknown", "warning", "critical"]
+ImpactWord = Literal["other", "redundancy", "data", "clients"]
 
 
 class Part(BaseModel):
@@ -31,6 +32,21 @@ class FindingJson(Part):
     """What it is about: a node, `a -> b`, `proxy/backend/server`, a pooler, a group, `conflicts`."""
     text: str
     """The reason, in words. The wording may change at any time."""
+    code: str
+    """What sort of thing it is, for example link.lag; what follows a colon names the case."""
+    root: int | None
+    """The place in `findings`, from 0, of the finding that causes this one; null for one that stands for
+    itself."""
+    expected: bool
+    """Whether it belongs to a run that is under way; it does not count for the verdict."""
+    impact: ImpactWord
+    """Who is hurt: clients (cut off or hanging), data (lost, or soon), redundancy, or other."""
+    clients: int | None
+    """Clients that are cut off or hang by it; null where that is not known."""
+    longest_wait_seconds: float | None
+    """How long the first of them has waited; null as above."""
+    remedy: str
+    """What to do next: a key of the console, or a command. The wording may change at any time."""
 
 
 class VerdictJson(Part):
@@ -43,9 +59,10 @@ class VerdictJson(Part):
     exit_code: Literal[0, 1, 2, 3]
     """What the command ends with: 0 ok, 1 warning, 2 critical, 3 unknown."""
     headline: str
-    """One line: the word, the worst finding, and how many more there are."""
+    """One line: the word, the finding that hurts most, and how many more there are; with nothing wrong what
+    is proved."""
     findings: tuple[FindingJson, ...]
-    """The worst first."""
+    """By who is hurt: clients, data, redundancy, the rest; each followed by what it causes."""
 
 
 class TargetJson(Part):

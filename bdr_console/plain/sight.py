@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 
 from bdr_console import paths
 from bdr_console.chronicle.positions import PositionFile, taken
+from bdr_console.cluster.headline import headline
+from bdr_console.cluster.healthy import proof_words
 from bdr_console.cluster.history import History
 from bdr_console.cluster.memory import remember
 from bdr_console.cluster.observed import FactsT, Observed
@@ -24,8 +26,8 @@ from bdr_console.links.advisory import Holder
 from bdr_console.monitor import Monitor
 from bdr_console.runbooks.archive import follow, run_dir
 from bdr_console.runbooks.operator_lock import LockWatch
-from bdr_console.runbooks.orphans import orphans
 from bdr_console.runbooks.run import RunStatus, RunView
+from bdr_console.runbooks.works import left_findings, works
 
 READINGS = 3
 """Readings of each target that one look takes: two show where a lag is heading, a third that it goes on."""
@@ -53,6 +55,11 @@ class Sight:
     unkept: str = ""
     """Why no WAL positions of earlier looks are known, or these are not kept: then a lag is not known to be
     older than this look. Empty when all is well."""
+
+    @property
+    def headline(self) -> str:
+        """The verdict as one line: `DEGRADED: node1 -> node3 lags 48 MiB, 35 s (and 1 more)`."""
+        return headline(self.verdict, (), self.now, proof_words(self.snapshot, self.links, self.now))
 
     def level_of(self, subject: str) -> Level:
         """The worst finding about `subject`."""
@@ -156,23 +163,25 @@ class Lookout:
         runs = _runs(self._name)
         known = links(snapshot, now, self._history)
         self._positions.save(taken(self._history, snapshot))
+        verdict = judge(
+            snapshot,
+            self._thresholds,
+            now,
+            self._history,
+            known=known,
+            works=works(runs),
+            left=left_findings(runs, snapshot),
+        )
         return Sight(
             snapshot,
             now,
-            _with_left(judge(snapshot, self._thresholds, now, self._history, known=known), runs, snapshot),
+            verdict,
             known,
             min(min(counts, default=0), READINGS),
             runs,
             self._lock,
             self._positions.trouble,
         )
-
-
-def _with_left(verdict: Verdict, runs: tuple[RunView, ...], snapshot: Snapshot) -> Verdict:
-    """The verdict with what dead runs have left, before what that causes."""
-    left = [orphan.finding for orphan in orphans(runs, snapshot)]
-    found = sorted((*left, *verdict.findings), key=lambda finding: -finding.level)
-    return Verdict(max((finding.level for finding in found), default=verdict.level), tuple(found))
 
 
 def _by_kind(snapshot: Snapshot) -> tuple[tuple[str, tuple[Observed, ...]], ...]:  # type: ignore[type-arg]

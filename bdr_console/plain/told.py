@@ -5,7 +5,7 @@ from bdr_console.cluster.observed import FactsT, Observed
 from bdr_console.cluster.poolers import PoolerFacts
 from bdr_console.cluster.proxies import ProxyFacts, ProxyServer
 from bdr_console.cluster.replication import Link
-from bdr_console.cluster.verdict import Level
+from bdr_console.cluster.verdict import Level, Verdict
 from bdr_console.links.advisory import Holder
 from bdr_console.plain.published import (
     SCHEMA,
@@ -49,11 +49,8 @@ def told(sight: Sight) -> StatusJson:
             level=_WORDS[sight.verdict.level],
             word=sight.verdict.level.word,
             exit_code=EXIT_CODES[sight.verdict.level],
-            headline=sight.verdict.headline,
-            findings=tuple(
-                FindingJson(level=_WORDS[f.level], subject=f.subject, text=f.text)
-                for f in sight.verdict.findings
-            ),
+            headline=sight.headline,
+            findings=_findings(sight.verdict),
         ),
         nodes=tuple(_node(node, sight) for node in snapshot.nodes),
         links=tuple(_link(link, sight) for link in sight.links),
@@ -61,6 +58,25 @@ def told(sight: Sight) -> StatusJson:
         poolers=tuple(_pooler(pooler, sight) for pooler in snapshot.poolers),
         runs=tuple(map(_run, sight.runs)),
         lock=_lock(sight.lock) if sight.lock else None,
+    )
+
+
+def _findings(verdict: Verdict) -> tuple[FindingJson, ...]:
+    places = {finding.key: place for place, finding in enumerate(verdict.findings) if finding.root is None}
+    return tuple(
+        FindingJson(
+            level=_WORDS[finding.level],
+            subject=finding.subject,
+            text=finding.text,
+            code=finding.code,
+            root=places[finding.root] if finding.root is not None else None,
+            expected=finding.expected,
+            impact=finding.hurts.word,
+            clients=finding.clients,
+            longest_wait_seconds=finding.longest_wait,
+            remedy=finding.remedy,
+        )
+        for finding in verdict.findings
     )
 
 

@@ -6,7 +6,7 @@ The journal says what the run has changed and not taken back, the cluster whethe
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from bdr_console.cluster.findings import Finding, Level
+from bdr_console.cluster.findings import Finding, Impact, Level
 from bdr_console.cluster.poolers import PoolerFacts
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import counted, format_seconds
@@ -44,7 +44,9 @@ class Orphan:
     def finding(self) -> Finding:
         """For the verdict: clients that wait for a run that nobody carries on are critical."""
         level = Level.CRIT if self.paused else Level.WARN
-        return Finding(level, self.run.node, f"{self.text}. {self.remedy}", f"run.left:{self.run.run_id}")
+        hurts = Impact.CLIENTS if self.paused else None
+        code, do = f"run.left:{self.run.run_id}", f"o, or {self.remedy}"
+        return Finding(level, self.run.node, self.text, code, do, hurts)
 
 
 def orphans(runs: Iterable[RunView], snapshot: Snapshot) -> tuple[Orphan, ...]:

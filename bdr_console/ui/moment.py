@@ -16,6 +16,8 @@ from bdr_console.cluster.memory import remember
 from bdr_console.cluster.replication import Link, links
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.verdict import Finding, Level, Thresholds, Verdict, judge
+from bdr_console.runbooks.run import RunView
+from bdr_console.runbooks.works import left_findings, works
 from bdr_console.ui.text.words import UNICODE, Glyphs
 
 _EVENTS_KEPT = 500
@@ -83,8 +85,8 @@ class Moment:
 class _Seen:
     """A judgement that the alarms and the screen share."""
 
-    grounds: tuple[bool, ...]
-    """Which targets counted as read lately."""
+    grounds: tuple[object, ...]
+    """Which targets counted as read lately, and which runs were known."""
     at: datetime
     links: tuple[Link, ...]
     verdict: Verdict
@@ -129,6 +131,8 @@ class Timeline:
         self._taken: tuple[Link, ...] = ()
         """The links of the newest snapshot when it was taken."""
         self._seen: _Seen | None = None
+        self.runs: tuple[RunView, ...] = ()
+        """The latest runs of the cluster: what one under way brings along is expected."""
 
     def take(self, snapshot: Snapshot) -> tuple[Event, ...]:
         """Make `snapshot` the newest one; returns what there is to say of it."""
@@ -152,7 +156,9 @@ class Timeline:
             return self.board.worth_a_line(changed)
         self._looked_at = at
         seen = self._judge(snapshot, at)
-        eased = partial(judge, snapshot, self._eased, at, self._history, known=seen.links)
+        eased = partial(
+            judge, snapshot, self._eased, at, self._history, known=seen.links, works=works(self.runs)
+        )
         heard = self.board.observe(seen.verdict, at, changed, eased)
         self.ringing.update(heard.ringing)
         return heard.events
@@ -201,6 +207,7 @@ class Timeline:
             *(node.is_fresh(now, snapshot.refresh) for node in snapshot.nodes),
             *(proxy.is_fresh(now, snapshot.refresh) for proxy in snapshot.proxies),
             *(pooler.is_fresh(now, snapshot.refresh) for pooler in snapshot.poolers),
+            self.runs,
         )
         seen = self._seen
         same = seen is not None and seen.grounds == grounds
@@ -214,7 +221,15 @@ class Timeline:
             found = seen.links  # these tell no age, but of captured changes
         else:
             found = links(snapshot, now, self._history)
-        verdict = judge(snapshot, self._thresholds, now, self._history, known=found)
+        verdict = judge(
+            snapshot,
+            self._thresholds,
+            now,
+            self._history,
+            known=found,
+            works=works(self.runs),
+            left=left_findings(self.runs, snapshot),
+        )
         self._seen = _Seen(grounds, now, found, verdict)
         return self._seen
 

@@ -45,6 +45,14 @@ class RunWatch:
         """Whether the journals were looked at since the beginning, or since everything was forgotten."""
         return self._desk is None or self._recent_at is not None
 
+    @property
+    def _known(self) -> tuple[RunView, ...]:
+        """The latest runs, with the newest word of the one that is followed."""
+        run = self.run
+        if run is None:
+            return self.recent
+        return (run, *(other for other in self.recent if other.run_id != run.run_id))
+
     def follow(self, run_id: str) -> None:
         """Look at this run from now on, beginning now."""
         self._followed = run_id
@@ -53,6 +61,7 @@ class RunWatch:
     def forget(self) -> None:
         """Know of no run until the journals are looked at again, which is now."""
         self._followed, self._recent_at, self.run, self.recent = None, None, None, ()
+        self._cluster.timeline.runs = ()
         self._wake.set()
 
     def look_now(self) -> None:
@@ -95,6 +104,7 @@ class RunWatch:
         self._trouble = ""
         if run is not None and followed == self._followed:
             self._take(run)
+        self._cluster.timeline.runs = self._known
         watched = self._cluster.in_sight and isinstance(self._cluster.app.screen, RunScreen)
         if not watched and self.under_way is None:
             self._followed = None  # whatever is started next, here or elsewhere, is found again

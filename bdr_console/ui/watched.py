@@ -13,6 +13,7 @@ from bdr_console.chronicle import Chronicle
 from bdr_console.chronicle.positions import PositionFile, taken
 from bdr_console.cluster.alarm import AlarmRules
 from bdr_console.cluster.changes import Event
+from bdr_console.cluster.healthy import proof_words
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import clean
 from bdr_console.cluster.traffic import traffic, traffic_words
@@ -268,6 +269,7 @@ class WatchedCluster:
             others,
             alarms=moment.alarms if moment else (),
             traffic=traffic_words(traffic(moment.snapshot, now)) if moment else "",
+            proof=proof_words(moment.snapshot, moment.links, now) if moment else "",
             dead=unreachable(moment.snapshot, now) if moment else (),
         )
 

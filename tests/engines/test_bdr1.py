@@ -154,7 +154,7 @@ def test_an_apply_that_fails_again_and_again_is_stuck_however_few_bytes_it_lags(
         verdict = judge(later, LIMITS, now, history)
         stuck = [f.subject for f in verdict.findings if "apply is stuck on" in f.text]
         assert stuck == ([] if count < 2 else ["node1 -> node2", "node1 -> node3"])
-    assert "3 failures in 30 s and nothing confirmed" in verdict.headline
+    assert "3 failures in 30 s and nothing confirmed" in verdict.findings[0].text
 
 
 def failing(seen: NodeFacts | None, times: int) -> NodeFacts | None:

@@ -102,9 +102,9 @@ def test_the_verdict_counts_as_a_plugin_counts() -> None:
 def test_a_plugin_line_has_one_bar_and_figures_of_what_was_read_only() -> None:
     first, *rest = plugin_lines(sight(silent(snapshot(), "node2", error="a|b")), Thresholds())
     said, _, data = first.partition(" | ")
-    assert said.startswith("CRITICAL - lab: node2: a/b; last seen")
+    assert said.startswith("CRITICAL - lab: node2 does not answer: a/b; last seen")
     assert "nodes_up=2;;;0;3" in data.split()
     assert "sessions_node2" not in data
     assert "lag_node1-node3=4096B;10485760;104857600;0" in data.split()
-    assert rest[0].startswith("node2: a/b")
+    assert rest[0].startswith("node2 does not answer: a/b")
     assert not any("|" in line for line in rest)

@@ -81,7 +81,7 @@ async def test_a_pause_of_a_dead_run_is_said_first_and_is_critical() -> None:
     assert orphan.left[0].startswith("app is paused on pgb-tx")
     assert "default_pool_size is still 1 on pgb-tx" in orphan.left
     assert orphan.finding.level is Level.CRIT
-    assert "bdr-console undo r3" in orphan.finding.text
+    assert "bdr-console undo r3" in orphan.finding.remedy
 
 
 async def test_a_setting_of_a_dead_run_is_a_finding_of_its_own() -> None:

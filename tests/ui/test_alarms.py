@@ -129,7 +129,7 @@ async def test_an_alarm_is_acknowledged_with_a_reason_and_kept_for_the_next_cons
         await until(pilot, lambda: app.newest is not None)
         await app.current.alarms.keep()
         app.paint()
-        assert "CRITICAL (acknowledged): node2: timed out" in text(app)
+        assert "CRITICAL (acknowledged): node2 does not answer: timed out" in text(app)
 
 
 async def test_what_changed_in_the_last_ten_minutes_is_two_keys_away(

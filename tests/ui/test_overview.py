@@ -82,7 +82,7 @@ async def test_a_silent_node_says_so_and_is_dimmed_while_the_others_stay_live() 
         assert (
             tone(app.query_one("#nodes LiveTable", LiveTable), "node1", "sessions") == app.tones[Tone.PLAIN]
         )
-        assert "CRITICAL: node2: timed out after 2.0 s; last seen 12.0 s ago" in text(app)
+        assert "CRITICAL: node2 does not answer: timed out after 2.0 s; last seen 12.0 s ago" in text(app)
 
 
 async def test_a_node_that_is_only_slow_is_stale_not_dead() -> None:

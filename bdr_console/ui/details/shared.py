@@ -20,9 +20,18 @@ def findings_block(moment: Moment, *subjects: str) -> Block:
     rows = (
         tuple(cell.aged() for cell in row) if moment.is_acknowledged(finding) else row
         for finding in found
-        for row in [_row(finding, moment.told(finding), moment)]
+        for row in (_row(finding, moment.told(finding), moment), *_step(finding, moment))
     )
     return Block("Findings", _listed(rows))
+
+
+def _step(finding: Finding, moment: Moment) -> tuple[tuple[Cell, ...], ...]:
+    """What to do next; of what another finding causes, that one first."""
+    roots = {root.key: root for root in moment.verdict.roots}
+    root = roots.get(finding.root) if finding.root is not None else None
+    cause = ((Cell(""), Cell("because", Tone.STALE), Cell(root.sentence)),) if root else ()
+    step = (root or finding).remedy
+    return (*cause, (Cell(""), Cell("next", Tone.STALE), Cell(step))) if step else cause
 
 
 def finding_parts(found: Iterable[Finding], moment: Moment) -> tuple[Words | Table, ...]:

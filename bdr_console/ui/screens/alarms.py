@@ -1,5 +1,6 @@
 """Every alarm of the cluster: since when, and who knows of it; acknowledged with a reason."""
 
+from dataclasses import replace
 from typing import ClassVar
 
 from rich.text import Text
@@ -10,6 +11,8 @@ from textual.widgets import DataTable, Input
 
 from bdr_console.cluster.acks import PERIODS
 from bdr_console.cluster.alarm import Alarm
+from bdr_console.cluster.client_impact import with_client_words
+from bdr_console.cluster.findings import Finding
 from bdr_console.ui.actions import Place, bindings
 from bdr_console.ui.alarm_watch import AlarmWatch
 from bdr_console.ui.moment import Moment
@@ -46,7 +49,7 @@ class AlarmsScreen(LiveScreen):
     DEFAULT_CSS = """
     AlarmsScreen #why { display: none; height: 1; border: none; padding: 0 1; background: $panel; }
     AlarmsScreen #why.-open { display: block; }
-    AlarmsScreen #said { height: 3; background: $surface; }
+    AlarmsScreen #said { height: 4; background: $surface; }
     """
 
     def __init__(self, glyphs: Glyphs, selected: Row | None = None) -> None:
@@ -91,10 +94,16 @@ class AlarmsScreen(LiveScreen):
             return
         self._moment = moment
         self._alarms = {"|".join(alarm.key): alarm for alarm in moment.alarms}
-        rows = [self._row(key, alarm, moment) for key, alarm in self._alarms.items()]
+        rows = []
+        for alarm in moment.alarms:
+            rows.append(self._row("|".join(alarm.key), alarm, moment))
+            for finding in moment.verdict.caused_by(alarm.finding):
+                row = self._folded_row(finding, alarm)
+                self._alarms[row.key] = alarm  # what is done to it is done to the root
+                rows.append(row)
         self.table.apply(rows or [empty_row("text", "no alarm")])
         known = sum(1 for alarm in moment.alarms if alarm.ack)
-        title = f" Alarms: {len(rows)}" + (f", {known} acknowledged" if known else "")
+        title = f" Alarms: {len(moment.alarms)}" + (f", {known} acknowledged" if known else "")
         self.query_one("#title", Line).say(Text(title, no_wrap=True, end=""))
         self._say()
 
@@ -108,7 +117,8 @@ class AlarmsScreen(LiveScreen):
             self.app.notify(self.WHY_NOT, severity="warning", markup=False)
             return
         alarm = self._selected()
-        new = tuple(alarm for alarm in self._alarms.values() if alarm.ack is None)
+        shown = {alarm.key: alarm for alarm in self._alarms.values()}
+        new = tuple(alarm for alarm in shown.values() if alarm.ack is None)
         self._chosen = new if every else (alarm,) if alarm else ()
         if not self._chosen:
             return
@@ -206,7 +216,7 @@ class AlarmsScreen(LiveScreen):
                 "It rings again if it gets worse."
             )
         elif alarm := self._selected():
-            said = _sentence(alarm, self._moment)
+            said = _sentence(alarm, self._moment) + _step(alarm)
         self.query_one("#said", Line).say(Text(f" {said}", end="", overflow="ellipsis"))
 
     def _row(self, key: str, alarm: Alarm, moment: Moment) -> Row:
@@ -219,16 +229,40 @@ class AlarmsScreen(LiveScreen):
                 "lasts": Cell(coarse(alarm.lasting(moment.now))),
                 "level": level_cell(alarm.finding.level, self._glyphs),
                 "subject": Cell(alarm.finding.subject),
-                "text": Cell(f"{alarm.ack.words}; {alarm.text}" if alarm.ack else alarm.text),
+                "text": Cell(f"{alarm.ack.words}; {_text(alarm)}" if alarm.ack else _text(alarm)),
             },
         )
         return row.aged() if alarm.ack else row
+
+    def _folded_row(self, finding: Finding, root: Alarm) -> Row:
+        """What follows from an alarm, indented under it."""
+        branch = "`- " if self._glyphs.ascii_only else "└ "
+        return Row(
+            "|".join((*root.key, *finding.key)),
+            {
+                "since": Cell(""),
+                "lasts": Cell(""),
+                "level": level_cell(finding.level, self._glyphs),
+                "subject": Cell(f"{branch}{finding.subject}"),
+                "text": Cell(finding.text),
+            },
+        ).aged()
+
+
+def _step(alarm: Alarm) -> str:
+    return f"\n Next: {alarm.finding.remedy}" if alarm.finding.remedy else ""
 
 
 def _sentence(alarm: Alarm, moment: Moment) -> str:
     unseen = "" if alarm.present else f"; not seen for {coarse((moment.now - alarm.seen).total_seconds())}"
     ack = f"; {alarm.ack.words}" if alarm.ack else ""
-    return f"{alarm.finding.subject}: {alarm.text}, {alarm.since_words(moment.now)}{unseen}{ack}"
+    fact = replace(alarm.finding, text=_text(alarm)).sentence
+    return f"{fact}, {alarm.since_words(moment.now)}{unseen}{ack}"
+
+
+def _text(alarm: Alarm) -> str:
+    flapping = alarm.text.removesuffix(alarm.finding.text)
+    return f"{flapping}{with_client_words(alarm.finding)}"
 
 
 def _names(subject: Subject | None) -> tuple[str, ...]:

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from bdr_console.cluster.alarm import Alarm
-from bdr_console.cluster.headline import headline
+from bdr_console.cluster.headline import headline, next_step
 from bdr_console.cluster.text import clean, format_clock
 from bdr_console.cluster.unreachable import Unreachable
 from bdr_console.cluster.verdict import Level, Verdict
@@ -46,6 +47,8 @@ class Status:
     """Which nodes take new connections; empty where nothing leads anywhere."""
     alarms: tuple[Alarm, ...] = ()
     """Those raised."""
+    proof: str = ""
+    """What is known to be well."""
     dead: tuple[Unreachable, ...] = ()
     """Nodes that do not answer although clients are sent to them."""
     replay: ReplayPlace | None = None
@@ -88,10 +91,30 @@ def verdict_line(status: Status, styles: Styles, glyphs: Glyphs) -> Text:
     if status.verdict is None:
         said = f"UNKNOWN: {status.trouble or 'reading the cluster for the first time'}"
         return _marked(Level.UNKNOWN, said, styles, glyphs)
-    said = headline(status.verdict, status.alarms, status.now)
+    said = headline(status.verdict, status.alarms, status.now, status.proof)
     if status.trouble:
         return _marked(Level.CRIT, f"NOT READING: {status.trouble}; last known: {said}", styles, glyphs)
     return _marked(status.verdict.level, said, styles, glyphs)
+
+
+def verdict_lines(status: Status, styles: Styles, glyphs: Glyphs, width: int) -> tuple[Text, Text | None]:
+    """The verdict, and what to do next: behind it where there is room in `width` cells, else on a line of its
+    own; None where there is nothing to do, or where a notice below says it."""
+    verdict, step = verdict_line(status, styles, glyphs), _next(status)
+    if not step:
+        return verdict, None
+    if cell_len(verdict.plain) + cell_len(glyphs.separator) + cell_len(step) <= width:
+        return verdict.append(f"{glyphs.separator}{step}"), None
+    line = Text("   ", no_wrap=True, overflow="ellipsis", end="")
+    return verdict, line.append("next: ", styles[Tone.STALE]).append(step)
+
+
+def _next(status: Status) -> str:
+    if status.verdict is None or status.trouble:
+        return ""
+    step = clean(next_step(status.verdict, status.alarms))
+    by_notice = (step.startswith("i: ") and status.dead) or (step.startswith("o") and status.left)
+    return "" if by_notice else step
 
 
 def _marked(level: Level, said: str, styles: Styles, glyphs: Glyphs) -> Text:

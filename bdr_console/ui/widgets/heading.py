@@ -9,14 +9,15 @@ from bdr_console.cluster.text import format_clock
 from bdr_console.ui.looks.colours import Styles
 from bdr_console.ui.replay.text import replay_line
 from bdr_console.ui.text.cells import Tone
-from bdr_console.ui.text.status import Status, is_production, notices, quiet_run, run_line, verdict_line
+from bdr_console.ui.text.status import Status, is_production, notices, quiet_run, run_line, verdict_lines
 from bdr_console.ui.text.top_line import top_line
 from bdr_console.ui.text.words import UNICODE, Glyphs
 from bdr_console.ui.widgets.line import Line, shortened
 
 
 class Heading(Vertical):
-    """Two lines, and more while a run is under way, another operator is at work, or something was left.
+    """Two lines, and more where what to do next has no room behind the verdict, while a run is under way,
+    another operator is at work, or something was left.
 
     The clock is a part of its own: it alone ticks.
     """
@@ -27,9 +28,10 @@ class Heading(Vertical):
     Heading #replay { display: none; text-style: bold reverse; }
     Heading #replay.-shown { display: block; }
     Heading #clock { width: 9; }
+    Heading #next { display: none; }
     Heading #run, Heading #notices { display: none; background: $panel; }
     Heading #notices { height: auto; max-height: 4; }
-    Heading #run.-shown, Heading #notices.-shown { display: block; }
+    Heading #next.-shown, Heading #run.-shown, Heading #notices.-shown { display: block; }
     """
 
     def __init__(self, glyphs: Glyphs = UNICODE) -> None:
@@ -44,6 +46,7 @@ class Heading(Vertical):
             yield Line(id="clock")
         yield Line(id="replay")
         yield Line(id="verdict")
+        yield Line(id="next")
         yield Line(id="run")
         yield Line(id="notices")
 
@@ -58,8 +61,9 @@ class Heading(Vertical):
         self.query_one("#clock", Line).say(clock)
         self._say("#replay", replay_line(status.replay, self._glyphs) if status.replay else None)
         width, ellipsis = self.size.width, self._glyphs.ellipsis
-        verdict = verdict_line(status, styles, self._glyphs)
+        verdict, step = verdict_lines(status, styles, self._glyphs, width)
         self.query_one("#verdict", Line).say(shortened(verdict, width, ellipsis))
+        self._say("#next", shortened(step, width, ellipsis) if step else None)
         run = quiet_run(status)
         told = run_line(run, styles, self._glyphs) if run else None
         self._say("#run", shortened(told, width, ellipsis) if told else None)

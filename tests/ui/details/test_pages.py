@@ -179,7 +179,7 @@ def test_an_event_keeps_the_findings_of_its_time() -> None:
     text = read(Kind.EVENT, "1", at=now)
     assert "what lost: timed out after 2.0 s" in text
     assert "1 Node node2" in text
-    assert "critical node2 timed out after 2.0 s" in text, "then"
+    assert "critical node2 does not answer: timed out after 2.0 s" in text, "then"
     assert text.split("Findings\n")[1].startswith("none"), "now"
     assert "answers again" in text
 

@@ -40,7 +40,7 @@ def dropped_findings(snapshot: Snapshot, now: datetime, past: History) -> list[F
                 " SELECT pg_stat_reset_subscription_stats(NULL)"
             )
             found.append(Finding(level, node.name, text, f"conflict.dropped:{origin}", remedy))
-    return found
+    return sorted(found, key=lambda finding: "update" not in finding.text)  # what leaves a difference first
 
 
 def dropped(facts: NodeFacts) -> dict[tuple[str, str], int]:

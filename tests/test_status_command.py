@@ -166,12 +166,12 @@ def test_the_states_of_the_lab_end_with_their_codes(healthy_lab: Lab, tmp_path: 
     healthy_lab.break_("freeze", "node2")
     code, text = status("--timeout", "8s")
     assert code == 2
-    assert text.startswith("CRITICAL: node2: ")
+    assert text.startswith("CRITICAL: node2 does not answer: ")
     assert "node1  up" in text
     healthy_lab.mend_all()
 
     healthy_lab.break_("stop", "node3")
     code, text = status("--plugin")
     assert code == 2
-    assert "node3: Connection refused" in text
+    assert "node3 is down: Connection refused" in text
     assert "nodes_up=2;;;0;3" in text

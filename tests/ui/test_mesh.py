@@ -183,7 +183,7 @@ async def test_the_story_is_told_at_every_size(size: tuple[int, int], ascii_only
         assert " PROD " in lines[0]
         assert "READ-ONLY" in lines[0]
         assert "DEGRADED: node2 -> node3 lags 48.0 MiB, 35.0 s" in lines[1]
-        assert "haproxy1/bk_db 10" in line_with(app, "node1 ") or size[0] == 60
+        assert "haproxy1/bk_db 10" in line_with(app, "node1  ") or size[0] == 60
         assert not any("bk_db 1 " in line for line in lines), "a figure that lost its end would lie"
 
 

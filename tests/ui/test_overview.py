@@ -73,9 +73,9 @@ async def test_nothing_essential_is_cut_off_at_80x24(key: str, said: tuple[str, 
 
 async def test_a_silent_node_says_so_and_is_dimmed_while_the_others_stay_live() -> None:
     async with console(silent(snapshot(), "node2")) as (app, _):
-        assert "x no answer 12 s" in line_with(app, "node2 ")
-        assert "● up" in line_with(app, "node1 ")
-        assert "● up" in line_with(app, "node3 ")
+        assert "x no answer 12 s" in line_with(app, "node2  ")
+        assert "● up" in line_with(app, "node1  ")
+        assert "● up" in line_with(app, "node3  ")
         assert (
             tone(app.query_one("#nodes LiveTable", LiveTable), "node2", "sessions") == app.tones[Tone.STALE]
         )
@@ -87,15 +87,15 @@ async def test_a_silent_node_says_so_and_is_dimmed_while_the_others_stay_live() 
 
 async def test_a_node_that_is_only_slow_is_stale_not_dead() -> None:
     async with console(silent(snapshot(), "node2", error=None)) as (app, _):
-        assert "? stale 12 s" in line_with(app, "node2 ")
+        assert "? stale 12 s" in line_with(app, "node2  ")
 
 
 async def test_the_age_of_a_silent_target_grows_without_any_new_snapshot() -> None:
     now = NOW
     async with console(silent(snapshot(), "node2"), clock=lambda: now) as (app, pilot):
-        assert "no answer 12 s" in line_with(app, "node2 ")
+        assert "no answer 12 s" in line_with(app, "node2  ")
         now = NOW + timedelta(seconds=70)
-        await until(pilot, lambda: "no answer 1m" in line_with(app, "node2 "))
+        await until(pilot, lambda: "no answer 1m" in line_with(app, "node2  "))
 
 
 async def test_a_silent_haproxy_shows_what_its_servers_were_and_since_when() -> None:
@@ -123,7 +123,7 @@ async def test_a_node_whose_sessions_cannot_be_read_shows_question_marks() -> No
     facts = replace(node("node1", ("node2", "node3"), lag=None), sessions=None)
     shown = replace(healthy, nodes=(replace(healthy.nodes[0], facts=facts), *healthy.nodes[1:]))
     async with console(shown, size=(220, 60)) as (app, _):
-        row = line_with(app, "node1 ")[:60].split()
+        row = line_with(app, "node1  ")[:60].split()
         assert row[:6] == ["node1", "●", "up", "?", "?", "?"]
         lag = line_with(app, "node1 -> node2")
         assert lag.split()[3:6] == ["?", "unknown", "?"]
@@ -274,14 +274,14 @@ async def test_no_proxy_and_no_pooler_is_said_instead_of_an_empty_pane() -> None
 
 async def test_two_nodes_that_cannot_be_told_apart_by_colour_differ_in_symbol() -> None:
     async with console(silent(snapshot(), "node2"), theme="ansi") as (app, _):
-        assert line_with(app, "node1 ").split()[1] != line_with(app, "node2 ").split()[1]
+        assert line_with(app, "node1  ").split()[1] != line_with(app, "node2 ").split()[1]
 
 
 async def test_the_selected_row_is_told_in_full_below_the_panes() -> None:
     error = "connection refused on 10.0.0.2:5432 and a long story about why it may be so " * 2
     async with console(silent(snapshot(), "node2", error=error.strip())) as (_, pilot):
         await pilot.press("down")
-        await until_shown(pilot, "node2 (10.0.0.2:5432): connection refused on")
+        await until_shown(pilot, "node2 (10.0.0.2:5432): is down: connection refused on")
 
 
 def tone(table: LiveTable, row: str, column: str) -> object:

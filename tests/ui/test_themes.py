@@ -182,7 +182,7 @@ async def test_enter_keeps_a_theme_and_says_how_to_keep_it_for_good() -> None:
 @pytest.mark.parametrize("name", NAMES)
 async def test_every_theme_shows_the_same_words(name: str) -> None:
     async with console(silent(snapshot(), "node2"), theme=name) as (app, _):
-        assert "x no answer 12 s" in line_with(app, "node2 ")
+        assert "x no answer 12 s" in line_with(app, "node2  ")
         assert app.theme == name
         assert Styles(app.theme_variables, ansi=False)[Tone.BAD].color is not None
 

@@ -58,7 +58,7 @@ def test_the_client_that_holds_a_switchover_up_is_picked_and_ended(healthy_lab: 
     terminal.press("Enter")
     terminal.wait_for("x end a holder (2 choices)", "app=billing", seconds=60)
     terminal.press("x")
-    terminal.wait_for("What shall be ended?", "terminate app=billing pid")
+    terminal.wait_for("End which session?", "terminate app=billing pid")
     terminal.press("Enter")
     terminal.wait_for("Terminate app=billing pid", "SELECT pg_terminate_backend(pid) FROM", "backend_start =")
     terminal.press("y")

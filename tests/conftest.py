@@ -70,9 +70,12 @@ def _turn(item: pytest.Item) -> int:
 
 
 def pytest_configure() -> None:
-    """What a shell starts in the background ignores SIGINT, and so would every program of the tests."""
+    """What a shell starts in the background ignores SIGINT, what nohup starts SIGHUP, and so would every
+    program of the tests."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_collection_finish() -> None:

@@ -138,6 +138,8 @@ CREATE FUNCTION museum.pg_current_xlog_location() RETURNS pg_lsn LANGUAGE sql
     AS 'SELECT wal FROM museum.here';
 CREATE FUNCTION museum.pg_last_xlog_replay_location() RETURNS pg_lsn LANGUAGE sql AS 'SELECT NULL::pg_lsn';
 CREATE FUNCTION museum.pg_xlog_location_diff(pg_lsn, pg_lsn) RETURNS numeric LANGUAGE sql AS 'SELECT $1 - $2';
+-- A captured session may have the number that ours has by chance.
+CREATE FUNCTION museum.pg_backend_pid() RETURNS int LANGUAGE sql AS 'SELECT 0';
 CREATE FUNCTION museum.pg_is_in_recovery() RETURNS boolean LANGUAGE sql AS 'SELECT false';
 CREATE FUNCTION museum.pg_postmaster_start_time() RETURNS timestamptz LANGUAGE sql
     AS $$SELECT clock - interval '1 day' - interval '1 microsecond' * hashtext(node) FROM museum.here$$;

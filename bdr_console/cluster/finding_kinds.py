@@ -199,6 +199,11 @@ KINDS: dict[str, FindingKind] = {
         _REDUNDANCY,
         "the logs of {target} and {origin} name the cause",
     ),
+    "link.lost": FindingKind(
+        "The slot is gone: what was written since does not arrive any more.",
+        _DATA,
+        "compare the rows of {target} with {origin}'s, and join {target} anew",
+    ),
     "link.paused": FindingKind(
         "Apply was stopped; changes wait.", _REDUNDANCY, "enable apply of {origin} on {target_at}"
     ),

@@ -56,6 +56,9 @@ class Link:
 
     receiver_seen_at: datetime | None = None
     """When the receiver was read; None when that is long ago, or the latest attempt failed."""
+    slot_gone: bool = False
+    """Whether the origin, read lately, has no slot for it any more, or one that has lost its WAL: what was
+    written since is lost to the target, whatever either end does."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -230,6 +233,7 @@ def _link(ends: _Ends, outside: dict[str, str]) -> Link:
         ends.origin.seen_at if slot else ends.target.seen_at,
         sender_fresh if slot else receiver_fresh,
         receiver_seen_at=ends.target.seen_at if receiver_fresh and not ends.target.error else None,
+        slot_gone=state is LinkState.DOWN and sender_fresh and _slot_gone(ends, slot) is not None,
     )
 
 

@@ -75,7 +75,7 @@ def _with_what_follows(root: Finding, children: Sequence[Finding]) -> Finding:
 
 def _cut_off(found: Sequence[Finding], snapshot: Snapshot) -> Iterator[Finding]:
     """Nodes that answer us and have no working link with any of several peers, while others have."""
-    down = [tuple(f.subject.split(" -> ", 1)) for f in found if f.code == "link.down"]
+    down = [tuple(f.subject.split(" -> ", 1)) for f in found if f.code in ("link.down", "link.lost")]
     if len(down) < 4:
         return
     dead = {f.subject for f in found if f.code == "node.unreachable"}

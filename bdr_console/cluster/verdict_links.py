@@ -47,7 +47,9 @@ def link_findings(
         text = link.reason
         if lag is not None and lag[0] is not Level.UNKNOWN:
             level, text = max(level, lag[0]), f"{text}; {lag[1]}"
-        return [*found, Finding(level, subject, text, f"link.{link.state.name.lower()}", _mend(link))]
+        if link.slot_gone:
+            return [*found, Finding(level, subject, text, "link.lost", _begin_anew(link))]
+        return [*found, Finding(level, subject, text, f"link.{link.state.name.lower()}")]
     return [*found, Finding(lag[0], subject, lag[1], "link.lag")] if lag else found
 
 
@@ -104,19 +106,14 @@ def _inactive_since(link: Link, history: History) -> datetime | None:
     return began if was_active else None
 
 
-def _mend(link: Link) -> str:
-    """What brings a broken link back, where that is more than what its kind says."""
-    if link.state is not LinkState.DOWN or link.subscription is None:
+def _begin_anew(link: Link) -> str:
+    """The remedy for lost changes where the receiver is a subscription that names its slot, else nothing."""
+    if link.subscription is None or link.subscription.slot_name is None:
         return ""
-    name, slot = link.subscription.name, link.slot
-    if slot is None or slot.wal_status == "lost":
-        if link.subscription.slot_name is None:
-            return ""
-        return (
-            f"changes of {link.origin} are lost to {link.target}: on {{target_at}} drop subscription {name}"
-            " and create it anew with a copy of the rows"
-        )
-    return ""
+    return (
+        f"changes of {link.origin} are lost to {link.target}: on {{target_at}} drop subscription"
+        f" {link.subscription.name} and create it anew with a copy of the rows"
+    )
 
 
 def _lag(link: Link, limits: Thresholds, history: History) -> tuple[Level, str] | None:

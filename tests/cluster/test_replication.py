@@ -3,8 +3,12 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from bdr_console.cluster.findings import Finding, Impact, Level, Thresholds
+from bdr_console.cluster.nodes import NodeFacts
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.replication import LinkState, links
+from bdr_console.cluster.snapshot import Snapshot
+from bdr_console.cluster.verdict import judge
 from tests.cluster.builders import NOW, node, node_facts, slot, snapshot, with_node
 
 
@@ -57,3 +61,26 @@ def test_a_walsender_that_catches_up_is_named_so() -> None:
         if link.key == ("node1", "node2")
     )
     assert link.state is LinkState.CATCHUP
+
+
+def _receiver_without_worker() -> NodeFacts:
+    """node2, with a subscription to node1 that names its slot and whose worker is not connected."""
+    facts = node_facts("node2")
+    broken = (replace(one, status="down", slot_name=f"to_{one.origin}") for one in facts.subscriptions)
+    return replace(facts, subscriptions=tuple(broken))
+
+
+def _found(world: Snapshot) -> Finding:
+    (found,) = [f for f in judge(world, Thresholds(), NOW).findings if f.subject == "node1 -> node2"]
+    return found
+
+
+def test_a_slot_that_is_gone_loses_data_and_a_dead_sender_does_not() -> None:
+    world = with_node(snapshot(), node("node2", _receiver_without_worker()))
+    gone = _found(with_node(world, node("node1", replace(node_facts("node1"), slots=(slot("node3"),)))))
+    assert (gone.level, gone.code, gone.hurts) == (Level.CRIT, "link.lost", Impact.DATA)
+    assert "create it anew with a copy of the rows" in gone.remedy
+    # It may have its slot and every change yet: nobody is told to begin anew.
+    dead = _found(with_node(world, Observed("node1", "node1:5432", error="connection refused")))
+    assert (dead.code, dead.hurts) == ("link.down", Impact.REDUNDANCY)
+    assert "anew" not in dead.remedy

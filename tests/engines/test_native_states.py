@@ -144,9 +144,9 @@ ANEW = "lost to node2: on node2 (node2:5432) drop subscription node1_node2 and c
          "subscription node1_node3 threw 3 deletes away here", "compare the rows of node3"),
         ("disabled", "link.paused", "node1 -> node2", Level.WARN, "apply is disabled on node2",
          "enable apply of node1 on node2 (node2:5432)"),
-        ("slot-dropped", "link.down", "node1 -> node2", Level.CRIT,
+        ("slot-dropped", "link.lost", "node1 -> node2", Level.CRIT,
          "node1 has no slot node1_node2, which node2 wants to read", ANEW),
-        ("slot-lost-while-disabled", "link.down", "node1 -> node2", Level.CRIT,
+        ("slot-lost-while-disabled", "link.lost", "node1 -> node2", Level.CRIT,
          "slot lost: WAL that node2 needs is gone, it must be joined anew; apply is disabled on node2", ANEW),
     ],
 )  # fmt: skip

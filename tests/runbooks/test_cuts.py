@@ -12,12 +12,14 @@ from bdr_console.cluster.proxy_file import ProxyFile, StateLoad
 from bdr_console.runbooks.catalog import planned
 from bdr_console.runbooks.checks import ALL_PARTS
 from bdr_console.runbooks.exit_codes import PROBLEMS, exit_code
+from bdr_console.runbooks.journal import Journal, read_events
+from bdr_console.runbooks.narration import Narration
 from bdr_console.runbooks.plan_id import seen_by
 from bdr_console.runbooks.reading import Reading
 from bdr_console.runbooks.report import markdown, report
 from bdr_console.runbooks.run import Check, Outcome, RunView, StepStatus
 from bdr_console.runbooks.session_count import SessionCount
-from bdr_console.runbooks.step import CutSessions, Plan
+from bdr_console.runbooks.step import CutSessions, Plan, Step, StepPlan
 from tests.runbooks.test_engine import Run
 from tests.runbooks.world import SETTINGS, FakeWorld
 
@@ -241,3 +243,29 @@ def test_a_reload_meanwhile_leaves_nothing_to_count() -> None:
 
 def test_looks_between_which_the_server_stays_as_it_is_count_nothing() -> None:
     assert looks((server(A, 5, 9),), (server(A, 3, 9),), (server(A, 0, 9),)) == ()
+
+
+class Ended(Step):
+    """A step during which all 2 sessions of a server ended."""
+
+    def take_cuts(self) -> tuple[CutSessions, ...]:
+        return (CutSessions("haproxy1", self.plan.title, "bk_db/bdr_initial_node", 2, 2),)
+
+
+@pytest.mark.parametrize(
+    ("command", "pause", "alarms"),
+    [
+        ("disable server bk_db/bdr_initial_node", None, 1),
+        ("disable server bk_db/bdr_initial_node", 10.0, 0),
+        ("enable server bk_db/bdr_initial_node", 10.0, 1),
+    ],
+    ids=["clients work", "a paused PgBouncer closes its own", "those of the other servers are not paused"],
+)
+def test_sessions_that_ended_under_a_pause_are_counted_and_are_no_problem(
+    tmp_path: Path, command: str, pause: float | None, alarms: int
+) -> None:
+    journal = Journal(tmp_path, "r1")
+    Narration(journal).mark(Ended(StepPlan("disable", command, pause=pause)), StepStatus.DONE)
+    kinds = [event["event"] for event in read_events(tmp_path)]
+    assert kinds.count("cut") == 1
+    assert kinds.count("alarm") == alarms

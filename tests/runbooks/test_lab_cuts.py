@@ -104,7 +104,9 @@ def test_a_quiesce_has_no_transaction_cut_on_the_way_out(healthy_lab: Lab, tmp_p
         view = run.over()
         assert view.status is RunStatus.MOVED
     assert clients.done
-    assert f"- disable server {SERVER} on haproxy1: sessions cut 0 (" in report_of(run)
+    # The paused PgBouncer may close some of its own at that moment: they are counted, and no problem.
+    assert f"- disable server {SERVER} on haproxy1: sessions cut " in report_of(run)
+    assert not any("on-marked-down" in problem for problem in view.problems)
     assert any("on-marked-up" in problem for problem in view.problems), "the way back has cut them"
 
 

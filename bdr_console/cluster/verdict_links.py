@@ -44,9 +44,7 @@ def link_findings(
         return [*found, Finding(Level.CRIT, subject, stuck, "link.stuck")]
     if link.state in (LinkState.DOWN, LinkState.PAUSED):
         level = Level.CRIT if link.state is LinkState.DOWN else Level.WARN
-        text = link.reason
-        if lag is not None and lag[0] is not Level.UNKNOWN:
-            level, text = max(level, lag[0]), f"{text}; {lag[1]}"
+        level, text = _with_lag(level, link.reason, lag)
         if link.slot_gone:
             return [*found, Finding(level, subject, text, "link.lost", _begin_anew(link))]
         return [*found, Finding(level, subject, text, f"link.{link.state.name.lower()}")]
@@ -70,9 +68,15 @@ def _held(
     text = blocked_words(worker, facts, f"apply on {link.target}")
     if link.slot is not None and not link.slot.active:
         text += f"; {link.origin} has ended the connection (wal_sender_timeout)"
-    if lag is not None and lag[0] is not Level.UNKNOWN:
-        level, text = max(level, lag[0]), f"{text}; {lag[1]}"
+    level, text = _with_lag(level, text, lag)
     return Finding(level, subject, text, "link.blocked", blocked_remedy(worker, facts, "{target_at}"))
+
+
+def _with_lag(level: Level, text: str, lag: tuple[Level, str] | None) -> tuple[Level, str]:
+    """Add how far behind a link is that is held up; of what is critical already only a lag that is known."""
+    if lag is None or (lag[0] is Level.UNKNOWN and level is Level.CRIT):
+        return level, text
+    return max(level, lag[0]), f"{text}; {lag[1]}"
 
 
 def _unsettled(link: Link, history: History) -> tuple[Level, str] | None:

@@ -1,11 +1,19 @@
 """What every engine's lab is put through; a module per engine says in which words the verdict tells it."""
 
 import asyncio
+import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+import yaml
+from click.testing import CliRunner
+
+from bdr_console.cli import cli
 from bdr_console.lab import Lab
 from tests.engines.lab_watch import open_transaction, struck, watching
+from tests.lab.servers import ask
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,64 @@ async def tells_of_paused_apply(lab: Lab, words: Words) -> None:
         since = await struck(lab, "pause-apply", "node1:node2")
         await watch.says(*words.paused, since=since)
     await asyncio.to_thread(lab.mend_all)
+
+
+PAUSED_FOR = 120.0
+"""Seconds that apply has been paused for, so far as a one-shot can know."""
+
+
+def tells_a_one_shot_how_long_apply_has_been_paused(lab: Lab, words: Words, scratch: Path) -> None:
+    """Few bytes are behind, so that only time tells. Instead of waiting for two minutes, what the first
+    one-shot saw and remembered is made two minutes older."""
+    plugin = _Plugin(lab, scratch)
+    lab.break_("pause-apply", "node1:node2")
+    ask(lab, "node1", "UPDATE counter SET n = n + 1 WHERE client = 7")
+    code, line = plugin.run()
+    assert re.match(rf"WARNING - lab: {words.paused[0]}: {words.paused[1]}; lags \d+ B, >= [\d.]+ s", line), (
+        "nothing is known of the time before: a lower bound, not 0 and not green"
+    )
+    assert code == 1
+    assert "for how long is not known; the bytes are below the limit" in line
+    assert "lag_time_node1-node2" not in line, "what is not known is left out of the performance data"
+    plugin.remember_it_earlier(PAUSED_FOR)
+    code, line = plugin.run()
+    assert code == 2, line
+    assert re.match(rf"CRITICAL - lab: {words.paused[0]}: {words.paused[1]}; lags \d+ B, >= [2-9]m ", line), (
+        line
+    )
+    lab.mend_all()
+    code, line = plugin.run()
+    assert code == 0, line
+
+
+class _Plugin:
+    """`status --plugin` as cron starts it, with a state directory and a configuration of its own."""
+
+    def __init__(self, lab: Lab, scratch: Path) -> None:
+        self._config = scratch / "plugin.yaml"
+        self._state = scratch / "state"
+        settings = yaml.safe_load(lab.config.read_text())
+        # A machine may be so slow that one one-shot takes the 30 s of the defaults.
+        limits = {"lag_seconds_warn": PAUSED_FOR - 10, "lag_seconds_crit": PAUSED_FOR}
+        settings["clusters"]["lab"]["thresholds"] = limits
+        self._config.write_text(yaml.safe_dump(settings))
+
+    def run(self) -> tuple[int, str]:
+        """Exit code and first line."""
+        done = CliRunner().invoke(
+            cli,
+            ["--config", str(self._config), "status", "--plugin", "--timeout", "60s"],
+            env={"BDR_CONSOLE_STATE": str(self._state)},
+        )
+        return done.exit_code, done.stdout.partition("\n")[0]
+
+    def remember_it_earlier(self, seconds: float) -> None:
+        """Have every WAL position that was seen so far been seen that much earlier."""
+        path = self._state / "clusters" / "lab" / "wal-positions.json"
+        kept = json.loads(path.read_text())
+        for node in kept["nodes"].values():
+            node["rows"] = [[at, first - seconds, last - seconds] for at, first, last in node["rows"]]
+        path.write_text(json.dumps(kept))
 
 
 async def shows_a_conflict(lab: Lab, words: Words) -> None:

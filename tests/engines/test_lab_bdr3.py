@@ -1,5 +1,7 @@
 """BDR 3.7's stand-in over real replication, three nodes: what the console says of it."""
 
+from pathlib import Path
+
 import pytest
 
 from bdr_console.lab import Lab
@@ -25,6 +27,10 @@ async def test_a_frozen_node_is_told(healthy_lab: Lab) -> None:
 
 async def test_paused_apply_is_told(healthy_lab: Lab) -> None:
     await lab_trials.tells_of_paused_apply(healthy_lab, WORDS)
+
+
+def test_a_one_shot_tells_how_long_apply_has_been_paused(healthy_lab: Lab, tmp_path: Path) -> None:
+    lab_trials.tells_a_one_shot_how_long_apply_has_been_paused(healthy_lab, WORDS, tmp_path)
 
 
 async def test_a_conflict_is_shown(healthy_lab: Lab) -> None:

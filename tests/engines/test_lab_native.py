@@ -7,6 +7,7 @@ import asyncio
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -123,6 +124,10 @@ async def test_a_frozen_node_is_told(lab: Lab) -> None:
 
 async def test_paused_apply_is_told(lab: Lab) -> None:
     await lab_trials.tells_of_paused_apply(lab, WORDS)
+
+
+def test_a_one_shot_tells_how_long_apply_has_been_paused(lab: Lab, tmp_path: Path) -> None:
+    lab_trials.tells_a_one_shot_how_long_apply_has_been_paused(lab, WORDS, tmp_path)
 
 
 async def test_a_row_that_two_nodes_change_at_once_is_counted_as_one_that_was_handed_over_is(

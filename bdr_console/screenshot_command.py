@@ -59,7 +59,7 @@ def screenshot(
     as_text = (as_ or ("text" if output is None or output.suffix == ".txt" else "svg")) == "text"
     pressed = tuple(key.strip() for key in keys.split(",") if key.strip())
     from bdr_console.ui import screenshot as made
-    from bdr_console.ui.looks.chosen import looks, own
+    from bdr_console.ui.theming.themes import looks, own
 
     shape = _size(size)
     if recording is not None:
@@ -81,8 +81,8 @@ async def _live(
 ) -> "Shot":
     from bdr_console.config import find, opened
     from bdr_console.ssh_keys import keys_unlocked
-    from bdr_console.ui.looks.chosen import looks
     from bdr_console.ui.screenshot import of_cluster
+    from bdr_console.ui.theming.themes import looks
 
     config = find(options.config)
     settings = opened(config)

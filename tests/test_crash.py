@@ -117,7 +117,7 @@ async def test_an_error_on_the_screen_ends_the_console_and_is_reported(state: Pa
 
 BROKEN = """
 import sys
-from bdr_console.ui.widgets.filter_line import FilterLine
+from bdr_console.ui.widgets.pane import FilterLine
 mounted = []
 def on_mount(self):
     mounted.append(self)

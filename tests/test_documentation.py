@@ -9,7 +9,7 @@ import click
 import pytest
 
 from bdr_console.cli import cli
-from bdr_console.ui.actions import ACTIONS
+from bdr_console.ui.keys import ACTIONS
 
 ROOT = Path(__file__).parents[1]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.timeout(240)
 
 _CRASH = """
 import sys
-from bdr_console.ui.painter import Painter
+from bdr_console.ui.app import Painter
 painted = []
 def paint(self, *_, _paint=Painter.paint, **__):
     painted.append(self)

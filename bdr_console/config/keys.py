@@ -18,7 +18,7 @@ def wrong_keys(root: yaml.Node, keys: Mapping[str, str]) -> list[Mistake]:
 
 def listed() -> Iterator[str]:
     """Every action that `keys` can name, below the place where it works: name, key, what it does."""
-    from bdr_console.ui.keymap import Place, of  # a list, without textual
+    from bdr_console.ui.keys import Place, of  # a list, without textual
 
     for place in Place:
         yield f"# {place.value}"

@@ -13,9 +13,9 @@ from bdr_console.cluster.changes import Event
 from bdr_console.cluster.findings import Key, Level
 from bdr_console.cluster.text import clean
 from bdr_console.errors import ConsoleError
-from bdr_console.ui.background import in_background
-from bdr_console.ui.moment import Timeline
+from bdr_console.ui.judged_snapshot import Timeline
 from bdr_console.ui.terminal.bell import Bell
+from bdr_console.ui.workers import in_background
 
 _EVERY = 1.0
 _AFTER_TROUBLE = 30.0

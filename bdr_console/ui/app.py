@@ -1,6 +1,7 @@
 """The application: shows one of its clusters at a time, paints what has come, hands keys on."""
 
 import asyncio
+import contextlib
 import gc
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
@@ -9,31 +10,31 @@ from pathlib import Path
 from typing import ClassVar
 
 from textual.app import SystemCommand
+from textual.css.query import NoMatches
 from textual.screen import Screen
 
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.verdict import Level
-from bdr_console.ui.actions import Place, bindings
-from bdr_console.ui.here import place_of
-from bdr_console.ui.keyed_app import KeyedApp
-from bdr_console.ui.looks.colours import DEFAULTS, Styles
-from bdr_console.ui.looks.themes import Themes
+from bdr_console.ui.available_actions import place_of
+from bdr_console.ui.base_app import KeyedApp
+from bdr_console.ui.cluster_view import ClusterParts, WatchedCluster
+from bdr_console.ui.commands import commands
+from bdr_console.ui.keys import Place, bindings
 from bdr_console.ui.operator import Operator
-from bdr_console.ui.painter import PAINT_EVERY, Painter
-from bdr_console.ui.palette import commands
-from bdr_console.ui.recorded import save_ring
+from bdr_console.ui.recording_source import save_ring
 from bdr_console.ui.run_watch import RunWatch
 from bdr_console.ui.screens.clusters import Clusters
+from bdr_console.ui.screens.dialogs import Question
 from bdr_console.ui.screens.help import Help
 from bdr_console.ui.screens.live import LiveScreen
 from bdr_console.ui.screens.overview import Overview
-from bdr_console.ui.screens.question import Question
-from bdr_console.ui.subject import Subject
 from bdr_console.ui.terminal.bell import Rest
 from bdr_console.ui.terminal.signals import HANGUP_EXIT, on_signals, watch_hangup
-from bdr_console.ui.text.standings import Standing
+from bdr_console.ui.text.cells import Subject
+from bdr_console.ui.text.cluster_summary import Standing
 from bdr_console.ui.text.status import Status, leaving
-from bdr_console.ui.watched import ClusterParts, WatchedCluster
+from bdr_console.ui.theming.styles import DEFAULTS, Styles
+from bdr_console.ui.theming.themes import Themes
 
 _APART = 0.5
 """Seconds between the beginnings of clusters out of sight: not every host is connected to at once."""
@@ -275,3 +276,51 @@ class ConsoleApp(KeyedApp, inherit_bindings=False):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette."""
         return commands(self, screen)
+
+
+PAINT_EVERY = 0.5
+"""Seconds between two looks at whether there is something new to show."""
+
+
+class Painter:
+    """Paints what is in sight, and nothing else."""
+
+    def __init__(self, app: "ConsoleApp") -> None:
+        self._app = app
+        self.painted_at: datetime | None = None
+        self.has_news = False
+        """Whether something waits to be painted."""
+
+    def news(self, *, at_once: bool = False) -> None:
+        """There is something new; it is painted now, or at the tick when the last time was a moment ago."""
+        self.has_news = True
+        last, now = self.painted_at, self._app.now()
+        if at_once or last is None or abs((now - last).total_seconds()) >= PAINT_EVERY:
+            self.paint()
+
+    def tick(self) -> None:
+        """Paint when there is news, and once a second in any case: ages and the clock move."""
+        if self.has_news or self.painted_at is None or self._app.now().second != self.painted_at.second:
+            self.paint()
+
+    def paint(self) -> None:
+        """Tell every screen in sight how things stand."""
+        self.painted_at = self._app.now()
+        self.has_news = False
+        with self._app.batch_update():
+            for screen in reversed(self._app.screen_stack):
+                if isinstance(screen, LiveScreen):
+                    self.tell(screen)
+                if not screen.is_modal:
+                    break
+
+    def tell(self, screen: LiveScreen) -> None:
+        """Tell one screen how its cluster stands."""
+        if not screen.is_mounted:
+            return
+        now = self._app.now()
+        cluster = screen.watched
+        moment = cluster.timeline.at(now)
+        status = cluster.status_at(now, moment, self._app.standings(now, but=cluster))
+        with contextlib.suppress(NoMatches):  # a screen that is being taken down has lost some of its parts
+            screen.show(moment, self._app.marked(status))

@@ -4,10 +4,9 @@ Nothing here loads textual: `config check` uses it without a screen.
 """
 
 import difflib
-import unicodedata
 from collections.abc import Iterator, Mapping
 
-from bdr_console.ui.actions import ACTIONS, Action, Place, of
+from bdr_console.ui.keys import ACTIONS, Action, Place, key_name, key_symbols, of, shown
 
 __all__ = ["Place", "applied", "canonical", "canonical_list", "of", "shown", "shown_key", "wrong"]
 
@@ -15,14 +14,6 @@ _NAMED = frozenset(
     {"enter", "escape", "tab", "space", "backspace", "delete", "insert"}
     | {"up", "down", "left", "right", "home", "end", "pageup", "pagedown"}
 )
-_SHORT = {
-    "solidus": "slash",
-    "reverse_solidus": "backslash",
-    "commercial_at": "at",
-    "hyphen_minus": "minus",
-    "plus_sign": "plus",
-    "low_line": "underscore",
-}
 _WRITTEN = {"esc": "escape", "return": "enter", "pgup": "pageup", "pgdn": "pagedown"}
 _MODIFIERS = ("ctrl", "shift", "alt")
 _MODAL = (Place.QUESTION,)
@@ -33,17 +24,17 @@ def canonical(key: str) -> str:
     """One key as Textual names it: `?` -> `question_mark`, `esc` -> `escape`; ValueError if none."""
     key = key.strip()
     if len(key) == 1:
-        return _name(key)
+        return key_name(key)
     *modifiers, last = key.split("+")
     last = _WRITTEN.get(last.lower(), last if len(last) == 1 else last.lower())
-    known = last in _NAMED or last in _symbols() or _is_function_key(last)
+    known = last in _NAMED or last in key_symbols() or _is_function_key(last)
     if any(modifier not in _MODIFIERS for modifier in modifiers) or not (known or len(last) == 1):
         near = difflib.get_close_matches(last, sorted(_NAMED | {"comma"}), n=1)
         hint = (
             f"; did you mean '{near[0]}'?" if near else ": write a character, ctrl+x, enter, escape, up ..."
         )
         raise ValueError(f"'{key}' is no key{hint}")
-    return "+".join([*modifiers, _name(last) if len(last) == 1 else last])
+    return "+".join([*modifiers, key_name(last) if len(last) == 1 else last])
 
 
 def canonical_list(keys: str) -> str:
@@ -52,13 +43,6 @@ def canonical_list(keys: str) -> str:
     if not all(parts):
         raise ValueError("a key is missing: write keys separated by commas (the comma itself as comma)")
     return ",".join(dict.fromkeys(canonical(part) for part in parts))
-
-
-def shown(keys: str) -> str:
-    """Keys as a reader writes them: `question_mark` -> `?`, `G,end` -> `G, end`."""
-    return ", ".join(
-        "+".join(_symbols().get(part, part) for part in key.split("+")) for key in keys.split(",")
-    )
 
 
 def shown_key(action: Action, keys: Mapping[str, str]) -> str:
@@ -106,23 +90,6 @@ def _meet(one: Action, other: Action) -> bool:
     if len(places) == 1:
         return True
     return Place.EVERYWHERE in places and not places & set(_MODAL)
-
-
-def _name(character: str) -> str:
-    if character == " ":
-        return "space"
-    if character.isalnum():
-        return character
-    if not character.isprintable():
-        raise ValueError("a control character is no key: write ctrl+x, enter, escape, tab ...")
-    name = unicodedata.name(character).lower().replace("-", "_").replace(" ", "_")
-    return _SHORT.get(name, name)
-
-
-def _symbols() -> dict[str, str]:
-    """Textual's name of each ASCII symbol, and the symbol; a comma keeps its name, it separates keys."""
-    found = {_name(chr(code)): chr(code) for code in range(33, 127) if not chr(code).isalnum()}
-    return {**found, "comma": "comma", "escape": "esc"}
 
 
 def _is_function_key(name: str) -> bool:

@@ -8,18 +8,18 @@ from bdr_console.cluster.verdict import Level
 from bdr_console.crash import as_console_error
 from bdr_console.runbooks.run import Offer
 from bdr_console.runbooks.terms import ISOLATE
-from bdr_console.ui.background import in_background
-from bdr_console.ui.desk import ActDesk, PlanView, Terms
-from bdr_console.ui.here import READ_ONLY
-from bdr_console.ui.left import Left
-from bdr_console.ui.screens.left import LeftScreen
+from bdr_console.ui.available_actions import READ_ONLY
+from bdr_console.ui.screens.abandoned_run import LeftScreen
+from bdr_console.ui.screens.dialogs import Pick
 from bdr_console.ui.screens.plan import PlanScreen
-from bdr_console.ui.screens.question import Pick
 from bdr_console.ui.screens.run import RunScreen
+from bdr_console.ui.services import ActDesk, PlanView, Terms
+from bdr_console.ui.text.abandoned_runs import Left
+from bdr_console.ui.workers import in_background
 
 if TYPE_CHECKING:
+    from bdr_console.ui.cluster_view import WatchedCluster
     from bdr_console.ui.screens.live import LiveScreen
-    from bdr_console.ui.watched import WatchedCluster
 
 
 _DEAD_AFTER = 4.0

@@ -1,4 +1,4 @@
-"""The run under way, whoever started it: found and followed by its journal."""
+"""The run under way and the operators' lock, looked at every few seconds, whoever holds them."""
 
 import asyncio
 from datetime import datetime
@@ -9,12 +9,12 @@ from bdr_console.cluster.verdict import Level
 from bdr_console.crash import as_console_error
 from bdr_console.runbooks.run import RunView
 from bdr_console.runbooks.run_news import run_event
-from bdr_console.ui.background import in_background
-from bdr_console.ui.desk import RunDesk
 from bdr_console.ui.screens.run import RunScreen
+from bdr_console.ui.services import LockDesk, LockHolder, RunDesk
+from bdr_console.ui.workers import in_background
 
 if TYPE_CHECKING:
-    from bdr_console.ui.watched import WatchedCluster
+    from bdr_console.ui.cluster_view import WatchedCluster
 
 _BUSY, _IDLE, _AFTER_TROUBLE = 0.25, 2.0, 10.0
 """Seconds between two looks at the journals."""
@@ -117,3 +117,46 @@ class RunWatch:
             self._cluster.run_alarmed(run)
         if before != run:
             self._cluster.run_changed(run, run_event(before, run, self._cluster.app.now()))
+
+
+_LOCK_EVERY = 2.0
+"""Seconds between two looks at the lock."""
+
+
+class LockSight:
+    """Knows the holder, and whether it is somebody else than the run that this console shows."""
+
+    def __init__(self, cluster: "WatchedCluster", desk: LockDesk | None) -> None:
+        self._cluster = cluster
+        self._desk = desk
+        self._holder: LockHolder | None = None
+
+    @property
+    def foreign(self) -> LockHolder | None:
+        """The holder whose run no journal of this host tells of; None when there is none."""
+        holder = self._holder
+        if holder is None:
+            return None
+        word, _, tag = holder.doing.partition(" ")
+        return None if word == "run" and self._cluster.runs.knows(tag) else holder
+
+    async def watch(self) -> None:
+        """Look for ever."""
+        while self._desk is not None:
+            pause = _LOCK_EVERY
+            try:
+                holder = await self._desk.holder()
+            except Exception as error:
+                told = as_console_error(error, "looking for the operators' lock")
+                self._cluster.note(Level.WARN, "lock", told.problem)
+                pause = _AFTER_TROUBLE
+            else:
+                if holder != self._holder:
+                    self._holder = holder
+                    self._cluster.changed()
+            await asyncio.sleep(pause)
+
+    async def close(self) -> None:
+        """Stop looking."""
+        if self._desk is not None:
+            await self._desk.close()

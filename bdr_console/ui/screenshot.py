@@ -15,12 +15,11 @@ from bdr_console.errors import ConsoleError
 from bdr_console.recording.jump import target
 from bdr_console.recording.reader import Recording
 from bdr_console.ui.app import ConsoleApp, utc_now
-from bdr_console.ui.desk import ActDesk, RunDesk
-from bdr_console.ui.looks.chosen import Looks
-from bdr_console.ui.monitored import JournalDesk, MonitoredCluster
+from bdr_console.ui.cluster_view import ClusterParts
+from bdr_console.ui.live_services import JournalDesk, MonitoredCluster
 from bdr_console.ui.replay.app import ReplayApp
-from bdr_console.ui.source import SnapshotSource
-from bdr_console.ui.watched import ClusterParts
+from bdr_console.ui.services import ActDesk, RunDesk, SnapshotSource
+from bdr_console.ui.theming.themes import Looks
 
 _DEADLINE = 15.0
 

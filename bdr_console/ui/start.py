@@ -11,12 +11,12 @@ from bdr_console.config import ClusterSettings, Settings
 from bdr_console.options import Options
 from bdr_console.runbooks.run_news import run_place
 from bdr_console.ui.app import ConsoleApp
-from bdr_console.ui.looks.chosen import looks
-from bdr_console.ui.monitored import AdvisoryDesk, JournalDesk, MonitoredCluster, RunbookDesk
-from bdr_console.ui.recorded import recorded
+from bdr_console.ui.cluster_view import ClusterParts
+from bdr_console.ui.live_services import AdvisoryDesk, JournalDesk, MonitoredCluster, RunbookDesk
+from bdr_console.ui.recording_source import recorded
 from bdr_console.ui.terminal.bell import ringing_of
 from bdr_console.ui.terminal.signals import refuse_unfit
-from bdr_console.ui.watched import ClusterParts
+from bdr_console.ui.theming.themes import looks
 
 if TYPE_CHECKING:
     from bdr_console.monitor import Monitor

@@ -16,8 +16,8 @@ from textual.widgets import DataTable, Static
 
 from bdr_console.config import load
 from bdr_console.monitor import Monitor
-from bdr_console.ui.moment import Moment, Timeline
-from bdr_console.ui.monitored import MonitoredCluster
+from bdr_console.ui.judged_snapshot import Moment, Timeline
+from bdr_console.ui.live_services import MonitoredCluster
 from bdr_console.ui.screens.overview import PANES
 from bdr_console.ui.widgets.pane import Pane
 

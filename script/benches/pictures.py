@@ -26,9 +26,9 @@ from bdr_console.options import Options
 from bdr_console.recording.reader import Recording
 from bdr_console.runbooks import launch
 from bdr_console.runbooks.run import RunStatus, RunView
-from bdr_console.ui.looks.chosen import looks
-from bdr_console.ui.monitored import JournalDesk, MonitoredCluster, RunbookDesk
+from bdr_console.ui.live_services import JournalDesk, MonitoredCluster, RunbookDesk
 from bdr_console.ui.screenshot import of_recording, svg
+from bdr_console.ui.theming.themes import looks
 from script.benches.labs import bench_lab
 
 DOCS = Path(__file__).parents[2] / "docs"

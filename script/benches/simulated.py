@@ -14,7 +14,7 @@ from bdr_console.cluster.nodes import NodeFacts
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.ui.app import ConsoleApp
-from bdr_console.ui.watched import ClusterParts
+from bdr_console.ui.cluster_view import ClusterParts
 from tests.ui.large import large
 
 _CHANGING = 10

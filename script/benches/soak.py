@@ -20,7 +20,7 @@ from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.config import load
 from bdr_console.monitor import Monitor
 from bdr_console.ui.app import ConsoleApp
-from bdr_console.ui.watched import ClusterParts
+from bdr_console.ui.cluster_view import ClusterParts
 from script.benches.labs import bench_lab
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")

@@ -34,11 +34,9 @@ from bdr_console.runbooks.follow_text import ending, news
 from bdr_console.runbooks.journal import JOURNAL, JournalFollower, read_events
 from bdr_console.runbooks.operator_lock import told
 from bdr_console.runbooks.report import as_data, markdown, report
-from bdr_console.ui.looks.colours import DEFAULTS, Styles
-from bdr_console.ui.replay.runs import RecordedRuns
-from bdr_console.ui.replay.source import RecordedTimeline
+from bdr_console.ui.replay.source import RecordedRuns, RecordedTimeline
 from bdr_console.ui.text.run import message_text, offers_text, run_title, step_text
-from bdr_console.ui.text.words import UNICODE
+from bdr_console.ui.theming.styles import DEFAULTS, UNICODE, Styles
 from tests.cluster.builders import NOW
 from tests.recording.made import frames
 from tests.runbooks.test_fold import beginning, event

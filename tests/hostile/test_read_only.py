@@ -23,14 +23,14 @@ from bdr_console.links.pgbouncer import PgBouncerAdmin, PgBouncerReader
 from bdr_console.links.postgres import PostgresWriter
 from bdr_console.links.session_settings import first_statements
 from bdr_console.monitor import Monitor
-from bdr_console.ui.actions import ACTIONS, Place, of
+from bdr_console.ui.keys import ACTIONS, Place, of
 from bdr_console.ui.screens.alarms import AlarmsScreen
 from bdr_console.ui.screens.clusters import Clusters
 from bdr_console.ui.screens.detail import DetailScreen
 from bdr_console.ui.screens.log import LogScreen
 from bdr_console.ui.screens.run import RunScreen
-from bdr_console.ui.subject import Kind, Subject
-from bdr_console.ui.text.words import UNICODE
+from bdr_console.ui.text.cells import Kind, Subject
+from bdr_console.ui.theming.styles import UNICODE
 from tests.hostile.fakes import tapped_haproxy
 from tests.links.servers import PASSWORD, Haproxy, PgBouncer, Postgres, directory
 from tests.ui.driving import FakeRuns, console

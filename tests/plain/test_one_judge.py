@@ -15,10 +15,9 @@ from bdr_console.plain.plugin import plugin_lines
 from bdr_console.plain.sight import Lookout
 from bdr_console.plain.told import told
 from bdr_console.plain.words import EXIT_CODES
-from bdr_console.ui.looks.colours import DEFAULTS, Styles
-from bdr_console.ui.moment import Timeline
+from bdr_console.ui.judged_snapshot import Timeline
 from bdr_console.ui.text.status import Status, verdict_line
-from bdr_console.ui.text.words import UNICODE
+from bdr_console.ui.theming.styles import DEFAULTS, UNICODE, Styles
 from tests.ui.scenes import never_read, node, silent, snapshot
 
 SETTINGS = ClusterSettings.model_validate({"nodes": {"node1": {"dsn": "host=127.0.0.1 port=1"}}})

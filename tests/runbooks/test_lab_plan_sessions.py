@@ -10,8 +10,8 @@ import pytest
 from bdr_console.config import load
 from bdr_console.lab import Lab
 from bdr_console.runbooks.run import Check, Outcome
-from bdr_console.ui.desk import PlanView, Terms
-from bdr_console.ui.monitored import RunbookDesk
+from bdr_console.ui.live_services import RunbookDesk
+from bdr_console.ui.services import PlanView, Terms
 from tests.runbooks.test_lab_holders import sessions
 from tests.runbooks.test_lab_switchover import CLUSTER, NODE
 from tests.runbooks.test_plan_sessions import Kept

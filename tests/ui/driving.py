@@ -16,8 +16,8 @@ from bdr_console.runbooks.intervene import Record
 from bdr_console.runbooks.run import RunView, StepView
 from bdr_console.runbooks.standing import Unfinished
 from bdr_console.ui.app import ConsoleApp
-from bdr_console.ui.desk import LockHolder, PlanView, Purpose, Terms
-from bdr_console.ui.watched import ClusterParts
+from bdr_console.ui.cluster_view import ClusterParts
+from bdr_console.ui.services import LockHolder, PlanView, Purpose, Terms
 from tests.ui.scenes import CHECKS, NOW, FixedSource, steps
 from tests.waiting import eventually
 

@@ -16,9 +16,9 @@ from bdr_console.cluster.findings import Level
 from bdr_console.cluster.observed import FactsT, Observed
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.ui.app import ConsoleApp
+from bdr_console.ui.screens.log import Filter, moment_of
 from bdr_console.ui.terminal.bell import Bell, Ringing, notification
-from bdr_console.ui.text.cells import Tone
-from bdr_console.ui.text.log import Filter, moment_of
+from bdr_console.ui.theming.styles import Tone
 from bdr_console.ui.widgets.live_table import LiveTable
 from tests.ui.driving import console, line_with, text, until, until_shown
 from tests.ui.scenes import NOW, FixedSource, node, run, silent, snapshot

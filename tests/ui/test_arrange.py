@@ -2,8 +2,7 @@
 
 import pytest
 
-from bdr_console.ui.text.arrange import Order, counted, next_order, ordered, wanted
-from bdr_console.ui.text.cells import Cell, Column, Row
+from bdr_console.ui.text.cells import Cell, Column, Order, Row, counted, next_order, ordered, wanted
 
 NAME, LAG = Column("name", "Name", 8), Column("lag", "Lag", 8, "right")
 

@@ -3,8 +3,8 @@
 import pytest
 from rich.cells import cell_len
 
-from bdr_console.ui.looks.filters import ascii_for
 from bdr_console.ui.screens.overview import Overview
+from bdr_console.ui.theming.rendering import ascii_for
 from tests.ui.driving import FakeActs, FakeRuns, console, text, until_shown
 from tests.ui.scenes import run, silent, snapshot
 

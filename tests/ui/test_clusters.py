@@ -11,16 +11,15 @@ from bdr_console.cluster.acks import PERIODS
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.verdict import Finding, Level, Verdict
 from bdr_console.errors import ConsoleError
-from bdr_console.ui.looks.colours import DEFAULTS, Styles
-from bdr_console.ui.palette import commands
+from bdr_console.ui.cluster_view import ClusterParts
+from bdr_console.ui.commands import commands
 from bdr_console.ui.screens.clusters import Clusters
+from bdr_console.ui.screens.dialogs import Question
 from bdr_console.ui.screens.overview import Overview
 from bdr_console.ui.screens.plan import PlanScreen
-from bdr_console.ui.screens.question import Question
 from bdr_console.ui.screens.run import RunScreen
-from bdr_console.ui.text.standings import elsewhere, standing
-from bdr_console.ui.text.words import UNICODE
-from bdr_console.ui.watched import ClusterParts
+from bdr_console.ui.text.cluster_summary import elsewhere, standing
+from bdr_console.ui.theming.styles import DEFAULTS, UNICODE, Styles
 from tests.ui.driving import FakeActs, FakeRuns, console, line_with, text, until, until_shown
 from tests.ui.scenes import NOW, FixedSource, node, run, silent, snapshot
 

@@ -3,7 +3,7 @@
 import pytest
 
 from bdr_console.errors import ConsoleError
-from bdr_console.ui.command import Command, choice, completed, parse
+from bdr_console.ui.screens.command_line import Command, choice, completed, parse
 from bdr_console.ui.screens.overview import Overview
 from bdr_console.ui.screens.plan import PlanScreen
 from tests.ui.driving import FakeActs, FakeRuns, console, line_with, text, until, until_shown

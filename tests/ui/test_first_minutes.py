@@ -13,9 +13,9 @@ from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.config.model import RecordSettings
 from bdr_console.recording.reader import Recording
 from bdr_console.ui.app import ConsoleApp
-from bdr_console.ui.recorded import recorded
+from bdr_console.ui.cluster_view import ClusterParts
+from bdr_console.ui.recording_source import recorded
 from bdr_console.ui.screens.overview import Overview
-from bdr_console.ui.watched import ClusterParts
 from tests.ui.details.builders import known
 from tests.ui.driving import FakeActs, line_with, until, until_shown
 from tests.ui.scenes import NOW, FixedSource, silent, snapshot

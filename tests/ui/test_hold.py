@@ -9,9 +9,9 @@ import pytest
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.runbooks.run import Proof, RunStatus, RunView, StepStatus
 from bdr_console.runbooks.step import Act, Plan, StepPlan
-from bdr_console.ui.desk import PlanView
 from bdr_console.ui.screens.plan import PlanScreen
 from bdr_console.ui.screens.run import RunScreen
+from bdr_console.ui.services import PlanView
 from tests.ui.driving import FakeActs, FakeRuns, console, line_with, text, until, until_shown
 from tests.ui.scenes import CHECKS, NOW, SERVERS, proxy, run, server, snapshot, steps
 

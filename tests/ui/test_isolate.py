@@ -2,10 +2,10 @@
 
 import pytest
 
-from bdr_console.ui.desk import PlanView
 from bdr_console.ui.screens.overview import Overview
 from bdr_console.ui.screens.plan import PlanScreen
 from bdr_console.ui.screens.run import RunScreen
+from bdr_console.ui.services import PlanView
 from tests.ui.driving import FakeActs, FakeRuns, console, text, until, until_shown
 from tests.ui.scenes import CHECKS, REFUSING, run, silent, snapshot, steps
 

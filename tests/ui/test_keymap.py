@@ -8,8 +8,8 @@ import pytest
 from textual.keys import _character_to_key
 
 from bdr_console.config import ConfigurationError, read
-from bdr_console.ui.actions import ACTIONS, Place, bindings, of
-from bdr_console.ui.keymap import applied, canonical, canonical_list, shown, wrong
+from bdr_console.ui.keymap import applied, canonical, canonical_list, wrong
+from bdr_console.ui.keys import ACTIONS, Place, bindings, of, shown
 from bdr_console.ui.screens.overview import Overview
 from tests.config.files import GOOD
 from tests.ui.driving import FakeActs, console, line_with, text, until, until_shown
@@ -91,7 +91,7 @@ def test_checking_keys_loads_no_textual(tmp_path: Path) -> None:
     code = (
         "import sys, pathlib; from bdr_console.config import read; "
         f"print(read(pathlib.Path({str(path)!r})).settings.keys); "
-        "assert 'bdr_console.ui.actions' in sys.modules; assert 'textual' not in sys.modules"
+        "assert 'bdr_console.ui.keys' in sys.modules; assert 'textual' not in sys.modules"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False

@@ -3,11 +3,11 @@
 import pytest
 from textual.binding import Binding
 
-from bdr_console.ui.actions import ACTIONS, Place, bindings
-from bdr_console.ui.looks.colours import DEFAULTS, Styles
-from bdr_console.ui.palette import commands
+from bdr_console.ui.commands import commands
+from bdr_console.ui.keys import ACTIONS, Place, bindings
 from bdr_console.ui.screens.help import help_text
 from bdr_console.ui.screens.overview import Overview
+from bdr_console.ui.theming.styles import DEFAULTS, Styles
 from tests.ui.driving import FakeActs, FakeRuns, console, line_with, text, until, until_shown
 from tests.ui.scenes import FixedSource, run, snapshot
 

@@ -11,11 +11,11 @@ from bdr_console.errors import ConsoleError
 from bdr_console.runbooks.run import Command, Proof, RunStatus, RunView, StepStatus
 from bdr_console.runbooks.standing import Unfinished
 from bdr_console.runbooks.step import Plan, StepPlan
-from bdr_console.ui.desk import LockHolder
-from bdr_console.ui.left import left_behind
-from bdr_console.ui.screens.left import LeftScreen
+from bdr_console.ui.screens.abandoned_run import LeftScreen
 from bdr_console.ui.screens.overview import Overview
 from bdr_console.ui.screens.run import RunScreen
+from bdr_console.ui.services import LockHolder
+from bdr_console.ui.text.abandoned_runs import left_behind
 from tests.ui.driving import FakeActs, FakeLock, FakeRuns, console, line_with, text, until, until_shown
 from tests.ui.scenes import NOW, SERVERS, pooler, proxy, run, server, snapshot, steps
 

@@ -4,8 +4,8 @@ import pytest
 from textual.app import App, ComposeResult
 from textual.geometry import Region
 
-from bdr_console.ui.looks.colours import DEFAULTS, Styles
 from bdr_console.ui.text.cells import Cell, Column, Row, fit, lay
+from bdr_console.ui.theming.styles import DEFAULTS, Styles
 from bdr_console.ui.widgets.live_table import LiveTable
 
 NAME, FIGURE, MORE = (

@@ -8,7 +8,7 @@ import pytest
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.ui.app import ConsoleApp
 from bdr_console.ui.screens.overview import Overview
-from bdr_console.ui.widgets.link_pane import MOST
+from bdr_console.ui.widgets.lag import MOST
 from tests.ui.driving import console, until, until_shown
 from tests.ui.large import large
 

@@ -7,11 +7,11 @@ import pytest
 
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.verdict import Thresholds
-from bdr_console.ui.moment import Moment, Timeline
+from bdr_console.ui.judged_snapshot import Moment, Timeline
 from bdr_console.ui.screens.overview import Overview
-from bdr_console.ui.subject import Kind, Subject
+from bdr_console.ui.text.cells import Kind, Subject
 from bdr_console.ui.text.mesh import link_cell, node_cell, plan, sentence, short_bytes
-from bdr_console.ui.text.words import ASCII, UNICODE, Glyphs
+from bdr_console.ui.theming.styles import ASCII, UNICODE, Glyphs
 from bdr_console.ui.widgets.mesh import Mesh
 from tests.ui.driving import console, line_with, text, until, until_shown
 from tests.ui.large import large, names

@@ -11,7 +11,7 @@ from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.proxies import ServerState
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import clean
-from bdr_console.ui.text.cells import Tone
+from bdr_console.ui.theming.styles import Tone
 from bdr_console.ui.widgets.live_table import LiveTable
 from tests.ui.driving import console, line_with, text, until, until_shown
 from tests.ui.scenes import NOW, FixedSource, never_read, node, pooler, proxy, server, silent, snapshot

@@ -7,11 +7,11 @@ from rich.text import Text
 
 from bdr_console.errors import ConsoleError
 from bdr_console.runbooks.run import Check, Outcome
-from bdr_console.ui.desk import PlanView, Terms
+from bdr_console.ui.screens.dialogs import Question
 from bdr_console.ui.screens.overview import Overview
 from bdr_console.ui.screens.plan import PlanScreen
-from bdr_console.ui.screens.question import Question
 from bdr_console.ui.screens.run import RunScreen
+from bdr_console.ui.services import PlanView, Terms
 from tests.ui.driving import FakeActs, FakeRuns, console, text, until, until_shown
 from tests.ui.scenes import CHECKS, REFUSING, run, snapshot, steps
 

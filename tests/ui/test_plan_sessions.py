@@ -9,10 +9,10 @@ from bdr_console.chronicle import Chronicle
 from bdr_console.errors import ConsoleError
 from bdr_console.runbooks.run import Check, Command, Holder, Offer, Outcome
 from bdr_console.runbooks.step import Intervention
-from bdr_console.ui.desk import PlanView
+from bdr_console.ui.screens.dialogs import Pick, Question
 from bdr_console.ui.screens.overview import Overview
 from bdr_console.ui.screens.plan import PlanScreen
-from bdr_console.ui.screens.question import Pick, Question
+from bdr_console.ui.services import PlanView
 from tests.ui.driving import FakeActs, FakeLock, console, text, until, until_shown
 from tests.ui.scenes import CHECKS, snapshot, steps
 from tests.ui.test_left import HOLDER as OPERATOR

@@ -12,8 +12,8 @@ from bdr_console.cluster.findings import Level
 from bdr_console.config.model import RecordSettings
 from bdr_console.recording.reader import Recording
 from bdr_console.ui.app import ConsoleApp
-from bdr_console.ui.recorded import recorded
-from bdr_console.ui.watched import ClusterParts
+from bdr_console.ui.cluster_view import ClusterParts
+from bdr_console.ui.recording_source import recorded
 from tests.ui.driving import until, until_shown
 from tests.ui.scenes import NOW, FixedSource, silent, snapshot
 

@@ -16,12 +16,11 @@ from bdr_console.cluster.text import format_clock
 from bdr_console.errors import ConsoleError
 from bdr_console.options import Options
 from bdr_console.recording.reader import Recording
-from bdr_console.ui.looks.chosen import looks, own
-from bdr_console.ui.looks.themes import NO_COLOUR, theme_dir
 from bdr_console.ui.replay.app import ReplayApp
 from bdr_console.ui.screens.run import RunScreen
 from bdr_console.ui.screenshot import of_recording
 from bdr_console.ui.terminal.bell import Bell
+from bdr_console.ui.theming.themes import NO_COLOUR, looks, own, theme_dir
 from bdr_console.ui.widgets.live_table import LiveTable
 from tests.recording.made import moments, raw, recording, switchover
 from tests.ui.driving import text, until, until_shown

@@ -13,9 +13,9 @@ from textual.widgets import Input
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.recording.reader import Recording
 from bdr_console.ui.app import ConsoleApp
-from bdr_console.ui.looks.themes import NO_COLOUR
+from bdr_console.ui.cluster_view import ClusterParts
 from bdr_console.ui.replay.app import ReplayApp
-from bdr_console.ui.watched import ClusterParts
+from bdr_console.ui.theming.themes import NO_COLOUR
 from tests.recording.made import lagging, moments, recording
 from tests.ui.details.builders import known
 from tests.ui.driving import FakeActs, FakeRuns, until, until_shown

@@ -10,10 +10,9 @@ from textual.color import Color
 
 from bdr_console.errors import ConsoleError
 from bdr_console.ui.app import ConsoleApp
-from bdr_console.ui.looks.colours import Styles
-from bdr_console.ui.looks.themes import NO_COLOUR, ThemeFile, choose, gather, load_themes, theme_dir
-from bdr_console.ui.text.cells import Tone
-from bdr_console.ui.watched import ClusterParts
+from bdr_console.ui.cluster_view import ClusterParts
+from bdr_console.ui.theming.styles import Styles, Tone
+from bdr_console.ui.theming.themes import NO_COLOUR, ThemeFile, choose, gather, load_themes, theme_dir
 from tests.ui.driving import console, line_with, text, until, until_shown
 from tests.ui.eyes import BLINDNESSES, contrast, distance
 from tests.ui.scenes import FixedSource, silent, snapshot

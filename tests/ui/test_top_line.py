@@ -4,11 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from bdr_console.ui.looks.colours import DEFAULTS, Styles
-from bdr_console.ui.text.cells import Tone
-from bdr_console.ui.text.status import Status
-from bdr_console.ui.text.top_line import top_line
-from bdr_console.ui.text.words import UNICODE
+from bdr_console.ui.text.status import Status, top_line
+from bdr_console.ui.theming.styles import DEFAULTS, UNICODE, Styles, Tone
 from tests.ui.scenes import NOW
 
 STYLES = Styles(DEFAULTS, ansi=True)

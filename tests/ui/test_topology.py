@@ -3,7 +3,7 @@
 import pytest
 
 from bdr_console.ui.text.topology import MOST_NODES, draw
-from bdr_console.ui.text.words import ASCII, UNICODE
+from bdr_console.ui.theming.styles import ASCII, UNICODE
 from tests.ui.large import large, names
 from tests.ui.scenes import silent, snapshot
 from tests.ui.test_mesh import MIB, lagging, moment

@@ -8,10 +8,9 @@ from rich.style import Style
 from rich.text import Text
 
 from bdr_console.cluster.text import clean
-from bdr_console.ui.looks.colours import Styles
-from bdr_console.ui.subject import Subject
-from bdr_console.ui.text.cells import BLANK, Cell, Column, Tone, lay
-from bdr_console.ui.text.words import Glyphs, coarse
+from bdr_console.ui.text.cells import BLANK, Cell, Column, Subject, lay
+from bdr_console.ui.text.words import coarse
+from bdr_console.ui.theming.styles import Glyphs, Styles, Tone
 
 _LABEL = 18
 _LAST_AT_LEAST = 16

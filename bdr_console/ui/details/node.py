@@ -1,28 +1,27 @@
 """Everything known about one PostgreSQL node. Pure."""
 
+from bdr_console.cluster.activity import Transaction
 from bdr_console.cluster.clocks import skews
 from bdr_console.cluster.lag import lag_text
 from bdr_console.cluster.nodes import NodeFacts, Slot
 from bdr_console.cluster.observed import Observed
 from bdr_console.ui.details.block import Block, Field, Goto, Part, Table, Words
-from bdr_console.ui.details.node_activity import applications, transactions
-from bdr_console.ui.details.node_settings import differences
-from bdr_console.ui.details.room import room_words
 from bdr_console.ui.details.shared import (
     answers,
     faded,
     findings_block,
     gone_block,
+    room_words,
     seconds_since,
     size,
     span,
     stamp,
     unseen_block,
 )
-from bdr_console.ui.moment import Moment
-from bdr_console.ui.subject import Kind, Subject
-from bdr_console.ui.text.cells import BLANK, QUESTION, Cell, Tone
+from bdr_console.ui.judged_snapshot import Moment
+from bdr_console.ui.text.cells import BLANK, QUESTION, Cell, Kind, Subject
 from bdr_console.ui.text.words import figure, link_cell, server_cell
+from bdr_console.ui.theming.styles import Tone
 
 _CONFLICTS = 3
 """Conflicts that get a number to be reached by; there are only nine numbers."""
@@ -182,3 +181,96 @@ def _ways(name: str, moment: Moment) -> tuple[Part, ...]:
             text = f"{link.origin} -> {link.target}: {state.text}{behind}"
             found.append(Goto(Subject(Kind.LINK, link.key), Cell(text, state.tone)))
     return tuple(found) or (Words(Cell("no HAProxy server and no link is known")),)
+
+
+def applications(facts: NodeFacts, _moment: Moment) -> tuple[Part, ...]:
+    """How many sessions there are, and whose, by what they do."""
+    sessions = facts.sessions
+    parts: list[Part] = []
+    if sessions is None:
+        parts.append(
+            Words(Cell(f"not read: {facts.why_unread('sessions') or 'no reason is known'}", Tone.UNKNOWN))
+        )
+    else:
+        total = f"{sessions.total} of {sessions.max_connections}: {sessions.active} active, "
+        parts.append(Field("sessions", Cell(f"{total}{sessions.idle_in_transaction} idle in transaction")))
+        if sessions.prepared_transactions:
+            parts.append(
+                Field("prepared", Cell(f"{sessions.prepared_transactions} prepared transactions", Tone.LAG))
+            )
+    if facts.activity is None:
+        return tuple(parts)
+    rows = tuple(
+        (
+            Cell(group.application or "(no name)"),
+            Cell(str(group.count)),
+            BLANK if group.longest is None else span(group.longest),
+            Cell(group.state, Tone.LAG if group.state.startswith("idle in tr") else Tone.PLAIN)
+            if group.state
+            else QUESTION,
+        )
+        for group in facts.activity.applications
+    )
+    parts.append(Table(("application", "sessions", "oldest tx", "state"), rows, frozenset((1, 2))))
+    return tuple(parts)
+
+
+def transactions(facts: NodeFacts, moment: Moment) -> tuple[Part, ...]:
+    """Transactions of more than a second, the oldest first, each with its statement."""
+    if facts.activity is None:
+        return (Words(Cell("not read", Tone.UNKNOWN)),)
+    if not facts.activity.transactions:
+        return (Words(Cell("none older than a second")),)
+    rows = tuple(_row(one, moment) for one in facts.activity.transactions)
+    return (Table(("pid", "age", "state", "application", "waits for / statement"), rows, frozenset((0, 1))),)
+
+
+def _row(one: Transaction, moment: Moment) -> tuple[Cell, ...]:
+    late = one.age >= moment.thresholds.transaction_age_warn
+    blocked = f" held by {', '.join(map(str, one.blocked_by))}" if one.blocked_by else ""
+    # Every idle client "waits": for its client. Only what holds up a statement is worth a word.
+    waits = f"[{one.waits_for}{blocked}] " if one.waits_for and not one.waits_for.startswith("Client") else ""
+    return (
+        Cell(str(one.pid)),
+        Cell(span(one.age).text, Tone.LAG if late else Tone.PLAIN),
+        Cell(one.state) if one.state else QUESTION,
+        Cell(one.application or "(no name)"),
+        Cell(waits + one.query, Tone.BAD if one.blocked_by else Tone.PLAIN),
+    )
+
+
+_NOT_SET = "(none)"
+
+
+def differences(name: str, moment: Moment) -> tuple[Part, ...]:
+    """Each setting that some peer has otherwise, and each that waits for a restart."""
+    told = {
+        node.name: {parameter.name: parameter for parameter in node.facts.parameters}
+        for node in moment.snapshot.nodes
+        if node.facts and node.facts.parameters and not node.facts.is_control
+    }
+    own = told.pop(name, None)
+    if own is None:
+        return (Words(Cell("not read", Tone.UNKNOWN)),)
+    rows = []
+    for setting in sorted(set(own) | {setting for peer in told.values() for setting in peer}):
+        here = own[setting].value if setting in own else _NOT_SET
+        there = {
+            peer: values[setting].value if setting in values else _NOT_SET for peer, values in told.items()
+        }
+        unlike = {peer: value for peer, value in there.items() if value != here}
+        if setting in own and own[setting].restart:
+            rows.append(
+                (Cell(setting, Tone.LAG), Cell(here or "''"), Cell("another value waits for a restart"))
+            )
+        if unlike:
+            said = ", ".join(f"{peer}: {value or _QUOTES}" for peer, value in unlike.items())
+            rows.append((Cell(setting, Tone.LAG), Cell(here or _QUOTES), Cell(said)))
+    if rows:
+        return (Table(("setting", "here", "elsewhere"), tuple(rows)),)
+    if not told:
+        return (Words(Cell(f"{len(own)} settings read; there is no peer to compare with")),)
+    return (Words(Cell(f"none: {len(own)} settings are the same on {', '.join(told)}", Tone.UP)),)
+
+
+_QUOTES = "''"

@@ -13,10 +13,10 @@ from bdr_console.ui.details.shared import (
     span,
     unseen_block,
 )
-from bdr_console.ui.moment import Moment
-from bdr_console.ui.subject import Kind, Subject
-from bdr_console.ui.text.cells import QUESTION, Cell, Tone
+from bdr_console.ui.judged_snapshot import Moment
+from bdr_console.ui.text.cells import QUESTION, Cell, Kind, Subject
 from bdr_console.ui.text.words import server_cell
+from bdr_console.ui.theming.styles import Tone
 
 _ADMIN = {
     0x01: "maintenance, set by command",

@@ -1,17 +1,39 @@
-"""What details of every kind say alike. Pure."""
+"""What several pages of details share: names, findings, ages, the room of a slot. Pure."""
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from bdr_console.cluster.memory import kept_hour_key
+from bdr_console.cluster.nodes import NodeFacts, Slot
 from bdr_console.cluster.observed import FactsT, Observed
 from bdr_console.cluster.text import format_bytes, format_seconds
 from bdr_console.cluster.verdict import Finding
 from bdr_console.ui.details.block import Block, Field, Part, Table, Words
-from bdr_console.ui.moment import Moment
-from bdr_console.ui.subject import Kind, Subject
-from bdr_console.ui.text.cells import QUESTION, Cell, Tone
+from bdr_console.ui.judged_snapshot import Moment
+from bdr_console.ui.text.cells import BLANK, QUESTION, Cell, Kind, Subject
 from bdr_console.ui.text.words import coarse, level_cell
+from bdr_console.ui.theming.styles import Tone
+
+
+def named(subject: Subject) -> str:
+    """What the details are about, in one line."""
+    key = subject.key
+    match subject.kind:
+        case Kind.LINK:
+            return f"Link {key[0]} -> {key[1]}"
+        case Kind.SERVER:
+            return f"HAProxy server {'/'.join(key)}" if key[2] else f"HAProxy backend {key[0]}/{key[1]}"
+        case Kind.POOL:
+            if not key[1]:
+                return f"PgBouncer {key[0]}"
+            return f"Pool {key[0]}/{key[1]}" + (f" of {key[2]}" if key[2] else "")
+        case Kind.CONFLICT:
+            return f"Conflict on {key[0]}"
+        case Kind.EVENT:
+            return f"Event {key[0]}"
+        case Kind.NODE:
+            return f"Node {key[0]}"
 
 
 def findings_block(moment: Moment, *subjects: str) -> Block:
@@ -136,3 +158,53 @@ def subject_of(name: str, moment: Moment) -> Subject | None:
             if name == f"{pooler.name}/{database.name}":
                 return Subject(Kind.POOL, (pooler.name, database.name, ""))
     return None
+
+
+_WINDOW = 30
+"""Points of ten seconds over which growth is measured: five minutes."""
+_SOON = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """How the WAL that a slot keeps has changed."""
+
+    rate: float
+    """Bytes per second; less than 0 when it shrinks."""
+    over: float
+    """Seconds over which that was measured."""
+
+
+def growth(node: str, slot: str, moment: Moment) -> Growth | None:
+    """Over the last minutes, as far as they are known; None before half a minute of them."""
+    points = moment.history.hour(kept_hour_key(node, slot), moment.now)[-_WINDOW:]
+    known = [(at, value) for at, value in points if value is not None]
+    if len(known) < 2:
+        return None
+    passed = (known[-1][0] - known[0][0]).total_seconds()
+    return Growth((known[-1][1] - known[0][1]) / passed, passed) if passed >= 30 else None
+
+
+def room_words(node: str, slot: Slot, facts: NodeFacts, moment: Moment) -> Cell:
+    """`48.0 MiB left of 64.0 MiB, full in 40 s`; without a limit how fast it grows towards the disk's end."""
+    if slot.wal_status in ("lost", "unreserved"):
+        return Cell(
+            f"{slot.wal_status}: WAL it needs {'is' if slot.wal_status == 'lost' else 'goes'} missing",
+            Tone.BAD,
+        )
+    grown = growth(node, slot.name, moment)
+    rate = grown.rate if grown else 0.0
+    growing = rate >= 1024 and not slot.active
+    speed = f", +{format_bytes(rate)}/s" if growing else ""
+    room = next((room for room in facts.slot_room if room.name == slot.name), None)
+    if room is None:
+        return Cell(f"limit not known{speed}") if growing else BLANK
+    if room.limit is None or room.left is None:
+        return Cell(f"no limit but the disk{speed}", Tone.LAG if growing else Tone.PLAIN)
+    text = f"{format_bytes(room.left)} left of {format_bytes(room.limit)}"
+    if not growing:
+        return Cell(text)
+    seconds = room.left / rate
+    return Cell(
+        f"{text}{speed}, full in {format_seconds(seconds)}", Tone.BAD if seconds < _SOON else Tone.LAG
+    )

@@ -16,17 +16,15 @@ from bdr_console.options import Options
 from bdr_console.recording.jump import neighbour, target
 from bdr_console.recording.reader import Recording
 from bdr_console.terminal_limits import is_dumb, term
-from bdr_console.ui.actions import Place, bindings
 from bdr_console.ui.app import ConsoleApp
-from bdr_console.ui.looks.chosen import looks, own
-from bdr_console.ui.looks.themes import Themes
-from bdr_console.ui.replay.runs import RecordedRuns
-from bdr_console.ui.replay.source import RecordedTimeline, ReplaySource
-from bdr_console.ui.screens.jump import JumpBox
+from bdr_console.ui.cluster_view import ClusterParts
+from bdr_console.ui.keys import Place, bindings
+from bdr_console.ui.replay.source import RecordedRuns, RecordedTimeline, ReplaySource
+from bdr_console.ui.screens.dialogs import JumpBox
 from bdr_console.ui.terminal.signals import refuse_unfit
 from bdr_console.ui.text.status import Status
-from bdr_console.ui.text.words import ASCII, UNICODE
-from bdr_console.ui.watched import ClusterParts
+from bdr_console.ui.theming.styles import ASCII, UNICODE
+from bdr_console.ui.theming.themes import Themes, looks, own
 
 
 def _first(binding: BindingType) -> BindingType:

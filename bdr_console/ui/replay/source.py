@@ -1,7 +1,8 @@
-"""A recording as a source of snapshots with a clock of its own, which can stand still, hurry and jump."""
+"""A recording as a source of snapshots and runs, with a clock that can stand still, hurry and jump."""
 
 import asyncio
 import itertools
+import json
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -12,10 +13,62 @@ from bdr_console.cluster.changes import Event
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.verdict import Thresholds
 from bdr_console.recording.reader import Recording
-from bdr_console.ui.background import in_background
-from bdr_console.ui.moment import Timeline
-from bdr_console.ui.replay.text import ReplayPlace
-from bdr_console.ui.text.words import UNICODE, Glyphs
+from bdr_console.recording.records import RunLine
+from bdr_console.runbooks.events import event_of
+from bdr_console.runbooks.fold import advance
+from bdr_console.runbooks.run import RunView
+from bdr_console.ui.judged_snapshot import Timeline
+from bdr_console.ui.text.status import ReplayPlace
+from bdr_console.ui.theming.styles import UNICODE, Glyphs
+from bdr_console.ui.workers import in_background
+
+_RECENT = 20
+
+
+class _Run:
+    """One journal, folded as far as the moment that was asked for last."""
+
+    def __init__(self) -> None:
+        self.lines: list[RunLine] = []
+        self._next = 0
+        self._view: RunView | None = None
+
+    def at(self, now: datetime) -> RunView | None:
+        """The run as it stood then; None before it began."""
+        if self._next and self.lines[self._next - 1].at > now:
+            self._next, self._view = 0, None
+        while self._next < len(self.lines) and self.lines[self._next].at <= now:
+            event = event_of(json.dumps(self.lines[self._next].line).encode())
+            self._next += 1
+            if event is not None:
+                self._view = advance(self._view, event)
+        return self._view
+
+
+class RecordedRuns:
+    """A desk of runs that reads a recording. Nothing can be said to them."""
+
+    def __init__(self, lines: Iterable[RunLine], now: Callable[[], datetime]) -> None:
+        self._now = now
+        self._runs: dict[str, _Run] = {}
+        for line in lines:
+            self._runs.setdefault(line.run, _Run()).lines.append(line)
+
+    def latest(self) -> RunView | None:
+        """The run under way then, or else the last one that had ended."""
+        known = self.recent()
+        return next((run for run in known if not run.status.over), known[0] if known else None)
+
+    def recent(self) -> tuple[RunView, ...]:
+        """The latest runs there had been, newest first."""
+        found = [view for run_id in list(self._runs) if (view := self.view(run_id)) is not None]
+        return tuple(sorted(found, key=lambda run: run.started_at, reverse=True)[:_RECENT])
+
+    def view(self, run_id: str) -> RunView | None:
+        """That run as it stood then."""
+        run = self._runs.get(run_id)
+        return run.at(self._now()) if run is not None else None
+
 
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 _TICK = 0.25

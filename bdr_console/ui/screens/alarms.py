@@ -13,18 +13,17 @@ from bdr_console.cluster.acks import PERIODS
 from bdr_console.cluster.alarm import Alarm
 from bdr_console.cluster.client_impact import with_client_words
 from bdr_console.cluster.findings import Finding
-from bdr_console.ui.actions import Place, bindings
 from bdr_console.ui.alarm_watch import AlarmWatch
-from bdr_console.ui.moment import Moment
+from bdr_console.ui.judged_snapshot import Moment
+from bdr_console.ui.keys import Place, bindings
 from bdr_console.ui.screens.live import LiveScreen
 from bdr_console.ui.screens.log import LogScreen
-from bdr_console.ui.subject import Kind, Subject
-from bdr_console.ui.text.cells import Cell, Column, Row
+from bdr_console.ui.text.cells import Cell, Column, Kind, Row, Subject
 from bdr_console.ui.text.status import Status
-from bdr_console.ui.text.words import Glyphs, coarse, level_cell
-from bdr_console.ui.widgets.heading import Heading
-from bdr_console.ui.widgets.key_line import KeyLine
-from bdr_console.ui.widgets.line import Line
+from bdr_console.ui.text.words import coarse, level_cell
+from bdr_console.ui.theming.styles import Glyphs
+from bdr_console.ui.widgets.frame import Heading, KeyLine
+from bdr_console.ui.widgets.lines import Line
 from bdr_console.ui.widgets.live_table import LiveTable
 from bdr_console.ui.widgets.pane import empty_row
 

@@ -9,16 +9,16 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widgets import DataTable
 
-from bdr_console.ui.actions import Place, bindings
-from bdr_console.ui.moment import Moment
+from bdr_console.ui.judged_snapshot import Moment
+from bdr_console.ui.keys import Place, bindings
 from bdr_console.ui.screens.live import LiveScreen
-from bdr_console.ui.text.cells import BLANK, QUESTION, Cell, Column, Row, Tone
-from bdr_console.ui.text.standings import Standing
+from bdr_console.ui.text.cells import BLANK, QUESTION, Cell, Column, Row
+from bdr_console.ui.text.cluster_summary import Standing
 from bdr_console.ui.text.status import Status, is_production
-from bdr_console.ui.text.words import Glyphs, coarse, level_symbol, level_tone
-from bdr_console.ui.widgets.heading import Heading
-from bdr_console.ui.widgets.key_line import KeyLine
-from bdr_console.ui.widgets.line import Line
+from bdr_console.ui.text.words import coarse, level_symbol, level_tone
+from bdr_console.ui.theming.styles import Glyphs, Tone
+from bdr_console.ui.widgets.frame import Heading, KeyLine
+from bdr_console.ui.widgets.lines import Line
 from bdr_console.ui.widgets.live_table import LiveTable
 
 _NAME = Column("name", "Cluster", 10, fits_names=True)

@@ -1,5 +1,6 @@
 """Everything known about one thing, live, with where each part comes from and how old it is."""
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from rich.text import Text
@@ -7,21 +8,37 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from bdr_console.ui.actions import Place, bindings
-from bdr_console.ui.details.block import Page, lay_out
-from bdr_console.ui.details.names import named
-from bdr_console.ui.details.pages import blocks_about
-from bdr_console.ui.moment import Moment
+from bdr_console.ui.details.block import Block, Page, lay_out
+from bdr_console.ui.details.events import conflict_blocks, event_blocks
+from bdr_console.ui.details.link import link_blocks
+from bdr_console.ui.details.node import node_blocks
+from bdr_console.ui.details.pool import pool_blocks
+from bdr_console.ui.details.server import server_blocks
+from bdr_console.ui.details.shared import named
+from bdr_console.ui.exports import copy, write_down
+from bdr_console.ui.judged_snapshot import Moment
+from bdr_console.ui.keys import Place, bindings
 from bdr_console.ui.screens.live import LiveScreen
-from bdr_console.ui.subject import Subject
-from bdr_console.ui.text.cells import Tone
+from bdr_console.ui.text.cells import Kind, Subject
 from bdr_console.ui.text.status import Status
-from bdr_console.ui.text.words import Glyphs, coarse
-from bdr_console.ui.widgets.heading import Heading
-from bdr_console.ui.widgets.key_line import KeyLine
-from bdr_console.ui.widgets.line import Line
-from bdr_console.ui.widgets.live_text import LiveText
-from bdr_console.ui.written import copy, write_down
+from bdr_console.ui.text.words import coarse
+from bdr_console.ui.theming.styles import Glyphs, Tone
+from bdr_console.ui.widgets.frame import Heading, KeyLine
+from bdr_console.ui.widgets.lines import Line, LiveText
+
+_TELLS: dict[Kind, Callable[[tuple[str, ...], Moment, int], tuple[Block, ...]]] = {
+    Kind.NODE: node_blocks,
+    Kind.LINK: link_blocks,
+    Kind.SERVER: server_blocks,
+    Kind.POOL: pool_blocks,
+    Kind.CONFLICT: conflict_blocks,
+    Kind.EVENT: event_blocks,
+}
+
+
+def blocks_about(subject: Subject, moment: Moment, width: int) -> tuple[Block, ...]:
+    """Everything known about `subject` at that moment; drawings are made for `width` cells."""
+    return _TELLS[subject.kind](subject.key, moment, width)
 
 
 class DetailScreen(LiveScreen):

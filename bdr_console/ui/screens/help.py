@@ -9,11 +9,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 
-from bdr_console.ui.actions import ACTIONS, Action, Place, motions, of
 from bdr_console.ui.keymap import shown_key
-from bdr_console.ui.looks.colours import Styles
-from bdr_console.ui.text.cells import Tone
-from bdr_console.ui.widgets.line import Line
+from bdr_console.ui.keys import ACTIONS, Action, Place, motions, of
+from bdr_console.ui.theming.styles import Styles, Tone
+from bdr_console.ui.widgets.lines import Line
 
 WATCHING = "not in read-only mode"
 _HURRY = (

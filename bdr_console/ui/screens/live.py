@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING, cast
 
 from textual.screen import Screen
 
-from bdr_console.ui.moment import Moment
+from bdr_console.ui.judged_snapshot import Moment
 from bdr_console.ui.text.status import Status
 
 if TYPE_CHECKING:
     from bdr_console.ui.app import ConsoleApp
-    from bdr_console.ui.looks.colours import Styles
-    from bdr_console.ui.watched import WatchedCluster
+    from bdr_console.ui.cluster_view import WatchedCluster
+    from bdr_console.ui.theming.styles import Styles
 
 
 class LiveScreen(Screen[None]):

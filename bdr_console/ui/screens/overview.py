@@ -1,4 +1,6 @@
-"""The overview: all panes, or one of them where there is no room for more."""
+"""The overview: all panes, or one of them where there is no room for more, and what its keys do."""
+
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual import events, on
@@ -7,27 +9,94 @@ from textual.containers import Container
 from textual.widgets import DataTable
 
 from bdr_console.cluster.unreachable import Unreachable
-from bdr_console.ui.actions import Place, bindings
-from bdr_console.ui.left import Left
-from bdr_console.ui.moment import Moment
+from bdr_console.ui.exports import copy, write_down
+from bdr_console.ui.judged_snapshot import Moment
+from bdr_console.ui.keys import Place, bindings
 from bdr_console.ui.screens.live import LiveScreen
-from bdr_console.ui.screens.pane_keys import PaneKeys
-from bdr_console.ui.text.cells import Row
+from bdr_console.ui.text.abandoned_runs import Left
+from bdr_console.ui.text.cells import Row, row_text, table_text
 from bdr_console.ui.text.status import Status
-from bdr_console.ui.text.words import Glyphs
+from bdr_console.ui.theming.styles import Glyphs
 from bdr_console.ui.widgets.connections import Connections, View
 from bdr_console.ui.widgets.events import Events
+from bdr_console.ui.widgets.frame import Heading, KeyLine
 from bdr_console.ui.widgets.haproxy import HAProxy
-from bdr_console.ui.widgets.heading import Heading
-from bdr_console.ui.widgets.key_line import KeyLine
 from bdr_console.ui.widgets.lag import Lag
-from bdr_console.ui.widgets.line import Line
-from bdr_console.ui.widgets.mesh import Mesh
+from bdr_console.ui.widgets.lines import Line
+from bdr_console.ui.widgets.mesh import Mesh, Topology
 from bdr_console.ui.widgets.nodes import Nodes
-from bdr_console.ui.widgets.pane import Pane
-from bdr_console.ui.widgets.pane_bar import PaneBar
+from bdr_console.ui.widgets.pane import Pane, PaneBar
 from bdr_console.ui.widgets.pgbouncer import PgBouncer
-from bdr_console.ui.widgets.topology import Topology
+
+if TYPE_CHECKING:
+    from bdr_console.ui.app import ConsoleApp
+    from bdr_console.ui.cluster_view import WatchedCluster
+
+
+class PaneKeys:
+    """The keys of a pane, for a screen that has a current one."""
+
+    if TYPE_CHECKING:
+
+        @property
+        def console(self) -> ConsoleApp:
+            """The application."""
+            ...
+
+        @property
+        def watched(self) -> WatchedCluster:
+            """The cluster that the screen shows."""
+            ...
+
+        @property
+        def current(self) -> Pane:
+            """The pane that has the keys."""
+            ...
+
+        @property
+        def selected(self) -> Row | None:
+            """The row under its cursor."""
+            ...
+
+    def action_details(self) -> None:
+        """Everything known about the selected row."""
+        row = self.selected
+        if row is None or row.subject is None:
+            self.console.notify("there is nothing more to this row", timeout=3, markup=False)
+        else:
+            self.console.open_details(row.subject)
+
+    def action_filter(self) -> None:
+        """Type words that rows must hold."""
+        self.current.open_filter()
+
+    def action_freeze(self) -> None:
+        """Hold the pane still, or catch up."""
+        self.current.freeze()
+
+    def action_sort(self, direction: int) -> None:
+        """Sort by the next column or by the one before."""
+        self.current.sort(direction)
+
+    def action_reverse(self) -> None:
+        """Turn the order round."""
+        self.current.reverse()
+
+    def action_copy(self) -> None:
+        """Copy the selected row to the terminal's clipboard."""
+        if (row := self.selected) is not None:
+            copy(self.console, row_text(row, self.current.widest))
+
+    def action_write(self) -> None:
+        """Write the rows of the pane to a file."""
+        pane = self.current
+        write_down(
+            self.console,
+            self.watched.name,
+            pane.SHORT.lower(),
+            table_text(pane.listed, pane.widest, title=pane.TITLE),
+        )
+
 
 PANES: tuple[type[Pane], ...] = (Nodes, HAProxy, Connections, PgBouncer, Lag, Events)
 """In the order of the grid: left to right, top to bottom."""

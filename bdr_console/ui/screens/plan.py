@@ -15,19 +15,17 @@ from textual.worker import Worker
 from bdr_console.crash import as_console_error
 from bdr_console.errors import ConsoleError
 from bdr_console.runbooks.run import Offer
-from bdr_console.ui.actions import Place, bindings
-from bdr_console.ui.background import in_background
-from bdr_console.ui.desk import ActDesk, LockHolder, PlanView, Purpose, Terms
-from bdr_console.ui.moment import Moment
-from bdr_console.ui.screens.ending import pick_session
+from bdr_console.ui.judged_snapshot import Moment
+from bdr_console.ui.keys import Place, bindings
+from bdr_console.ui.screens.dialogs import pick_session
 from bdr_console.ui.screens.live import LiveScreen
+from bdr_console.ui.services import ActDesk, LockHolder, PlanView, Purpose, Terms
 from bdr_console.ui.text.run import plan_text, safe
 from bdr_console.ui.text.status import Status, refused_by, said_where
-from bdr_console.ui.text.words import Glyphs
-from bdr_console.ui.widgets.heading import Heading
-from bdr_console.ui.widgets.key_line import KeyLine
-from bdr_console.ui.widgets.line import Line
-from bdr_console.ui.widgets.name_box import NameBox
+from bdr_console.ui.theming.styles import Glyphs
+from bdr_console.ui.widgets.frame import Heading, KeyLine
+from bdr_console.ui.widgets.lines import Line, NameBox
+from bdr_console.ui.workers import in_background
 
 
 class PlanScreen(LiveScreen):

@@ -9,12 +9,10 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 
 from bdr_console.runbooks.routes import switch_back_target
 from bdr_console.runbooks.run import RunStatus, RunView, StepStatus
-from bdr_console.ui.actions import Place, bindings
-from bdr_console.ui.looks.colours import Styles
-from bdr_console.ui.moment import Moment
-from bdr_console.ui.screens.ending import pick_session
+from bdr_console.ui.judged_snapshot import Moment
+from bdr_console.ui.keys import Place, bindings
+from bdr_console.ui.screens.dialogs import Question, TypedReason, pick_session
 from bdr_console.ui.screens.live import LiveScreen
-from bdr_console.ui.screens.question import Question, TypedReason
 from bdr_console.ui.text.run import (
     command_lines,
     joined,
@@ -25,11 +23,10 @@ from bdr_console.ui.text.run import (
     step_text,
 )
 from bdr_console.ui.text.status import Status
-from bdr_console.ui.text.words import Glyphs
+from bdr_console.ui.theming.styles import Glyphs, Styles
+from bdr_console.ui.widgets.frame import Heading, KeyLine
 from bdr_console.ui.widgets.haproxy import HAProxy
-from bdr_console.ui.widgets.heading import Heading
-from bdr_console.ui.widgets.key_line import KeyLine
-from bdr_console.ui.widgets.line import Line
+from bdr_console.ui.widgets.lines import Line
 from bdr_console.ui.widgets.pane import Pane
 from bdr_console.ui.widgets.pgbouncer import PgBouncer
 

@@ -10,10 +10,10 @@ from bdr_console.cluster.lag import lag_level, lag_state, lag_text
 from bdr_console.cluster.replication import Link, LinkState
 from bdr_console.cluster.text import format_bytes
 from bdr_console.cluster.verdict import Level
-from bdr_console.ui.moment import Moment
-from bdr_console.ui.text.cells import Cell, Tone
-from bdr_console.ui.text.link_state import LAGGING, state
-from bdr_console.ui.text.words import coarse, level_symbol, level_tone, unseen
+from bdr_console.ui.judged_snapshot import Moment
+from bdr_console.ui.text.cells import Cell
+from bdr_console.ui.text.words import LAGGING, coarse, level_symbol, level_tone, state, unseen
+from bdr_console.ui.theming.styles import Tone
 
 _WIDEST, _NARROWEST = 22, 3
 _TALL_FROM = 12

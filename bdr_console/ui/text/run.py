@@ -21,11 +21,10 @@ from bdr_console.runbooks.run import (
     StepStatus,
     StepView,
 )
-from bdr_console.ui.actions import word_action
-from bdr_console.ui.desk import PlanView
-from bdr_console.ui.looks.colours import Styles
-from bdr_console.ui.text.cells import Tone
-from bdr_console.ui.text.words import Glyphs, coarse, outcome_cell, proof_cell, run_cell, step_cell
+from bdr_console.ui.keys import word_action
+from bdr_console.ui.services import PlanView
+from bdr_console.ui.text.words import coarse, outcome_cell, proof_cell, run_cell, step_cell
+from bdr_console.ui.theming.styles import Glyphs, Styles, Tone
 
 _CONSOLE = Console(file=io.StringIO(), width=80)
 """Wraps text; it prints nothing."""

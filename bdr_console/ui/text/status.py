@@ -1,10 +1,11 @@
-"""What the head of every screen says, as pure functions from state to text."""
+"""The head of every screen, as pure functions from state to text."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from rich.cells import cell_len
+from rich.style import Style
 from rich.text import Text
 
 from bdr_console.cluster.alarm import Alarm
@@ -14,13 +15,78 @@ from bdr_console.cluster.unreachable import Unreachable
 from bdr_console.cluster.verdict import Level, Verdict
 from bdr_console.runbooks.run import RunStatus, RunView
 from bdr_console.runbooks.run_news import run_place
-from bdr_console.ui.desk import LockHolder
-from bdr_console.ui.left import Left
-from bdr_console.ui.looks.colours import Styles
-from bdr_console.ui.replay.text import ReplayPlace
-from bdr_console.ui.text.cells import Tone
-from bdr_console.ui.text.standings import Standing, elsewhere
-from bdr_console.ui.text.words import Glyphs, level_symbol, level_tone, run_cell
+from bdr_console.ui.services import LockHolder
+from bdr_console.ui.text.abandoned_runs import Left
+from bdr_console.ui.text.cluster_summary import Standing, elsewhere
+from bdr_console.ui.text.words import level_symbol, level_tone, run_cell
+from bdr_console.ui.theming.styles import Glyphs, Styles, Tone
+
+_BAR = 12
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayPlace:
+    """Where a replay stands."""
+
+    at: datetime
+    began: datetime
+    ended: datetime
+    speed: float
+    paused: bool
+    trouble: str = ""
+    """What of the recording could not be read; empty for nothing."""
+
+
+def replay_line(place: ReplayPlace, glyphs: Glyphs) -> Text:
+    """`REPLAY 2026-03-04 12:03:10 of 11:40:02-12:10:00, paused, x1`; words, so that no colour is needed."""
+    day = place.at.astimezone().strftime("%Y-%m-%d")
+    text = Text(" ", no_wrap=True, overflow="ellipsis", end="")
+    text.append(f"REPLAY {day} {format_clock(place.at)}")
+    text.append(f" of {_span(place)}{glyphs.separator}")
+    state = "paused" if place.paused else "playing"
+    if place.paused and place.at >= place.ended:
+        state = "at its end"
+    text.append(f"{state}{glyphs.separator}x{place.speed:g}  {_bar(place, glyphs)}")
+    if place.trouble:
+        text.append(f"{glyphs.separator}{clean(place.trouble)}")
+    return text
+
+
+def _span(place: ReplayPlace) -> str:
+    first, last = place.began.astimezone(), place.ended.astimezone()
+    until = format_clock(last) if first.date() == last.date() else last.strftime("%Y-%m-%d %H:%M:%S")
+    since = format_clock(first) if first.date() == last.date() else first.strftime("%Y-%m-%d %H:%M:%S")
+    return f"{since}-{until}"
+
+
+def _bar(place: ReplayPlace, glyphs: Glyphs) -> str:
+    whole = (place.ended - place.began).total_seconds()
+    share = (place.at - place.began).total_seconds() / whole if whole > 0 else 1.0
+    done = round(max(0.0, min(1.0, share)) * _BAR)
+    full, empty = ("#", "-") if glyphs.ascii_only else ("━", "─")
+    return f"{full * done}{empty * (_BAR - done)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One word or phrase of the line."""
+
+    text: Text
+    rank: int
+    """The higher, the earlier it leaves; 0 stays whatever happens."""
+    gap: int = 2
+    """Blanks before it."""
+
+
+def fitting(listed: Sequence[Part], width: int) -> list[Part]:
+    """The parts that have room: the highest ranks leave first, of equals the last."""
+    shown = list(listed)
+    while width and sum(part.gap + cell_len(part.text.plain) for part in shown) > width:
+        leaving = max(range(len(shown)), key=lambda i: (shown[i].rank, i))
+        if not shown[leaving].rank:
+            break
+        del shown[leaving]
+    return shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,3 +281,44 @@ def leaving(runs: Sequence[RunView]) -> Text:
     return Text(
         "\n".join([*lines, "It goes on" if len(runs) == 1 else "They go on"]) + " without this console."
     )
+
+
+def parts(status: Status, glyphs: Glyphs, styles: Styles) -> list[Part]:
+    """What the line has to say, in its order."""
+    found = [Part(Text("bdr-console"), 3, 1), Part(Text(status.cluster, "bold"), 0)]
+    if status.environment:
+        text = label(status.environment, styles)
+        found.insert(0, Part(text, 0, 0)) if is_production(status.environment) else found.append(
+            Part(text, 1)
+        )
+    if status.replay is not None:
+        found.append(Part(Text(" REPLAY ", "bold reverse"), 0, 3))
+    elif status.read_only:
+        found.append(Part(Text(" READ-ONLY ", "bold reverse"), 0, 3))
+    else:
+        found.append(Part(Text("operate"), 4, 3))
+    if status.traffic:
+        found.append(Part(Text(status.traffic), 2))
+    if status.replay is None:
+        found.append(Part(Text(f"every {status.refresh:g} s"), 5))
+    return found
+
+
+def top_line(status: Status, styles: Styles, glyphs: Glyphs, width: int = 0) -> Text:
+    """The parts that fit in `width` cells (0: all). In production the line is in reverse from end to end."""
+    shown = fitting(parts(status, glyphs, styles), width)
+    text = Text(no_wrap=True, overflow="crop", end="")
+    for part in shown:
+        text.append(" " * part.gap)
+        text.append_text(part.text)
+    if is_production(status.environment):
+        text.pad_right(max(0, width - cell_len(text.plain)))
+        bar = styles[Tone.PROD]
+        whole = Text(text.plain, no_wrap=True, overflow="crop", end="")
+        whole.stylize(bar)  # as a span: a line tells by its spans whether it changed with the theme
+        # Within the bar the words that are in reverse elsewhere are upright, so that they stand out here too.
+        for part in shown:
+            if "reverse" in str(part.text.style) and (at := text.plain.find(part.text.plain)) >= 0:
+                whole.stylize(Style(reverse=False, bold=True), at, at + len(part.text.plain))
+        return whole
+    return text

@@ -1,39 +1,16 @@
 """States as symbol and word, and figures as short text. Colour only ever comes on top of these."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from bdr_console.cluster.observed import FactsT, Observed
 from bdr_console.cluster.proxies import ServerState
-from bdr_console.cluster.replication import LinkState
+from bdr_console.cluster.replication import Link, LinkState
 from bdr_console.cluster.text import format_seconds
 from bdr_console.cluster.verdict import Level
 from bdr_console.runbooks.run import Outcome, Proof, RunStatus, StepStatus, StepView
-from bdr_console.ui.text.cells import QUESTION, Cell, Tone
-
-
-@dataclass(frozen=True, slots=True)
-class Glyphs:
-    """The symbols of one character set."""
-
-    ascii_only: bool
-    up: str
-    held: str
-    done: str
-    running: str
-    pending: str
-    undone: str
-    arrow: str
-    ellipsis: str
-    separator: str
-    lag: str = "~"
-    bad: str = "!"
-    unknown: str = "?"
-    down: str = "x"
-
-
-UNICODE = Glyphs(False, "●", "■", "✓", "▶", "·", "↶", "←", "…", " · ")
-ASCII = Glyphs(True, "*", "#", "+", ">", ".", "<", "<-", "~", " | ")
+from bdr_console.ui.judged_snapshot import Moment
+from bdr_console.ui.text.cells import QUESTION, Cell
+from bdr_console.ui.theming.styles import Glyphs, Tone
 
 
 def level_tone(level: Level) -> Tone:
@@ -176,3 +153,17 @@ def figure(count: int | None) -> Cell:
 def duration(seconds: float | None) -> Cell:
     """A duration, or `?` when it could not be read."""
     return QUESTION if seconds is None else Cell(format_seconds(seconds), rank=seconds)
+
+
+LAGGING = (LinkState.STREAMING, LinkState.CATCHUP)
+"""Findings about a link in one of these states are about its lag; about any other, the connection itself."""
+
+
+def state(link: Link, moment: Moment) -> Cell:
+    """The link's state; how old the reading is where that is all that can be said."""
+    if link.fresh or link.state is LinkState.PAUSED:
+        return link_cell(link.state, moment.glyphs)
+    origin = moment.snapshot.node(link.origin)
+    failed = origin is not None and origin.error is not None
+    age = None if link.seen_at is None else (moment.now - link.seen_at).total_seconds()
+    return unseen_for(age, failed=failed, glyphs=moment.glyphs)

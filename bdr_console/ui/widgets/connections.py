@@ -11,17 +11,13 @@ from textual.widget import Widget
 from bdr_console.cluster.replication import Link
 from bdr_console.cluster.text import format_seconds
 from bdr_console.cluster.verdict import Finding
-from bdr_console.ui.looks.colours import Styles
-from bdr_console.ui.moment import Moment
-from bdr_console.ui.subject import Kind, Subject
-from bdr_console.ui.text.cells import BLANK, QUESTION, Cell, Column, Row, Tone
-from bdr_console.ui.text.heat import heats
-from bdr_console.ui.text.link_state import LAGGING, state
-from bdr_console.ui.text.words import UNICODE, Glyphs, coarse
-from bdr_console.ui.widgets.link_pane import LinkPane
-from bdr_console.ui.widgets.mesh import Mesh
+from bdr_console.ui.judged_snapshot import Moment
+from bdr_console.ui.text.cells import BLANK, QUESTION, Cell, Column, Kind, Row, Subject
+from bdr_console.ui.text.words import LAGGING, coarse, state
+from bdr_console.ui.theming.styles import UNICODE, Glyphs, Styles, Tone, heats
+from bdr_console.ui.widgets.lag import LinkPane
+from bdr_console.ui.widgets.mesh import Mesh, Topology
 from bdr_console.ui.widgets.pane import PaneTitle
-from bdr_console.ui.widgets.topology import Topology
 
 __all__ = ["LAGGING", "Connections", "row", "state"]
 

@@ -7,10 +7,10 @@ from bdr_console.cluster.changes import Event
 from bdr_console.cluster.findings import Key
 from bdr_console.cluster.text import format_clock
 from bdr_console.cluster.verdict import Finding
-from bdr_console.ui.moment import Moment
-from bdr_console.ui.subject import Kind, Subject
-from bdr_console.ui.text.cells import Cell, Column, Row
-from bdr_console.ui.text.words import UNICODE, Glyphs, level_cell
+from bdr_console.ui.judged_snapshot import Moment
+from bdr_console.ui.text.cells import Cell, Column, Kind, Row, Subject
+from bdr_console.ui.text.words import level_cell
+from bdr_console.ui.theming.styles import UNICODE, Glyphs
 from bdr_console.ui.widgets.pane import Pane, empty_row
 
 _RECENT = 60.0

@@ -8,10 +8,10 @@ from bdr_console.cluster.proxies import ProxyFacts, ProxyServer
 from bdr_console.cluster.reach import present
 from bdr_console.cluster.traffic_takers import taker, takers_of
 from bdr_console.cluster.verdict import Finding
-from bdr_console.ui.moment import Moment
-from bdr_console.ui.subject import Kind, Subject
-from bdr_console.ui.text.cells import BLANK, QUESTION, Cell, Column, Row, Tone
+from bdr_console.ui.judged_snapshot import Moment
+from bdr_console.ui.text.cells import BLANK, QUESTION, Cell, Column, Kind, Row, Subject
 from bdr_console.ui.text.words import coarse, figure, server_cell, unseen, unseen_for
+from bdr_console.ui.theming.styles import Tone
 from bdr_console.ui.widgets.pane import Pane, empty_row
 
 _SERVER = Column("server", "Server", 18, fits_names=True)

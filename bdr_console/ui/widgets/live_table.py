@@ -10,8 +10,8 @@ from textual.coordinate import Coordinate
 from textual.widgets import DataTable
 from textual.widgets.data_table import RowKey
 
-from bdr_console.ui.looks.colours import Styles
 from bdr_console.ui.text.cells import BLANK, Cell, Column, Columns, Row, fit, lay
+from bdr_console.ui.theming.styles import Styles
 
 
 class LiveTable(DataTable[Text]):

@@ -8,10 +8,10 @@ from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.text import format_seconds
 from bdr_console.cluster.traffic import Traffic, route_words, traffic
 from bdr_console.cluster.verdict import Finding
-from bdr_console.ui.moment import Moment
-from bdr_console.ui.subject import Kind, Subject
-from bdr_console.ui.text.cells import BLANK, QUESTION, Cell, Column, Row, Tone
+from bdr_console.ui.judged_snapshot import Moment
+from bdr_console.ui.text.cells import BLANK, QUESTION, Cell, Column, Kind, Row, Subject
 from bdr_console.ui.text.words import coarse, figure, level_symbol, level_tone, unseen
+from bdr_console.ui.theming.styles import Tone
 from bdr_console.ui.widgets.pane import Pane
 
 _NAME = Column("name", "Node", 8, fits_names=True)

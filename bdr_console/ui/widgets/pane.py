@@ -1,8 +1,9 @@
-"""What all panes have in common: a title that says how things stand, and one live table."""
+"""Panes: a title with the state, one live table, a filter; and the line of tabs of a small screen."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+from rich.style import Style
 from rich.text import Text
 from textual import events, on
 from textual.app import ComposeResult
@@ -11,14 +12,47 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from bdr_console.cluster.verdict import Finding, Level
-from bdr_console.ui.looks.colours import Styles
-from bdr_console.ui.moment import Moment
-from bdr_console.ui.text.arrange import Order, counted, next_order, ordered, wanted
-from bdr_console.ui.text.cells import Cell, Columns, Row, Tone
-from bdr_console.ui.text.words import UNICODE, Glyphs, coarse, level_symbol, level_tone
-from bdr_console.ui.widgets.filter_line import FilterLine
-from bdr_console.ui.widgets.line import Line
+from bdr_console.ui.judged_snapshot import Moment
+from bdr_console.ui.text.cells import Cell, Columns, Order, Row, counted, next_order, ordered, wanted
+from bdr_console.ui.text.words import coarse, level_symbol, level_tone
+from bdr_console.ui.theming.styles import UNICODE, Glyphs, Styles, Tone
+from bdr_console.ui.widgets.lines import Line
 from bdr_console.ui.widgets.live_table import LiveTable
+
+
+class FilterLine(Input):
+    """One line under the pane, hidden until it is opened."""
+
+    DEFAULT_CSS = """
+    FilterLine, FilterLine:focus { display: none; height: 1; border: none; padding: 0 1; }
+    FilterLine { background: $surface; }
+    FilterLine.-open, FilterLine.-open:focus { display: block; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            placeholder="words to look for, !word leaves out; enter keeps, esc shows all",
+            select_on_focus=False,
+        )
+        self.cursor_blink = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it takes the keys."""
+        return self.has_class("-open")
+
+    def open(self) -> None:
+        """Show it with what it held, ready to type."""
+        self.add_class("-open")
+        self.focus()
+
+    def close(self) -> None:
+        """Hide it; what it holds stays."""
+        self.remove_class("-open")
+
+    def on_blur(self) -> None:
+        """Whoever goes elsewhere is done with it."""
+        self.close()
 
 
 class PaneTitle(Line):
@@ -222,3 +256,46 @@ def standing(findings: Sequence[Finding]) -> tuple[Level, int]:
 def empty_row(column: str, text: str) -> Row:
     """The one row of a pane that has nothing to show, saying why."""
     return Row("nothing", {column: Cell(text, Tone.STALE)}, detail=text)
+
+
+class PaneBar(Line):
+    """`1 ● Nodes  2 ! Links 3 ...`: number, mark, name, and how many findings."""
+
+    DEFAULT_CSS = """
+    PaneBar { display: none; background: $panel; color: $foreground; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.auto_links = False  # the marks keep their own colours
+
+    def show(self, panes: Sequence[Pane], current: Pane, moment: Moment | None, styles: Styles) -> None:
+        """Say how each pane stands, and which one is shown (in reverse)."""
+        listed = sorted(panes, key=lambda pane: pane.NUMBER)
+        stand = {pane: standing(pane.findings(moment)) if moment else (None, 0) for pane in listed}
+        texts = [_line(listed, current, stand, styles, names=names) for names in (True, False)]
+        fits = not self.size.width or texts[0].cell_len <= self.size.width
+        self.say(texts[0] if fits else texts[1])
+
+
+def _line(
+    panes: Sequence[Pane],
+    current: Pane,
+    stand: Mapping[Pane, tuple[Level | None, int]],
+    styles: Styles,
+    *,
+    names: bool,
+) -> Text:
+    """With all names, or where these have no room with that of the current pane only."""
+    text = Text(no_wrap=True, overflow="crop", end="")
+    for pane in panes:
+        level, count = stand[pane]
+        mark = "?" if level is None else level_symbol(level, pane.glyphs)
+        style = styles[level_tone(level)] if level else Style()
+        link = Style(meta={"@click": f"screen.pane({pane.NUMBER})"})
+        base = link + Style(bold=True, reverse=True) if pane is current else link
+        name = f" {pane.SHORT}" if names or pane is current else ""
+        text.append(f" {pane.NUMBER} ", base)
+        text.append(mark, base if pane is current else style + link)
+        text.append(name + (f" {count}" if count else "") + " ", base)
+    return text

@@ -13,11 +13,10 @@ from bdr_console.cluster.proxies import ServerFigures
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.verdict import Thresholds
 from bdr_console.ui.details.block import lay_out
-from bdr_console.ui.details.pages import blocks_about
-from bdr_console.ui.looks.colours import DEFAULTS, Styles
-from bdr_console.ui.moment import Moment, Timeline
-from bdr_console.ui.subject import Kind, Subject
-from bdr_console.ui.text.words import ASCII, UNICODE
+from bdr_console.ui.judged_snapshot import Moment, Timeline
+from bdr_console.ui.screens.detail import blocks_about
+from bdr_console.ui.text.cells import Kind, Subject
+from bdr_console.ui.theming.styles import ASCII, DEFAULTS, UNICODE, Styles
 from tests.ui.scenes import NOW, snapshot
 
 STYLES = Styles(DEFAULTS, ansi=False)

@@ -4,10 +4,8 @@ import pytest
 from rich.cells import cell_len
 
 from bdr_console.ui.details.block import Block, Field, Goto, Table, Words, dated, lay_out, wrap
-from bdr_console.ui.looks.colours import DEFAULTS, Styles
-from bdr_console.ui.subject import Kind, Subject
-from bdr_console.ui.text.cells import Cell
-from bdr_console.ui.text.words import UNICODE
+from bdr_console.ui.text.cells import Cell, Kind, Subject
+from bdr_console.ui.theming.styles import DEFAULTS, UNICODE, Styles
 
 STYLES = Styles(DEFAULTS, ansi=False)
 HOSTILE = ("[/]", "x[red]y", "\x1b]0;owned\x07", "a\x9bb", "\u202egnirts", "日本語" * 40, "x" * 5000, "a\nb")

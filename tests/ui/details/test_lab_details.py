@@ -6,10 +6,10 @@ from bdr_console import config
 from bdr_console.lab import Lab
 from bdr_console.monitor import Monitor
 from bdr_console.ui.app import ConsoleApp
-from bdr_console.ui.monitored import MonitoredCluster
+from bdr_console.ui.cluster_view import ClusterParts
+from bdr_console.ui.live_services import MonitoredCluster
 from bdr_console.ui.screens.detail import DetailScreen
-from bdr_console.ui.subject import Kind, Subject
-from bdr_console.ui.watched import ClusterParts
+from bdr_console.ui.text.cells import Kind, Subject
 from tests.ui.driving import text, until, until_shown
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(150)]

@@ -8,8 +8,8 @@ import pytest
 from bdr_console.cluster.nodes import Slot
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.verdict import Thresholds
-from bdr_console.ui.moment import Timeline
-from bdr_console.ui.subject import Kind, Subject
+from bdr_console.ui.judged_snapshot import Timeline
+from bdr_console.ui.text.cells import Kind, Subject
 from tests.ui.details.builders import CONFLICT, HELD, known, missing, moment, on_node, read
 from tests.ui.scenes import NAMES, NOW, never_read, node, silent, snapshot
 from tests.ui.test_overview import HOSTILE, hostile

@@ -6,7 +6,7 @@ import pytest
 
 from bdr_console.cluster.hour import Hour
 from bdr_console.cluster.text import format_bytes
-from bdr_console.ui.details.plot import plot
+from bdr_console.ui.details.link import plot
 from tests.ui.scenes import NOW
 
 

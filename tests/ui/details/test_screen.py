@@ -9,7 +9,7 @@ import pytest
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.ui.screens.detail import DetailScreen
 from bdr_console.ui.screens.overview import Overview
-from bdr_console.ui.widgets.live_text import LiveText
+from bdr_console.ui.widgets.lines import LiveText
 from tests.ui.details.builders import known
 from tests.ui.driving import console, text, until, until_shown
 from tests.ui.scenes import NAMES, NOW, FixedSource, node, snapshot

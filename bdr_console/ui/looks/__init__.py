@@ -1,1 +1,0 @@
-"""Colours, themes, and the last look at every line before it is sent."""

@@ -51,6 +51,9 @@ _STARTING = "starting.lock"
 """Held by whoever has said resume or undo, until that runner has begun."""
 _ROOM = 2**20
 """Bytes that a run may need for its journal: where there are fewer, none begins."""
+_DIES_WITHIN = 2.0
+"""Seconds in which a runner that was just killed lets go of its lock: it does so with its last thread, which
+on a busy machine comes later than the process looks dead."""
 _LEAVES_WITHIN = 10.0
 """Seconds that a runner gets to leave once its run has ended."""
 
@@ -158,7 +161,10 @@ def again(run_id: str, *, undo: bool, runner: Runner | None = None) -> Path:
 
 
 def _begin_again(directory: Path, run_id: str, word: str, runner: Runner | None) -> None:
-    view = JournalFollower(directory).poll()
+    follower = JournalFollower(directory)
+    end = time.monotonic() + _DIES_WITHIN
+    while (view := follower.poll()) is not None and not view.status.over and time.monotonic() < end:
+        time.sleep(0.05)
     if view is None:
         raise ConsoleError(f"there is no run '{run_id}' here", "bdr-console runs lists them.")
     if not view.status.over:

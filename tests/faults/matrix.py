@@ -242,14 +242,10 @@ def delete_directory(cell: Cell) -> Callable[[], None]:
 
 def kill_and_resume(cell: Cell) -> Callable[[], None]:
     """kill -9 of the runner, and at once somebody says resume."""
-    pid = cell.pid
-    if pid is None:
-        return _nothing
-    runner = psutil.Process(pid)
-    kill_runner(cell)
-    wait_until(lambda: not runner.is_running() or runner.status() == psutil.STATUS_ZOMBIE, "it has died")
-    if not cell.view.status.over or cell.view.status is RunStatus.LOST:
-        launch.again(cell.console.run.name, undo=False)
+    if cell.pid is not None:
+        kill_runner(cell)
+        if not cell.view.status.over or cell.view.status is RunStatus.LOST:
+            launch.again(cell.console.run.name, undo=False)
     return _nothing
 
 
@@ -427,11 +423,12 @@ def run_cell(lab: Lab, state: Path, mode: str, step: str, fault: str) -> str:
             mend()
             if step in _LASTING:
                 lab.mend(*_LASTING[step])
-            ended, status = _finish(cell, goes_on=fault in _GOES_ON)
+            ended, view = _finish(cell, goes_on=fault in _GOES_ON)
             assert fault not in _HURTS_NOTHING or ended == RunStatus.DONE.value, f"it should be done: {ended}"
             moved = moves_by_itself(mode, step, fault)
             written = "+".join(sorted(_whole(lab)))
-            all_well = status in (RunStatus.DONE, RunStatus.UNDONE)
+            # A run may be done although a proxy lost its memory meanwhile, with the split as its problem.
+            all_well = view.status in (RunStatus.DONE, RunStatus.UNDONE) and not _says_split(view)
             assert not all_well or "+" not in written, f"{ended}, but {written} are written"
             # A gradual run may lose updates, and says so.
             counted = _counted(lab, losing=moved or mode == "gradual")
@@ -456,8 +453,8 @@ def _react(cell: Cell) -> None:
     wait_until(lambda: cell.view.status.over or time.monotonic() > end, "three seconds pass", pause=0.05)
 
 
-def _finish(cell: Cell, *, goes_on: bool) -> tuple[str, RunStatus]:
-    """Bring the run to its end as an operator would; says how, and what the run says at last."""
+def _finish(cell: Cell, *, goes_on: bool) -> tuple[str, RunView]:
+    """Bring the run to its end as an operator would; says how, and the run as it is at last."""
     behind = cell.step in ("hold", "ready", "enable")
     said, moved, before = 0.0, time.monotonic(), None
 
@@ -494,7 +491,12 @@ def _finish(cell: Cell, *, goes_on: bool) -> tuple[str, RunStatus]:
         ended.append(f"undo: {view.status.value}")
     stays = f"{' -> '.join(ended)}: {view.message} In force: {view.in_force}; left: {view.leftovers}"
     assert view.status not in (RunStatus.LOST, RunStatus.STOPPED) or _only_split(view), stays
-    return " -> ".join(ended), view.status
+    return " -> ".join((*ended, *(["writes are split"] if _says_split(view) else []))), view
+
+
+def _says_split(view: RunView) -> bool:
+    """Whether the run's problems name the two nodes that are written."""
+    return any(text.startswith("Writes are split") for text in view.problems)
 
 
 def _only_split(view: RunView) -> bool:

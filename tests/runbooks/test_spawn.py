@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from bdr_console.errors import ConsoleError
 from bdr_console.runbooks import launch, locks, spawn
 from bdr_console.runbooks.exit_codes import LOCKED
+from bdr_console.runbooks.journal import RUNNER_LOCK
 from bdr_console.runbooks.run import RunStatus
 from bdr_console.runbooks.spawn import Starter
 from tests.runbooks.test_journal import begin
@@ -92,4 +94,23 @@ def test_of_two_operators_who_finish_the_same_run_the_second_is_told_of_the_firs
     with pytest.raises(ConsoleError, match=r"request\.json cannot be read"):
         launch.again("r1", undo=False)
     wait_until(lambda: not locks.is_held(directory / "starting.lock"), "the lock is let go", seconds=5)
+    journal.close()
+
+
+def test_a_run_is_resumed_right_after_its_runner_was_killed_though_the_lock_is_let_go_a_little_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A killed process lets go of its locks with its last thread."""
+    monkeypatch.setenv("BDR_CONSOLE_STATE", str(tmp_path))
+    directory = launch.run_dir("r1")
+    directory.mkdir(mode=0o700)
+    journal = begin(directory)
+    dying = locks.hold(directory / RUNNER_LOCK, {})
+    with pytest.raises(ConsoleError, match="run r1 is under way"):
+        launch.again("r1", undo=False)
+    threading.Timer(0.2, os.close, (dying,)).start()
+    with pytest.raises(
+        ConsoleError, match=r"request\.json cannot be read"
+    ):  # it is taken for ended, and gone on with
+        launch.again("r1", undo=False)
     journal.close()

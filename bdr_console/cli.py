@@ -5,40 +5,45 @@ import importlib
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from bdr_console import __version__, completed_values, streams
+from bdr_console import __version__
 from bdr_console.cluster.text import clean
+from bdr_console.commands import completion
+from bdr_console.commands.options import FILE, byte_count, theme_option
 from bdr_console.errors import CRASHED, ConsoleError
-from bdr_console.options import FILE, Options, byte_count
-from bdr_console.theme_option import theme_option
+from bdr_console.plain import stream_writer
+
+if TYPE_CHECKING:
+    from bdr_console.config.options import Options
 
 _LAZY = {
-    "lab": "bdr_console.lab.commands:lab",
-    "status": "bdr_console.status_command:status",
-    "top": "bdr_console.top_command:top",
-    "init": "bdr_console.init_command:init",
-    "completion": "bdr_console.completion_command:completion",
-    "man": "bdr_console.manual_command:man",
-    "config": "bdr_console.config_command:config",
-    "grants": "bdr_console.grants_command:grants",
-    "switchover": "bdr_console.switchover_command:switchover",
-    "rolling": "bdr_console.rolling_command:rolling",
-    "events": "bdr_console.events_command:events",
-    "runs": "bdr_console.runs_command:runs",
-    "attach": "bdr_console.run_commands:attach",
-    "go": "bdr_console.run_commands:go",
-    "abort": "bdr_console.run_commands:abort",
-    "wait": "bdr_console.run_commands:wait",
-    "resume": "bdr_console.run_commands:resume_command",
-    "undo": "bdr_console.run_commands:undo_command",
-    "report": "bdr_console.run_commands:report_command",
-    "paper": "bdr_console.run_commands:paper_command",
-    "record": "bdr_console.record_command:record",
-    "replay": "bdr_console.replay_command:replay",
-    "screenshot": "bdr_console.screenshot_command:screenshot",
-    "with-lock": "bdr_console.run_commands:with_lock",
+    "lab": "bdr_console.commands.lab:lab",
+    "status": "bdr_console.commands.status:status",
+    "top": "bdr_console.commands.top:top",
+    "init": "bdr_console.commands.init:init",
+    "completion": "bdr_console.commands.completion:completion",
+    "man": "bdr_console.commands.man:man",
+    "config": "bdr_console.commands.config:config",
+    "grants": "bdr_console.commands.grants:grants",
+    "switchover": "bdr_console.commands.switchover:switchover",
+    "rolling": "bdr_console.commands.rolling:rolling",
+    "events": "bdr_console.commands.events:events",
+    "runs": "bdr_console.commands.runs:runs",
+    "attach": "bdr_console.commands.run:attach",
+    "go": "bdr_console.commands.run:go",
+    "abort": "bdr_console.commands.run:abort",
+    "wait": "bdr_console.commands.run:wait",
+    "resume": "bdr_console.commands.run:resume_command",
+    "undo": "bdr_console.commands.run:undo_command",
+    "report": "bdr_console.commands.run:report_command",
+    "paper": "bdr_console.commands.run:paper_command",
+    "record": "bdr_console.commands.record:record",
+    "replay": "bdr_console.commands.replay:replay",
+    "screenshot": "bdr_console.commands.screenshot:screenshot",
+    "with-lock": "bdr_console.commands.with_lock:with_lock",
 }
 
 
@@ -69,7 +74,7 @@ class _Commands(click.Group):
     "--cluster",
     "-C",
     metavar="NAME",
-    shell_complete=completed_values.clusters,
+    shell_complete=completion.clusters,
     help="The cluster to show first, or to act on; the first one when left out.",
 )
 @theme_option
@@ -104,6 +109,8 @@ def cli(
 
     Without a command, opens the console.
     """
+    from bdr_console.config.options import Options
+
     options = ctx.obj = Options(
         config,
         cluster,
@@ -120,14 +127,14 @@ def cli(
 
 @cli.command()
 @click.pass_obj
-def watch(options: Options) -> int:
+def watch(options: "Options") -> int:
     """The same screen, read-only: no act is reachable and every session is read-only."""
     sys.exit(_console(options, read_only=True))
 
 
-def _console(options: Options, *, read_only: bool) -> int:
+def _console(options: "Options", *, read_only: bool) -> int:
     from bdr_console.config import find, opened, search_path
-    from bdr_console.terminal_limits import is_dumb, term
+    from bdr_console.plain.stream_writer import is_dumb, term
 
     os.umask(0o077)
     if options.config is None and not any(path.exists() for path in search_path()) and sys.stdin.isatty():
@@ -140,7 +147,7 @@ def _console(options: Options, *, read_only: bool) -> int:
     name, _ = settings.cluster(options.cluster)
     # The screen is painted on stderr; where that is no terminal it says so itself.
     if options.plain or (is_dumb() and sys.stdin.isatty() and sys.stderr.isatty()):
-        from bdr_console.top_command import run_top
+        from bdr_console.commands.top import run_top
 
         if options.record is not None:
             raise ConsoleError(
@@ -151,7 +158,7 @@ def _console(options: Options, *, read_only: bool) -> int:
             click.echo(clean(said), err=True)
         run_top(options)
         return 0
-    from bdr_console.ssh_keys import keys_unlocked
+    from bdr_console.commands.ssh_keys import keys_unlocked
     from bdr_console.ui.start import run_console
 
     with keys_unlocked(*settings.clusters.values()):
@@ -161,14 +168,14 @@ def _console(options: Options, *, read_only: bool) -> int:
 def main() -> None:
     """The entry point: turns every error into one paragraph on stderr and an exit code."""
     gc.set_threshold(*GARBAGE_AFTER)
-    streams.prepare()
+    stream_writer.prepare()
     code: object = 0
     try:
         try:
             cli.main(prog_name="bdr-console", standalone_mode=True)
         except SystemExit as ended:
             code = ended.code
-        streams.flush()
+        stream_writer.flush()
     except ConsoleError as error:
         # What it quotes may come from a server, a file or the command line.
         click.echo("\n".join(clean(line) for line in f"bdr-console: {error}".split("\n")), err=True)

@@ -14,8 +14,7 @@ from pathlib import Path
 from bdr_console import __version__
 from bdr_console.cluster.text import clean, masked
 from bdr_console.errors import ConsoleError
-from bdr_console.paths import private_dir, state_dir
-from bdr_console.private_files import open_private
+from bdr_console.paths import open_private, private_dir, state_dir
 
 _KEPT = 20
 """Reports; the oldest go."""

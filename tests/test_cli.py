@@ -11,7 +11,7 @@ import click
 import pytest
 
 from bdr_console.cli import cli
-from bdr_console.options import FILE
+from bdr_console.commands.options import FILE
 
 PROGRAM = [sys.executable, "-m", "bdr_console"]
 

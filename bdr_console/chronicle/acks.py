@@ -11,7 +11,7 @@ from bdr_console.chronicle.record import level_word
 from bdr_console.cluster.acks import Ack
 from bdr_console.cluster.findings import Key, Level
 from bdr_console.cluster.text import clean
-from bdr_console.private_files import write_private
+from bdr_console.paths import write_private
 
 _NAME, _LOCK = "acks.json", "acks.lock"
 _VERSION = 1

@@ -4,7 +4,7 @@ import os
 
 from bdr_console.chronicle.acks import AckFile
 from bdr_console.chronicle.log import EventLog
-from bdr_console.whoami import who
+from bdr_console.paths import who
 
 
 class Chronicle:

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bdr_console.paths import private_dir, state_dir
-from bdr_console.private_files import open_private
+from bdr_console.paths import open_private, private_dir, state_dir
 
 _PATIENCE = 2.0
 """Seconds to wait for another console that writes; it takes milliseconds, unless its host hangs."""

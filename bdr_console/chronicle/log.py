@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bdr_console.chronicle.files import alone, home_of
 from bdr_console.chronicle.record import Record, line_of, record_of
-from bdr_console.private_files import open_private
+from bdr_console.paths import open_private
 
 _NAME, _LOCK = "events.jsonl", "events.lock"
 _PIECE, _LONGEST_LINE = 2**16, 2**16

@@ -18,7 +18,7 @@ from bdr_console.cluster.lag_time import Row, WalSeries
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import clean
 from bdr_console.errors import ConsoleError
-from bdr_console.private_files import write_private
+from bdr_console.paths import write_private
 
 _NAME, _LOCK = "wal-positions.json", "wal-positions.lock"
 _VERSION = 1

@@ -28,7 +28,7 @@ from bdr_console.lab.account import Account
 from bdr_console.lab.layout import Layout, NodeLayout
 from bdr_console.lab.mesh import mesh_of
 from bdr_console.lab.programs import Wanted
-from bdr_console.private_files import unusable
+from bdr_console.paths import unusable
 
 _ROLES = ("postgres", "app", "bdr_console")
 

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from bdr_console.errors import ConsoleError
-from bdr_console.private_files import open_private
+from bdr_console.paths import open_private
 from bdr_console.recording.encoder import Frame
 from bdr_console.recording.frames import Mark, Place, places
 from bdr_console.recording.records import Header

@@ -16,7 +16,7 @@ from bdr_console import paths
 from bdr_console.cluster.changes import Event
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.errors import ConsoleError
-from bdr_console.private_files import write_private
+from bdr_console.paths import write_private
 from bdr_console.recording.encoder import Encoder, Frame
 from bdr_console.recording.file import RecordingFile
 from bdr_console.recording.frames import Mark

@@ -13,8 +13,8 @@ from typing import Annotated, Any, NotRequired
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter
 from typing_extensions import TypedDict
 
-from bdr_console import json_text
 from bdr_console.cluster.text import clean
+from bdr_console.recording import json_text
 from bdr_console.runbooks.run import Outcome, Proof, RunStatus, StepStatus
 
 _AS_WRITTEN = ("plan", "answer")

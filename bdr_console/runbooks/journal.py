@@ -13,7 +13,7 @@ from typing import Any
 
 from bdr_console.cluster.text import masked
 from bdr_console.errors import ConsoleError
-from bdr_console.private_files import open_private
+from bdr_console.paths import open_private
 from bdr_console.runbooks.events import event_of
 from bdr_console.runbooks.fold import advance
 from bdr_console.runbooks.locks import is_held

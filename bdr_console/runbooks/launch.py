@@ -12,8 +12,7 @@ from typing import Any
 
 from bdr_console.config import load
 from bdr_console.errors import ConsoleError
-from bdr_console.paths import private_dir
-from bdr_console.private_files import require_room, write_private
+from bdr_console.paths import private_dir, require_room, who, write_private
 from bdr_console.runbooks import locks
 from bdr_console.runbooks.archive import find, follow, run_dir, runs
 from bdr_console.runbooks.control import say
@@ -27,7 +26,6 @@ from bdr_console.runbooks.run import RunStatus
 from bdr_console.runbooks.spawn import LOG, Runner
 from bdr_console.runbooks.terms import DEFAULT_MODE
 from bdr_console.runbooks.unattended import HoldOrder
-from bdr_console.whoami import who
 
 __all__ = [
     "LOG",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bdr_console import paths
-from bdr_console.private_files import open_private, unusable
+from bdr_console.paths import open_private, unusable
 
 
 class Busy(Exception):  # noqa: N818 - it is an answer, not a failure

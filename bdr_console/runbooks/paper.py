@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from bdr_console import paths
-from bdr_console.private_files import write_private
+from bdr_console.paths import write_private
 from bdr_console.runbooks.conditions import point_of_no_return
 from bdr_console.runbooks.run import Check, Command, Proof, RunView, StepStatus, StepView
 from bdr_console.runbooks.step import Plan

@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 from bdr_console import paths
 from bdr_console.cluster.traffic_takers import haproxy_refusal, node_refusal
 from bdr_console.errors import ConsoleError
-from bdr_console.private_files import write_private
+from bdr_console.paths import write_private
 from bdr_console.runbooks.exit_codes import REFUSED
 from bdr_console.runbooks.reading import Reading
 from bdr_console.runbooks.seen import error_of

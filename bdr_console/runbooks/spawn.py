@@ -18,7 +18,7 @@ from pathlib import Path
 
 from bdr_console import paths
 from bdr_console.errors import ConsoleError
-from bdr_console.private_files import open_private
+from bdr_console.paths import open_private
 
 LOG = "runner.log"
 _READY_WITHIN, _BEGUN_WITHIN = 30.0, 10.0

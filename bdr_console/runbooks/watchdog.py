@@ -32,7 +32,7 @@ from bdr_console.links.factory import Links
 from bdr_console.links.haproxy import HaproxyAdmin
 from bdr_console.links.pgbouncer import PgBouncerAdmin
 from bdr_console.links.sentry import Sentry
-from bdr_console.private_files import open_private
+from bdr_console.paths import open_private
 from bdr_console.runbooks.journal import Journal
 from bdr_console.runbooks.step import Act
 

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bdr_console.errors import ConsoleError
-from bdr_console.paths import private_dir, state_dir
-from bdr_console.private_files import write_private
+from bdr_console.paths import private_dir, state_dir, write_private
 from bdr_console.ui.workers import in_background
 
 if TYPE_CHECKING:

@@ -163,8 +163,8 @@ class RunbookDesk:
 
     async def end(self, plan: PlanView, word: str, record: "Record") -> str:
         """End the session that this word of the plan's offers names."""
+        from bdr_console.paths import who
         from bdr_console.runbooks.intervene import end_before_run
-        from bdr_console.whoami import who
 
         chosen = next(one for one in plan.interventions if one.offer.word == word)
         return await end_before_run(self._settings, self._cluster, chosen, who(), record)

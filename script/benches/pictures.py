@@ -20,9 +20,9 @@ from unittest.mock import patch
 import click
 
 from bdr_console.config import load
+from bdr_console.config.options import Options
 from bdr_console.lab import Lab
 from bdr_console.monitor import Monitor
-from bdr_console.options import Options
 from bdr_console.recording.reader import Recording
 from bdr_console.runbooks import launch
 from bdr_console.runbooks.run import RunStatus, RunView

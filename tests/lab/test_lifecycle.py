@@ -15,9 +15,9 @@ import pytest
 from click.testing import CliRunner
 
 from bdr_console import config
+from bdr_console.commands.lab import lab as lab_command
 from bdr_console.errors import ConsoleError
 from bdr_console.lab import Lab, layout, lifecycle, up
-from bdr_console.lab.commands import lab as lab_command
 from tests.conftest import lab_directory
 from tests.lab.servers import processes_in
 from tests.waiting import wait_until

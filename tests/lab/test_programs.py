@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from bdr_console.commands.lab import lab as command
 from bdr_console.errors import ConsoleError
 from bdr_console.lab import Lab, embedded, installations, programs, up
 from bdr_console.lab.account import Account
-from bdr_console.lab.commands import lab as command
 from bdr_console.lab.installations import Installation
 from bdr_console.lab.programs import Program, Wanted, choose
 from tests.conftest import lab_directory

@@ -89,7 +89,7 @@ def test_every_environment_variable_that_the_program_reads_is_in_the_manual(roff
 
 
 def test_what_roff_would_take_for_a_command_of_its_own_is_printed_as_it_is() -> None:
-    from bdr_console.manual import Section, page
+    from bdr_console.commands.man import Section, page
 
     @click.command(help="Do it.\n\n.nothing 'quoted' C:\\new é | more")
     def odd() -> None:

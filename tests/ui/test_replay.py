@@ -13,8 +13,8 @@ import pytest
 from textual.pilot import Pilot
 
 from bdr_console.cluster.text import format_clock
+from bdr_console.config.options import Options
 from bdr_console.errors import ConsoleError
-from bdr_console.options import Options
 from bdr_console.recording.reader import Recording
 from bdr_console.ui.replay.app import ReplayApp
 from bdr_console.ui.screens.run import RunScreen

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bdr_console import paths
 from bdr_console.errors import ConsoleError
-from bdr_console.private_files import open_private, unusable
+from bdr_console.paths import open_private, unusable
 
 _LIMIT = 107
 """Bytes of a UNIX socket's path that the system takes."""

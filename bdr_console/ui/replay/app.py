@@ -11,11 +11,11 @@ from textual.widgets import Input
 
 from bdr_console.cluster.alarm import AlarmRules
 from bdr_console.cluster.text import clean
+from bdr_console.config.options import Options
 from bdr_console.errors import ConsoleError
-from bdr_console.options import Options
+from bdr_console.plain.stream_writer import is_dumb, term
 from bdr_console.recording.jump import neighbour, target
 from bdr_console.recording.reader import Recording
-from bdr_console.terminal_limits import is_dumb, term
 from bdr_console.ui.app import ConsoleApp
 from bdr_console.ui.cluster_view import ClusterParts
 from bdr_console.ui.keys import Place, bindings

@@ -16,10 +16,10 @@ from bdr_console.cluster.text import clean
 from bdr_console.config import Settings, find, opened
 from bdr_console.config.document import Document
 from bdr_console.config.mistakes import of_validation
+from bdr_console.config.options import Options
 from bdr_console.errors import ConsoleError
-from bdr_console.options import Options
 from bdr_console.paths import shipped
-from bdr_console.terminal_limits import ascii_only
+from bdr_console.plain.stream_writer import ascii_only
 
 NO_COLOUR = "mono"
 """The theme for NO_COLOR: nothing but plain, bold, underlined or reversed text reaches the terminal."""

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from bdr_console.errors import ConsoleError
-from bdr_console.paths import private_dir, state_dir
-from bdr_console.private_files import (
+from bdr_console.paths import (
     make_private_dir,
     open_private,
+    private_dir,
     require_room,
+    state_dir,
     unusable,
     write_private,
 )

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from bdr_console.cluster.text import format_clock, format_seconds
+from bdr_console.commands.options import FILE
 from bdr_console.errors import ConsoleError
 from bdr_console.lab import layout, lifecycle, mesh, pgbench
 from bdr_console.lab.faults import FAULTS
@@ -14,7 +15,6 @@ from bdr_console.lab.lab import Lab
 from bdr_console.lab.lab import up as bring_up
 from bdr_console.lab.load import LoadResult
 from bdr_console.lab.programs import Wanted
-from bdr_console.options import FILE
 
 _in_directory: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
     "--directory",

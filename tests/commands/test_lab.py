@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from bdr_console.commands.lab import lab as command
 from bdr_console.errors import ConsoleError
 from bdr_console.lab import Lab
-from bdr_console.lab.commands import lab as command
 from tests.lab.servers import ask
 from tests.waiting import wait_until
 

@@ -1,4 +1,4 @@
-"""What `switchover` and `rolling` have in common: the words that go with --plan and with --apply."""
+"""Options of `switchover` and `rolling` that go with --plan and with --apply."""
 
 import functools
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from bdr_console.runbooks.unattended import HoldOrder
 
 
 @dataclass(frozen=True, slots=True)
-class PlanWords:
+class PlanOptions:
     """As the command line gave them; those that do not go together are refused already."""
 
     plan_only: bool
@@ -89,14 +89,14 @@ _OPTIONS = (
 )
 
 
-def plan_words(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command these options; it gets them as `words`."""
-    names = [field.name for field in fields(PlanWords)]
+def plan_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command these options; it gets them as `plan`."""
+    names = [field.name for field in fields(PlanOptions)]
 
     @functools.wraps(command)
-    def collected(*arguments: Any, **given: Any) -> None:
-        words = PlanWords(**{name: given.pop(name) for name in names})
-        command(*arguments, words=words, **given)
+    def collected(*arguments: Any, **values: Any) -> None:
+        plan = PlanOptions(**{name: values.pop(name) for name in names})
+        command(*arguments, plan=plan, **values)
 
     for option in reversed(_OPTIONS):
         collected = option(collected)

@@ -7,11 +7,12 @@ from dataclasses import asdict
 
 import click
 
-from bdr_console import completed_values
+from bdr_console.commands import completion
+from bdr_console.commands.following import see_through
+from bdr_console.commands.plan_options import PlanOptions, plan_options
+from bdr_console.commands.ssh_keys import keys_unlocked
 from bdr_console.config import ClusterSettings, find, opened
-from bdr_console.follow_command import see_through
-from bdr_console.options import Options
-from bdr_console.plan_words import PlanWords, plan_words
+from bdr_console.config.options import Options
 from bdr_console.runbooks import launch
 from bdr_console.runbooks.checks import refuses
 from bdr_console.runbooks.exit_codes import REFUSED, table
@@ -21,15 +22,14 @@ from bdr_console.runbooks.plan_id import KeptPlan, keep, recall
 from bdr_console.runbooks.preview import look
 from bdr_console.runbooks.resume import as_event
 from bdr_console.runbooks.rolling_plan import Turn, named, seen, turns, whole_checks
-from bdr_console.ssh_keys import keys_unlocked
 
 
 @click.command(epilog=f"\b\nExit codes:\n{table()}")
-@click.argument("nodes", nargs=-1, metavar="NODE...", shell_complete=completed_values.nodes)
+@click.argument("nodes", nargs=-1, metavar="NODE...", shell_complete=completion.nodes)
 @click.option("--all", "every", is_flag=True, help="Every node of the cluster, in the configuration's order.")
-@plan_words
+@plan_options
 @click.pass_obj
-def rolling(options: Options, nodes: tuple[str, ...], every: bool, words: PlanWords) -> None:
+def rolling(options: Options, nodes: tuple[str, ...], every: bool, plan: PlanOptions) -> None:
     """Take each NODE out of service and back, strictly one after the other; stop at the first problem.
 
     --plan changes nothing and exits with 10 when a check of any turn would refuse. With --apply each node is
@@ -43,23 +43,23 @@ def rolling(options: Options, nodes: tuple[str, ...], every: bool, words: PlanWo
     path = find(config)
     name, settings = opened(path).cluster(cluster)
     chosen = named(settings, name, nodes or tuple(settings.nodes))
-    if words.plan_only:
-        terms = {"mode": words.mode, "session_pools": words.session_pools}
-        sys.exit(_plan(settings, name, chosen, terms, words.as_json))
-    order = words.order
-    if words.on_node:
+    if plan.plan_only:
+        terms = {"mode": plan.mode, "session_pools": plan.session_pools}
+        sys.exit(_plan(settings, name, chosen, terms, plan.as_json))
+    order = plan.order
+    if plan.on_node:
         need_hosts(settings, chosen)
-    kept = recall(str(words.apply_id), ",".join(chosen), name, command=f"rolling {' '.join(chosen)}")
+    kept = recall(str(plan.apply_id), ",".join(chosen), name, command=f"rolling {' '.join(chosen)}")
     run = launch.start(
         path,
         name,
         chosen[0],
-        words.reason,
+        plan.reason,
         plan=kept,
         hold=order,
         mode=kept.terms["mode"],
         session_pools=kept.terms["session_pools"],
-        until=words.over_by,
+        until=plan.over_by,
         nodes=chosen,
     )
     sys.exit(see_through(run, order))

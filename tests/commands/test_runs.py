@@ -12,8 +12,8 @@ from bdr_console.errors import ConsoleError
 from bdr_console.runbooks import launch
 from bdr_console.runbooks.journal import RUNNER_LOCK, Journal
 from bdr_console.runbooks.locks import hold
+from tests.commands.test_run import call
 from tests.runbooks.test_fold import beginning
-from tests.test_run_commands import call
 
 RUN = "20261122T030000-node1-aaaa"
 HOST = "node1 (10.0.0.1:5432)"

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bdr_console.commands.options import FILE, FiniteRange, theme_option
+from bdr_console.config.options import Options
 from bdr_console.errors import ConsoleError
-from bdr_console.options import FILE, FiniteRange, Options
-from bdr_console.private_files import write_private
+from bdr_console.paths import write_private
 from bdr_console.recording.reader import Recording
-from bdr_console.theme_option import theme_option
 
 if TYPE_CHECKING:
     from bdr_console.ui.screenshot import Shot
@@ -79,8 +79,8 @@ def screenshot(
 async def _live(
     options: Options, size: tuple[int, int], theme: str | None, keys: tuple[str, ...], settle: float
 ) -> "Shot":
+    from bdr_console.commands.ssh_keys import keys_unlocked
     from bdr_console.config import find, opened
-    from bdr_console.ssh_keys import keys_unlocked
     from bdr_console.ui.screenshot import of_cluster
     from bdr_console.ui.theming.themes import looks
 

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 import click
 
 from bdr_console.cluster.nodes import Unread
+from bdr_console.commands.ssh_keys import keys_unlocked
 from bdr_console.config import ClusterSettings, opened
+from bdr_console.config.options import Options
 from bdr_console.engines import Probe
 from bdr_console.engines import grants as of_engines
 from bdr_console.errors import ConsoleError
 from bdr_console.links.errors import LinkError
 from bdr_console.links.factory import Links
 from bdr_console.links.postgres import PostgresReader, Unreadable
-from bdr_console.options import Options
 from bdr_console.runbooks.exit_codes import REFUSED
-from bdr_console.ssh_keys import keys_unlocked
 
 _DEFAULT_ROLE = "bdr_console"
 

@@ -8,11 +8,12 @@ from typing import Any
 
 import click
 
-from bdr_console import completed_values
+from bdr_console.commands import completion
+from bdr_console.commands.following import see_through
+from bdr_console.commands.plan_options import PlanOptions, plan_options
+from bdr_console.commands.ssh_keys import keys_unlocked
 from bdr_console.config import ClusterSettings, find, opened
-from bdr_console.follow_command import see_through
-from bdr_console.options import Options
-from bdr_console.plan_words import PlanWords, plan_words
+from bdr_console.config.options import Options
 from bdr_console.runbooks import launch
 from bdr_console.runbooks.checks import refuses
 from bdr_console.runbooks.exit_codes import REFUSED, table
@@ -23,15 +24,14 @@ from bdr_console.runbooks.preview import look, planned
 from bdr_console.runbooks.resume import as_event
 from bdr_console.runbooks.run import Check
 from bdr_console.runbooks.step import Plan
-from bdr_console.ssh_keys import keys_unlocked
 
 
 @click.command(epilog=f"\b\nExit codes:\n{table()}")
-@click.argument("node", shell_complete=completed_values.nodes)
+@click.argument("node", shell_complete=completion.nodes)
 @click.option("--isolate", is_flag=True, help="With --plan: NODE is dead already; fewer checks.")
-@plan_words
+@plan_options
 @click.pass_obj
-def switchover(options: Options, node: str, isolate: bool, words: PlanWords) -> None:
+def switchover(options: Options, node: str, isolate: bool, plan: PlanOptions) -> None:
     """Take NODE out of service and back: print the plan, or apply one that was printed.
 
     --plan changes nothing and exits with 10 when a check would refuse. A plan is good for 10 minutes.
@@ -42,25 +42,25 @@ def switchover(options: Options, node: str, isolate: bool, words: PlanWords) -> 
     config, cluster = options.config, options.cluster
     path = find(config)
     name, settings = opened(path).cluster(cluster)
-    if words.plan_only:
+    if plan.plan_only:
         runbook = "isolate" if isolate else "switchover"
-        terms = {"mode": words.mode, "session_pools": words.session_pools, "runbook": runbook}
-        sys.exit(_plan(settings, name, node, terms, as_json=words.as_json))
-    order = words.order
-    if words.on_node:
+        terms = {"mode": plan.mode, "session_pools": plan.session_pools, "runbook": runbook}
+        sys.exit(_plan(settings, name, node, terms, as_json=plan.as_json))
+    order = plan.order
+    if plan.on_node:
         need_hosts(settings, [node])
-    kept = recall(str(words.apply_id), node, name)
+    kept = recall(str(plan.apply_id), node, name)
     terms = kept.terms
     run = launch.start(
         path,
         name,
         node,
-        words.reason,
+        plan.reason,
         plan=kept,
         hold=order,
         mode=terms.get("mode", "auto"),
         session_pools=terms.get("session_pools", "wait"),
-        until=words.over_by,
+        until=plan.over_by,
         runbook=terms.get("runbook", "switchover"),
     )
     sys.exit(see_through(run, order))

@@ -1,20 +1,40 @@
-"""A command of somebody else's under the operators' lock: for cron and configuration management."""
+"""`bdr-console with-lock`: another program under the operators' lock, for cron and the like."""
 
 import asyncio
 import contextlib
 import os
 import signal
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from bdr_console.config import ClusterSettings
+from bdr_console.config import ClusterSettings, opened
+from bdr_console.config.options import Options
+from bdr_console.errors import ConsoleError
 from bdr_console.runbooks import launch
+from bdr_console.runbooks.exit_codes import WRONG_USE
 from bdr_console.runbooks.locks import Busy, cluster_locks, hold
 from bdr_console.runbooks.operator_lock import OperatorLock
 
 _LOOK_EVERY = 1.0
+
+
+@click.command("with-lock", context_settings={"ignore_unknown_options": True})
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.pass_obj
+def with_lock(options: Options, command: tuple[str, ...]) -> None:
+    """Run COMMAND while no switchover can run, and none while it runs.
+
+    Exits with 11 when the lock is held, else with the command's own code. Write -- before COMMAND.
+    """
+    config, cluster = options.config, options.cluster
+    _, settings = opened(config).cluster(cluster)
+    try:
+        sys.exit(asyncio.run(hold_lock(settings, command)))
+    except OSError as error:
+        raise ConsoleError(f"cannot run {command[0]}: {error.strerror}", "", WRONG_USE) from None
 
 
 async def hold_lock(settings: ClusterSettings, command: tuple[str, ...]) -> int:

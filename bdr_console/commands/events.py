@@ -12,8 +12,8 @@ from bdr_console.chronicle.record import Record, as_data, level_word
 from bdr_console.cluster.durations import span
 from bdr_console.cluster.findings import Level
 from bdr_console.cluster.text import clean
+from bdr_console.config.options import Options
 from bdr_console.errors import ConsoleError
-from bdr_console.options import Options
 from bdr_console.paths import state_dir
 
 _LEVELS = {"ok": Level.OK, "warn": Level.WARN, "crit": Level.CRIT}

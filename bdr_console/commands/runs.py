@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
-from bdr_console import completed_values
 from bdr_console.cluster.text import format_seconds
+from bdr_console.commands import completion
 from bdr_console.errors import ConsoleError
 from bdr_console.runbooks import launch
 from bdr_console.runbooks.exit_codes import exit_code, table
@@ -63,7 +63,7 @@ def _row(view: RunView) -> dict[str, object]:
 
 
 @runs.command("holders")
-@click.argument("run", required=False, shell_complete=completed_values.runs)
+@click.argument("run", required=False, shell_complete=completion.runs)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def list_holders(run: str | None, as_json: bool) -> None:
     """Who holds RUN up: each client, its backend on the node, and the command that ends it."""
@@ -106,7 +106,7 @@ def _lines(number: int, holder: Holder) -> Iterator[str]:
 
 
 @runs.command()
-@click.argument("run", shell_complete=completed_values.runs)
+@click.argument("run", shell_complete=completion.runs)
 @click.argument("backend")
 def cancel(run: str, backend: str) -> None:
     """Cancel the statement of BACKEND (a pid, or an id of `runs holders`) that holds RUN up.
@@ -118,7 +118,7 @@ def cancel(run: str, backend: str) -> None:
 
 
 @runs.command()
-@click.argument("run", shell_complete=completed_values.runs)
+@click.argument("run", shell_complete=completion.runs)
 @click.argument("backend")
 def terminate(run: str, backend: str) -> None:
     """End the session of BACKEND (a pid, or an id of `runs holders`) that holds RUN up. As `cancel`."""
@@ -126,7 +126,7 @@ def terminate(run: str, backend: str) -> None:
 
 
 @runs.command()
-@click.argument("run", shell_complete=completed_values.runs)
+@click.argument("run", shell_complete=completion.runs)
 @click.argument("database", metavar="POOLER/DATABASE")
 def kill(run: str, database: str) -> None:
     """Cut every client of a PgBouncer's database that holds RUN up; it is resumed at once."""
@@ -134,7 +134,7 @@ def kill(run: str, database: str) -> None:
 
 
 @runs.command()
-@click.argument("run", shell_complete=completed_values.runs)
+@click.argument("run", shell_complete=completion.runs)
 @click.argument("database", metavar="POOLER/DATABASE")
 def resume(run: str, database: str) -> None:
     """Resume a database that `runs kill` has left paused."""
@@ -142,7 +142,7 @@ def resume(run: str, database: str) -> None:
 
 
 @runs.command()
-@click.argument("run", shell_complete=completed_values.runs)
+@click.argument("run", shell_complete=completion.runs)
 @click.option("--reason", required=True, metavar="TEXT", help="Why they may stay; it stands in the report.")
 def leave(run: str, reason: str) -> None:
     """Have RUN wait no longer for the sessions that came past every PgBouncer to the leaving node."""

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from bdr_console.config_check import Asked, compared
+from bdr_console.commands.config_check import Asked, compared
 from tests.cluster.builders import NAMES, node_facts
 
 

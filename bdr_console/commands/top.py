@@ -5,11 +5,11 @@ import sys
 
 import click
 
-from bdr_console import completed_values
-from bdr_console.options import FiniteRange, Options
-from bdr_console.plain.paper import Paper, read_or_not, size
-from bdr_console.ssh_keys import keys_unlocked
-from bdr_console.terminal_limits import ascii_only
+from bdr_console.commands import completion
+from bdr_console.commands.options import FiniteRange
+from bdr_console.commands.ssh_keys import keys_unlocked
+from bdr_console.config.options import Options
+from bdr_console.plain.stream_writer import Paper, ascii_only, read_or_not, size
 
 _PATIENCE = 3.0
 """Seconds until the first page, with whatever has answered by then."""
@@ -30,7 +30,7 @@ _EVERY = 2.0
     "--cluster",
     "name",
     metavar="NAME",
-    shell_complete=completed_values.clusters,
+    shell_complete=completion.clusters,
     help="This cluster instead of the first one.",
 )
 @click.pass_obj

@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bdr_console import completed_values
 from bdr_console.cluster.durations import parse_duration
 from bdr_console.cluster.text import clean
 from bdr_console.cluster.verdict import Level
+from bdr_console.commands import completion
+from bdr_console.commands.ssh_keys import keys_unlocked
+from bdr_console.config.options import Options
 from bdr_console.errors import ConsoleError
-from bdr_console.options import Options
-from bdr_console.plain.paper import read_or_not, size
+from bdr_console.plain.stream_writer import ascii_only, read_or_not, size
 from bdr_console.plain.words import EXIT_CODES, UNKNOWN
-from bdr_console.ssh_keys import keys_unlocked
-from bdr_console.terminal_limits import ascii_only
 
 if TYPE_CHECKING:
     from bdr_console.config import ClusterSettings
@@ -106,7 +105,7 @@ def _seconds(_ctx: click.Context, _parameter: click.Parameter, value: str | None
     "--cluster",
     "name",
     metavar="NAME",
-    shell_complete=completed_values.clusters,
+    shell_complete=completion.clusters,
     help="This cluster instead of the first one.",
 )
 @click.option(

@@ -1,12 +1,12 @@
-"""What stands before the command on the command line, for whichever command follows."""
+"""Kinds of values and options that several commands take."""
 
 import math
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from bdr_console.cluster.text import clean
+from bdr_console.commands import completion
 
 FILE = click.Path(path_type=Path, readable=False)
 """A file or directory. What cannot be read is said by what opens it, with the reason, not by Click before."""
@@ -40,17 +40,9 @@ def byte_count(_ctx: click.Context, param: click.Parameter, value: str | None) -
         ) from error
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """The options of `bdr-console` itself."""
-
-    config: Path | None = None
-    cluster: str | None = None
-    theme: str | None = None
-    mouse: bool = True
-    plain: bool = False
-    """Pages of plain text instead of the screen."""
-    ascii: bool = False
-    record: Path | None = None
-    record_limit: int | None = None
-    """Bytes."""
+theme_option = click.option(
+    "--theme",
+    metavar="NAME",
+    shell_complete=completion.themes,
+    help="A colour theme, instead of the configured one.",
+)

@@ -9,16 +9,17 @@ from pathlib import Path
 import click
 from pydantic import ValidationError
 
+from bdr_console.commands.config import examined, told
+from bdr_console.commands.options import FILE
+from bdr_console.commands.ssh_keys import keys_unlocked
 from bdr_console.config import ClusterSettings, search_path
-from bdr_console.config_command import examined, told
+from bdr_console.config.options import Options
 from bdr_console.errors import ConsoleError
 from bdr_console.init.local import haproxy_sockets, pgbouncer_dsn
 from bdr_console.init.nodes import FoundNode, find_nodes, without_password
 from bdr_console.init.proxies import fronted
 from bdr_console.init.written import Draft, exists, write
 from bdr_console.links import conninfo
-from bdr_console.options import FILE, Options
-from bdr_console.ssh_keys import keys_unlocked
 
 _LEFT_OUT = (
     "the password in the DSN is left out: it is never written. Put it into ~/.pgpass (mode 0600), or name a"

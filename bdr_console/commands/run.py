@@ -7,28 +7,27 @@ from pathlib import Path
 
 import click
 
-from bdr_console import completed_values
+from bdr_console.commands import completion
+from bdr_console.commands.following import follow, result
+from bdr_console.commands.ssh_keys import keys_unlocked
 from bdr_console.config import find as find_config
 from bdr_console.config import opened
+from bdr_console.config.options import Options
 from bdr_console.errors import ConsoleError
-from bdr_console.follow_command import follow, result
-from bdr_console.lock_command import hold_lock
-from bdr_console.options import Options
 from bdr_console.runbooks import launch, resume
-from bdr_console.runbooks.exit_codes import DONE, PROBLEMS, WRONG_USE
+from bdr_console.runbooks.exit_codes import DONE, PROBLEMS
 from bdr_console.runbooks.journal import read_events
 from bdr_console.runbooks.operator_lock import held_by, holders
 from bdr_console.runbooks.paper import rest
 from bdr_console.runbooks.preview import look
 from bdr_console.runbooks.report import as_data, markdown, report
 from bdr_console.runbooks.run import RunStatus, RunView
-from bdr_console.ssh_keys import keys_unlocked
 
 _RUN_HELP = "RUN is an id, its beginning or its last four characters; without it, the one run that fits."
 
 
 @click.command(help=f"Follow a run in plain text until it ends; exits with its code. {_RUN_HELP}")
-@click.argument("run", required=False, shell_complete=completed_values.runs)
+@click.argument("run", required=False, shell_complete=completion.runs)
 def attach(run: str | None) -> None:
     """Follow a run."""
     view = launch.find(run)
@@ -41,32 +40,32 @@ def _say(run: str | None, word: str) -> None:
 
 
 @click.command(help=f"End the maintenance hold: check the node and bring it back. {_RUN_HELP}")
-@click.argument("run", required=False, shell_complete=completed_values.runs)
+@click.argument("run", required=False, shell_complete=completion.runs)
 def go(run: str | None) -> None:
     """Say go."""
     _say(run, "go")
 
 
 @click.command(help=f"Stop a run and put back what it changed. {_RUN_HELP}")
-@click.argument("run", required=False, shell_complete=completed_values.runs)
+@click.argument("run", required=False, shell_complete=completion.runs)
 def abort(run: str | None) -> None:
     """Say abort."""
     _say(run, "abort")
 
 
 @click.command(help=f"Give the step that waits more time, or let it try again. {_RUN_HELP}")
-@click.argument("run", required=False, shell_complete=completed_values.runs)
+@click.argument("run", required=False, shell_complete=completion.runs)
 def wait(run: str | None) -> None:
     """Say wait."""
     _say(run, "wait")
 
 
 @click.command("resume", help=f"Go on with a run whose runner is gone, from what is seen. {_RUN_HELP}")
-@click.argument("run", required=False, shell_complete=completed_values.runs)
+@click.argument("run", required=False, shell_complete=completion.runs)
 @click.option(
     "--node",
     metavar="NODE",
-    shell_complete=completed_values.nodes,
+    shell_complete=completion.nodes,
     help="Without a journal: take over what is in force on NODE.",
 )
 @click.option("--reason", default="", metavar="TEXT", help="With --node: why, for the journal.")
@@ -82,11 +81,11 @@ def resume_command(options: Options, run: str | None, node: str | None, reason: 
 
 
 @click.command("undo", help=f"Put back what an unfinished run changed; 0 when that was done. {_RUN_HELP}")
-@click.argument("run", required=False, shell_complete=completed_values.runs)
+@click.argument("run", required=False, shell_complete=completion.runs)
 @click.option(
     "--node",
     metavar="NODE",
-    shell_complete=completed_values.nodes,
+    shell_complete=completion.nodes,
     help="Without a journal: put back what is in force on NODE.",
 )
 @click.option("--reason", default="", metavar="TEXT", help="With --node: why, for the journal.")
@@ -133,7 +132,7 @@ def _tell_found(path: Path, cluster: str, node: str) -> None:
 
 
 @click.command("report", help=f"Print what a run did: timeline, commands and answers, leftovers. {_RUN_HELP}")
-@click.argument("run", required=False, shell_complete=completed_values.runs)
+@click.argument("run", required=False, shell_complete=completion.runs)
 @click.option("--json", "as_json", is_flag=True, help="As JSON instead of markdown.")
 def report_command(run: str | None, as_json: bool) -> None:
     """Report a run."""
@@ -148,7 +147,7 @@ def report_command(run: str | None, as_json: bool) -> None:
 
 
 @click.command("paper", help=f"Print the rest of a run as instructions, done steps ticked. {_RUN_HELP}")
-@click.argument("run", required=False, shell_complete=completed_values.runs)
+@click.argument("run", required=False, shell_complete=completion.runs)
 def paper_command(run: str | None) -> None:
     """The rest of a run on paper."""
     click.echo(rest(launch.find(run) if run else _latest()), nl=False)
@@ -159,19 +158,3 @@ def _latest() -> RunView:
     if not known:
         raise ConsoleError("no run was started from this host yet")
     return next((view for view in known if not view.status.over), known[0])
-
-
-@click.command("with-lock", context_settings={"ignore_unknown_options": True})
-@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
-@click.pass_obj
-def with_lock(options: Options, command: tuple[str, ...]) -> None:
-    """Run COMMAND while no switchover can run, and none while it runs.
-
-    Exits with 11 when the lock is held, else with the command's own code. Write -- before COMMAND.
-    """
-    config, cluster = options.config, options.cluster
-    _, settings = opened(config).cluster(cluster)
-    try:
-        sys.exit(asyncio.run(hold_lock(settings, command)))
-    except OSError as error:
-        raise ConsoleError(f"cannot run {command[0]}: {error.strerror}", "", WRONG_USE) from None

@@ -16,10 +16,12 @@ from bdr_console.cluster.changes import Event, changes
 from bdr_console.cluster.durations import parse_duration
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import clean, format_bytes, format_seconds
+from bdr_console.commands.options import FILE, byte_count
+from bdr_console.commands.ssh_keys import keys_unlocked
 from bdr_console.config import find, opened
+from bdr_console.config.options import Options
 from bdr_console.errors import UNWRITTEN, ConsoleError
 from bdr_console.monitor import Monitor
-from bdr_console.options import FILE, Options, byte_count
 from bdr_console.recording.file import RecordingFile, older_part
 from bdr_console.recording.recorder import Recorder
 from bdr_console.recording.records import Header, RunLine
@@ -28,7 +30,6 @@ from bdr_console.runbooks.fold import advance
 from bdr_console.runbooks.run import RunView
 from bdr_console.runbooks.run_news import run_event
 from bdr_console.runbooks.tap import JournalTap
-from bdr_console.ssh_keys import keys_unlocked
 
 
 class _TellingTap(JournalTap):

@@ -1,0 +1,1 @@
+"""The command line: one module for each verb, listed in `cli.py`. Data is on stdout, narration on stderr."""

@@ -85,8 +85,8 @@ def tells_a_one_shot_how_long_apply_has_been_paused(lab: Lab, words: Words, scra
     lab.break_("pause-apply", "node1:node2")
     ask(lab, "node1", "UPDATE counter SET n = n + 1 WHERE client = 7")
     code, line = plugin.run()
-    assert re.match(rf"WARNING - lab: {words.paused[0]}: {words.paused[1]}; lags \d+ B, >= [\d.]+ s", line), (
-        "nothing is known of the time before: a lower bound, not 0 and not green"
+    assert re.match(rf"WARNING - lab: {words.paused[0]}: {words.paused[1]}; lags [^,]+, >= [\d.]+ s", line), (
+        f"nothing is known of the time before: a lower bound, not 0 and not green: {line}"
     )
     assert code == 1
     assert "for how long is not known; the bytes are below the limit" in line
@@ -94,7 +94,7 @@ def tells_a_one_shot_how_long_apply_has_been_paused(lab: Lab, words: Words, scra
     plugin.remember_it_earlier(PAUSED_FOR)
     code, line = plugin.run()
     assert code == 2, line
-    assert re.match(rf"CRITICAL - lab: {words.paused[0]}: {words.paused[1]}; lags \d+ B, >= [2-9]m ", line), (
+    assert re.match(rf"CRITICAL - lab: {words.paused[0]}: {words.paused[1]}; lags [^,]+, >= [2-9]m ", line), (
         line
     )
     lab.mend_all()

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import statistics
 import subprocess
@@ -19,7 +20,8 @@ import click
 from bdr_console.config import load
 from bdr_console.lab import Lab
 from bdr_console.runbooks import launch
-from bdr_console.runbooks.journal import RUNNER_LOCK
+from bdr_console.runbooks.impact import measures
+from bdr_console.runbooks.journal import RUNNER_LOCK, read_events
 from bdr_console.runbooks.locks import holder_of
 from bdr_console.runbooks.run import RunStatus
 from script.benches.labs import bench_lab
@@ -42,10 +44,12 @@ class Way:
     """One way to switch over, and what it cost each time."""
 
     name: str
-    switch: Callable[[Lab, str], None]
+    switch: Callable[[Lab, str], tuple[float, float] | None]
     stalls: list[float] = field(default_factory=list)
     lost: list[int] = field(default_factory=list)
     failed: int = 0
+    waits: list[tuple[float, float]] = field(default_factory=list)
+    """Of each pause: the wait that the plan named, and from PAUSE sent to RESUME answered; in seconds."""
 
 
 def by_hand(lab: Lab, node: str) -> None:
@@ -62,8 +66,8 @@ def by_hand(lab: Lab, node: str) -> None:
     subprocess.run(command, env=environment, timeout=60, check=True, stdout=subprocess.DEVNULL)
 
 
-def by_console(lab: Lab, node: str, mode: str) -> None:
-    """The console's run, with `go` said as soon as it holds."""
+def by_console(lab: Lab, node: str, mode: str) -> tuple[float, float] | None:
+    """The console's run, with `go` said as soon as it holds; returns its pause as planned and as it was."""
     directory = launch.start(lab.config, "lab", node, "bench", mode=mode)
     try:
         _see_through(directory)
@@ -72,6 +76,17 @@ def by_console(lab: Lab, node: str, mode: str) -> None:
             with suppress(ProcessLookupError):
                 os.kill(int(holder["pid"]), signal.SIGKILL)
         raise
+    return _pause(directory, node)
+
+
+def _pause(directory: Path, node: str) -> tuple[float, float] | None:
+    events = read_events(directory)
+    notes = " ".join(note for event in events if event["event"] == "run" for note in event["notes"])
+    planned = re.search(r"waits once, for about ([\d.]+) (ms|s) ", notes)
+    took = [found.value for found in measures(events, node) if found.what == "took" and found.value]
+    if planned is None or not took:
+        return None
+    return float(planned[1]) / (1000 if planned[2] == "ms" else 1), max(took)
 
 
 def _see_through(directory: Path) -> None:
@@ -100,7 +115,8 @@ def once(lab: Lab, way: Way, node: str, lag: int, clients: int, rate: int, proto
     lab.start_load(clients=clients, rate=rate or None, protocol=protocol)
     time.sleep(1 + lag / 1000)  # so that the lag is there before the switch
     since = datetime.now(UTC)
-    way.switch(lab, node)
+    if wait := way.switch(lab, node):
+        way.waits.append(wait)
     time.sleep(0.5)
     stall = lab.stall(since, datetime.now(UTC))
     result = lab.stop_load()
@@ -148,6 +164,9 @@ def main(rounds: int, rate: int, clients: int, protocol: str, lags: tuple[int, .
                     lost = " ".join(str(count) for count in way.lost)
                     shown = f"{lag:>6}  {way.name:<26} {lost:<15} {way.failed:>6}  {figures}"
                     click.echo(f"{shown}  {ratio(way, ways[0])}")
+                    if way.waits:
+                        pauses = ", ".join(f"{1000 * was:.0f} ({1000 * plan:.0f})" for plan, was in way.waits)
+                        click.echo(f"        pause ms, in brackets as planned: {pauses}")
 
 
 if __name__ == "__main__":

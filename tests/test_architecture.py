@@ -27,8 +27,8 @@ def test_no_headless_module_loads_textual_when_it_is_imported() -> None:
         "bdr_console.monitor",
         "bdr_console.plain.page",
         "bdr_console.plain.told",
-        "bdr_console.runbooks.launch",
-        "bdr_console.runbooks.runner",
+        "bdr_console.runbooks.execute.launch",
+        "bdr_console.runbooks.execute.runner",
     ]
     code = (
         "import importlib, sys\n"
@@ -55,7 +55,7 @@ def test_the_first_paint_waits_for_no_driver_and_no_runbook() -> None:
     code = (
         "import sys, bdr_console.ui.start\n"
         "late = ('psycopg', 'paramiko', 'bdr_console.monitor', 'bdr_console.links', 'bdr_console.engines',\n"
-        "        'bdr_console.runbooks.step', 'bdr_console.runbooks.journal')\n"
+        "        'bdr_console.runbooks.model.step', 'bdr_console.runbooks.journal.journal_file')\n"
         "print([name for name in late if name in sys.modules])"
     )
     assert run(code) == "[]"

@@ -44,10 +44,10 @@ main()
 """The program, with a mistake in its painting once the servers have answered."""
 _HEADLESS_CRASH = """
 import sys
-from bdr_console.runbooks import survey
+from bdr_console.runbooks.execute import cluster_reader
 async def broken(*_):
     raise RuntimeError("a crash for a test")
-survey.asked.pooler_rights = broken
+cluster_reader.asked.pooler_rights = broken
 sys.argv = ["bdr-console", *sys.argv[1:]]
 from bdr_console.cli import main
 main()

@@ -65,7 +65,7 @@ def nodes(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[s
 
 def runs(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
     """Runs of this host, newest first."""
-    from bdr_console.runbooks import launch
+    from bdr_console.runbooks.execute import launch
 
     try:
         return _fitting((view.run_id for view in launch.runs()), incomplete)

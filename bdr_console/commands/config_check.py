@@ -20,7 +20,7 @@ from bdr_console.links.haproxy import HaproxyReader, read_proxy
 from bdr_console.links.pgbouncer import PgBouncerReader
 from bdr_console.links.postgres import PostgresReader, Unreadable
 from bdr_console.links.session import IN_CLEAR
-from bdr_console.runbooks.asked import pooler_rights, proxy_rights
+from bdr_console.runbooks.execute.target_queries import pooler_rights, proxy_rights
 
 _DEADLINE = 5.0
 """Seconds for one exchange with a target."""

@@ -8,12 +8,11 @@ from pathlib import Path
 import click
 
 from bdr_console.plain.stream_writer import UnwrittenError
-from bdr_console.runbooks.exit_codes import DONE, LEFTOVERS, UNKNOWN, exit_code
-from bdr_console.runbooks.follow_text import ending, news
-from bdr_console.runbooks.journal import RUNNER_LOCK, JournalFollower
+from bdr_console.runbooks.execute.unattended import COMMAND_FAILED, HoldOrder, Waiting
+from bdr_console.runbooks.journal.journal_file import RUNNER_LOCK, JournalFollower
+from bdr_console.runbooks.journal.run_text import ending, news
 from bdr_console.runbooks.locks import is_held
-from bdr_console.runbooks.run import RunStatus, RunView
-from bdr_console.runbooks.unattended import COMMAND_FAILED, HoldOrder, Waiting
+from bdr_console.runbooks.model.run import DONE, LEFTOVERS, UNKNOWN, RunStatus, RunView, exit_code
 
 _LOOK_EVERY = 0.1
 _WAITING_EVERY = 5.0

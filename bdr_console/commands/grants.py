@@ -17,7 +17,7 @@ from bdr_console.errors import ConsoleError
 from bdr_console.links.errors import LinkError
 from bdr_console.links.factory import Links
 from bdr_console.links.postgres import PostgresReader, Unreadable
-from bdr_console.runbooks.exit_codes import REFUSED
+from bdr_console.runbooks.model.run import REFUSED
 
 _DEFAULT_ROLE = "bdr_console"
 

@@ -9,7 +9,7 @@ import click
 
 from bdr_console import __version__
 from bdr_console.errors import CRASHED
-from bdr_console.runbooks.exit_codes import MEANINGS
+from bdr_console.runbooks.model.run import MEANINGS
 from bdr_console.ui.terminal.signals import HANGUP_EXIT
 
 _NO_FILL = "\b"

@@ -9,9 +9,9 @@ from typing import Any
 import click
 
 from bdr_console.cluster.durations import parse_duration
-from bdr_console.runbooks.hold import expected_end
-from bdr_console.runbooks.terms import DEFAULT_MODE, MODES, SESSION_POOLS
-from bdr_console.runbooks.unattended import HoldOrder
+from bdr_console.runbooks.execute.unattended import HoldOrder
+from bdr_console.runbooks.model.run import DEFAULT_MODE, MODES, SESSION_POOLS
+from bdr_console.runbooks.steps.hold import expected_end
 
 
 @dataclass(frozen=True, slots=True)

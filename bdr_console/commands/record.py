@@ -25,14 +25,14 @@ from bdr_console.monitor import Monitor
 from bdr_console.recording.file import RecordingFile, older_part
 from bdr_console.recording.recorder import Recorder
 from bdr_console.recording.records import Header, RunLine
-from bdr_console.runbooks.events import event_of
-from bdr_console.runbooks.fold import advance
-from bdr_console.runbooks.run import RunView
-from bdr_console.runbooks.run_news import run_event
-from bdr_console.runbooks.tap import JournalTap
+from bdr_console.runbooks.journal.events import event_of
+from bdr_console.runbooks.journal.run_event_stream import RunEventStream
+from bdr_console.runbooks.journal.run_from_journal import advance
+from bdr_console.runbooks.journal.run_text import run_event
+from bdr_console.runbooks.model.run import RunView
 
 
-class _TellingTap(JournalTap):
+class _TellingTap(RunEventStream):
     """Says also what of the journals is worth a line of the event log: no screen does it here."""
 
     def __init__(self, cluster: str) -> None:

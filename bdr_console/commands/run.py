@@ -14,14 +14,13 @@ from bdr_console.config import find as find_config
 from bdr_console.config import opened
 from bdr_console.config.options import Options
 from bdr_console.errors import ConsoleError
-from bdr_console.runbooks import launch, resume
-from bdr_console.runbooks.exit_codes import DONE, PROBLEMS
-from bdr_console.runbooks.journal import read_events
+from bdr_console.runbooks.execute import launch, resume
+from bdr_console.runbooks.execute.preview import look
+from bdr_console.runbooks.journal.journal_file import read_events
+from bdr_console.runbooks.journal.report import as_data, markdown, report
+from bdr_console.runbooks.model.run import DONE, PROBLEMS, RunStatus, RunView
 from bdr_console.runbooks.operator_lock import held_by, holders
-from bdr_console.runbooks.paper import rest
-from bdr_console.runbooks.preview import look
-from bdr_console.runbooks.report import as_data, markdown, report
-from bdr_console.runbooks.run import RunStatus, RunView
+from bdr_console.runbooks.plan.printable_plan import rest
 
 _RUN_HELP = "RUN is an id, its beginning or its last four characters; without it, the one run that fits."
 

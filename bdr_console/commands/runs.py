@@ -12,10 +12,9 @@ import click
 from bdr_console.cluster.text import format_seconds
 from bdr_console.commands import completion
 from bdr_console.errors import ConsoleError
-from bdr_console.runbooks import launch
-from bdr_console.runbooks.exit_codes import exit_code, table
-from bdr_console.runbooks.journal import JournalFollower
-from bdr_console.runbooks.run import Holder, Offer, RunStatus, RunView
+from bdr_console.runbooks.execute import launch
+from bdr_console.runbooks.journal.journal_file import JournalFollower
+from bdr_console.runbooks.model.run import Holder, Offer, RunStatus, RunView, exit_code, table
 
 _TOLD_WITHIN = 10.0
 """Seconds until the runner has sent what it was told to send, and heard of it."""

@@ -14,16 +14,15 @@ from bdr_console.commands.plan_options import PlanOptions, plan_options
 from bdr_console.commands.ssh_keys import keys_unlocked
 from bdr_console.config import ClusterSettings, find, opened
 from bdr_console.config.options import Options
-from bdr_console.runbooks import launch
-from bdr_console.runbooks.checks import refuses
-from bdr_console.runbooks.exit_codes import REFUSED, table
-from bdr_console.runbooks.hold_command import need_hosts
-from bdr_console.runbooks.paper import paper
-from bdr_console.runbooks.plan_id import KeptPlan, keep, recall, seen_by
-from bdr_console.runbooks.preview import look, planned
-from bdr_console.runbooks.resume import as_event
-from bdr_console.runbooks.run import Check
-from bdr_console.runbooks.step import Plan
+from bdr_console.runbooks.checks.preflight import refuses
+from bdr_console.runbooks.execute import launch
+from bdr_console.runbooks.execute.hold_command import need_hosts
+from bdr_console.runbooks.execute.preview import look, planned
+from bdr_console.runbooks.execute.resume import as_event
+from bdr_console.runbooks.model.plan_id import KeptPlan, keep, recall, seen_by
+from bdr_console.runbooks.model.run import REFUSED, Check, table
+from bdr_console.runbooks.model.step import Plan
+from bdr_console.runbooks.plan.printable_plan import paper
 
 
 @click.command(epilog=f"\b\nExit codes:\n{table()}")

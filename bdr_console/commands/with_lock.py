@@ -13,9 +13,9 @@ import click
 from bdr_console.config import ClusterSettings, opened
 from bdr_console.config.options import Options
 from bdr_console.errors import ConsoleError
-from bdr_console.runbooks import launch
-from bdr_console.runbooks.exit_codes import WRONG_USE
+from bdr_console.runbooks.execute import launch
 from bdr_console.runbooks.locks import Busy, cluster_locks, hold
+from bdr_console.runbooks.model.run import WRONG_USE
 from bdr_console.runbooks.operator_lock import OperatorLock
 
 _LOOK_EVERY = 1.0

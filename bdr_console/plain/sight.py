@@ -24,10 +24,10 @@ from bdr_console.config import ClusterSettings
 from bdr_console.errors import ConsoleError
 from bdr_console.links.advisory import Holder
 from bdr_console.monitor import Monitor
-from bdr_console.runbooks.archive import follow, run_dir
+from bdr_console.runbooks.journal.abandoned_runs import left_findings, works
+from bdr_console.runbooks.journal.journal_file import follow, run_dir
+from bdr_console.runbooks.model.run import RunStatus, RunView
 from bdr_console.runbooks.operator_lock import LockWatch
-from bdr_console.runbooks.run import RunStatus, RunView
-from bdr_console.runbooks.works import left_findings, works
 
 READINGS = 3
 """Readings of each target that one look takes: two show where a lag is heading, a third that it goes on."""

@@ -25,7 +25,7 @@ from bdr_console.plain.published import (
 )
 from bdr_console.plain.sight import Sight
 from bdr_console.plain.words import EXIT_CODES, node_state
-from bdr_console.runbooks.run import RunView
+from bdr_console.runbooks.model.run import RunView
 
 _WORDS: dict[Level, LevelWord] = {
     Level.OK: "ok",

@@ -15,7 +15,7 @@ from bdr_console.links.advisory import AdvisoryLink, Grip, Holder, holders_on
 from bdr_console.links.errors import LinkError
 from bdr_console.links.factory import Links
 from bdr_console.links.postgres import PostgresReader
-from bdr_console.runbooks.exit_codes import LOCKED
+from bdr_console.runbooks.model.run import LOCKED
 
 _LONGEST_NAME = 63
 """NAMEDATALEN - 1: the server cuts application_name there."""
@@ -162,7 +162,7 @@ class OperatorLock:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class LockHolderName:
     """What a holder says of itself in its application_name, as far as 63 bytes let it."""
 
     doing: str
@@ -171,12 +171,12 @@ class Told:
     step: str
 
 
-def told(application: str) -> Told:
+def lock_holder_name(application: str) -> LockHolderName:
     """The parts of a name that `shown_name` made. Pure."""
     name = re.fullmatch(r"bdr-console (\w+ \S+)(?: (?!step )(.*?))?(?: step (\S+))?", application.strip())
     if name is None:
-        return Told(application.strip(), "", "")
-    return Told(name[1], name[2] or "", name[3] or "")
+        return LockHolderName(application.strip(), "", "")
+    return LockHolderName(name[1], name[2] or "", name[3] or "")
 
 
 class LockWatch:

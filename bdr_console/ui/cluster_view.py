@@ -21,8 +21,8 @@ from bdr_console.cluster.unreachable import unreachable
 from bdr_console.cluster.verdict import Level, Thresholds
 from bdr_console.errors import ConsoleError
 from bdr_console.recording.recorder import Recorder
-from bdr_console.runbooks.run import RunView
-from bdr_console.runbooks.run_news import run_place
+from bdr_console.runbooks.journal.run_text import run_place
+from bdr_console.runbooks.model.run import RunView
 from bdr_console.ui.alarm_watch import AlarmWatch
 from bdr_console.ui.judged_snapshot import Moment, Timeline, no_one
 from bdr_console.ui.operator import Operator

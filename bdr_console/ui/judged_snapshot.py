@@ -16,8 +16,8 @@ from bdr_console.cluster.memory import remember
 from bdr_console.cluster.replication import Link, links
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.verdict import Finding, Level, Thresholds, Verdict, judge
-from bdr_console.runbooks.run import RunView
-from bdr_console.runbooks.works import left_findings, works
+from bdr_console.runbooks.journal.abandoned_runs import left_findings, works
+from bdr_console.runbooks.model.run import RunView
 from bdr_console.ui.theming.styles import UNICODE, Glyphs
 
 _EVENTS_KEPT = 500

@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING
 from bdr_console import paths
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.config import ClusterSettings
-from bdr_console.runbooks.run import RunView, StepView
+from bdr_console.runbooks.model.run import RunView, StepView
 from bdr_console.ui.services import LockHolder, PlanView, Purpose, Terms
 from bdr_console.ui.workers import in_background
 
 if TYPE_CHECKING:
     from bdr_console.monitor import Monitor
-    from bdr_console.runbooks.intervene import Record
-    from bdr_console.runbooks.journal import JournalFollower
-    from bdr_console.runbooks.launch import Runner
-    from bdr_console.runbooks.standing import Unfinished
+    from bdr_console.runbooks.execute.intervene import Record
+    from bdr_console.runbooks.execute.launch import Runner
+    from bdr_console.runbooks.execute.run_inspection import Unfinished
+    from bdr_console.runbooks.journal.journal_file import JournalFollower
 
 _LOOK_BACK = 20
 """Directories of runs that are looked at, newest first; their names begin with the time of their start."""
@@ -102,7 +102,7 @@ class JournalDesk:
     def view(self, run_id: str) -> RunView | None:
         """That run as its journal tells it now."""
         if (follower := self._followers.get(run_id)) is None:
-            from bdr_console.runbooks.archive import follow, run_dir
+            from bdr_console.runbooks.journal.journal_file import follow, run_dir
 
             follower = self._followers[run_id] = follow(run_dir(run_id))
         return follower.poll()
@@ -116,7 +116,7 @@ class AdvisoryDesk:
 
     async def holder(self) -> LockHolder | None:
         """Who holds the lock now."""
-        from bdr_console.runbooks.operator_lock import LockWatch, told
+        from bdr_console.runbooks.operator_lock import LockWatch, lock_holder_name
 
         if self._watched.monitor is None:
             return None
@@ -124,7 +124,7 @@ class AdvisoryDesk:
         if not found:
             return None
         first = found[0]
-        said = told(first.application)
+        said = lock_holder_name(first.application)
         nodes = tuple(dict.fromkeys(h.node for h in found if h.application == first.application))
         doing = said.doing or f"a session of role {first.role or 'unknown'}"
         return LockHolder(doing, said.who, said.step, first.client, first.since, nodes, first.pid)
@@ -145,7 +145,7 @@ class RunbookDesk:
 
     async def plan(self, node: str, terms: Terms) -> PlanView:
         """The commands and the checks for `node`."""
-        from bdr_console.runbooks import launch
+        from bdr_console.runbooks.execute import launch
 
         if terms.isolates and self._runner is None:
             self._runner = await in_background(launch.Runner)
@@ -164,26 +164,26 @@ class RunbookDesk:
     async def end(self, plan: PlanView, word: str, record: "Record") -> str:
         """End the session that this word of the plan's offers names."""
         from bdr_console.paths import who
-        from bdr_console.runbooks.intervene import end_before_run
+        from bdr_console.runbooks.execute.intervene import end_before_run
 
         chosen = next(one for one in plan.interventions if one.offer.word == word)
         return await end_before_run(self._settings, self._cluster, chosen, who(), record)
 
     async def conditions(self, plan: PlanView) -> AsyncGenerator[tuple[StepView, ...], None]:
         """The plan's steps with what is observed of each now."""
-        from bdr_console.runbooks import standing
+        from bdr_console.runbooks.execute import run_inspection
 
         if plan.plan is None:
             return
         async with contextlib.aclosing(
-            standing.conditions(plan.plan, self._settings, self._cluster)
+            run_inspection.conditions(plan.plan, self._settings, self._cluster)
         ) as looks:
             async for steps in looks:
                 yield steps
 
     def start(self, node: str, terms: Terms, purpose: Purpose) -> str:
         """Start the run of `node` in its runner; returns the run's id."""
-        from bdr_console.runbooks import launch
+        from bdr_console.runbooks.execute import launch
 
         with self._prepared() as runner:
             run = launch.start(
@@ -218,21 +218,21 @@ class RunbookDesk:
 
     async def unfinished(self, node: str, run_id: str | None) -> "AsyncGenerator[Unfinished, None]":
         """What is left of a run that nobody carries on."""
-        from bdr_console.runbooks import launch, standing
-        from bdr_console.runbooks.archive import run_dir
+        from bdr_console.runbooks.execute import launch, run_inspection
+        from bdr_console.runbooks.journal.journal_file import run_dir
 
         if self._runner is None:  # clients may be waiting for what is said here
             self._runner = await in_background(launch.Runner)
         directory = run_dir(run_id) if run_id else None
         async with contextlib.aclosing(
-            standing.unfinished(directory, node, self._settings, self._cluster)
+            run_inspection.unfinished(directory, node, self._settings, self._cluster)
         ) as looks:
             async for left in looks:
                 yield left
 
     def finish(self, node: str, run_id: str | None, *, undo: bool) -> str:
         """Go on with what is left, or take it back, in a runner of its own; returns the run's id."""
-        from bdr_console.runbooks import launch
+        from bdr_console.runbooks.execute import launch
 
         with self._prepared() as runner:
             if run_id is not None:
@@ -241,6 +241,6 @@ class RunbookDesk:
 
     async def send(self, run_id: str, word: str) -> str:
         """Say one word to the run."""
-        from bdr_console.runbooks import launch
+        from bdr_console.runbooks.execute import launch
 
         return await launch.send(launch.run_dir(run_id), word)

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 from bdr_console.cluster.text import clean
 from bdr_console.cluster.verdict import Level
 from bdr_console.crash import as_console_error
-from bdr_console.runbooks.run import Offer
-from bdr_console.runbooks.terms import ISOLATE
+from bdr_console.runbooks.model.run import ISOLATE, Offer
 from bdr_console.ui.available_actions import READ_ONLY
 from bdr_console.ui.screens.abandoned_run import LeftScreen
 from bdr_console.ui.screens.dialogs import Pick
@@ -196,11 +195,11 @@ class Operator:
         self._app.run_worker(self._write_paper(name, made), exit_on_error=False)
 
     async def _write_paper(self, name: str, made: Callable[[], str]) -> None:
-        from bdr_console.runbooks import paper
+        from bdr_console.runbooks.plan import printable_plan
 
         now = self._app.now()
         try:
-            path = await in_background(lambda: paper.write(name, made(), now))
+            path = await in_background(lambda: printable_plan.write(name, made(), now))
         except Exception as error:
             told = as_console_error(error, "writing the paper")
             self._cluster.tell_operator(f"{clean(told.problem)} {clean(told.remedy)}", "error")

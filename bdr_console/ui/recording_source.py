@@ -20,7 +20,7 @@ from bdr_console.ui.services import SnapshotSource
 from bdr_console.ui.workers import in_background
 
 if TYPE_CHECKING:
-    from bdr_console.runbooks.tap import JournalTap
+    from bdr_console.runbooks.journal.run_event_stream import RunEventStream
     from bdr_console.ui.cluster_view import ClusterParts, WatchedCluster
 
 
@@ -58,7 +58,7 @@ class _LateTap:
 
     def __init__(self, cluster: str) -> None:
         self._cluster = cluster
-        self._tap: JournalTap | None = None
+        self._tap: RunEventStream | None = None
 
     def added(self) -> Sequence[RunLine]:
         """What was added since the last call."""
@@ -68,11 +68,11 @@ class _LateTap:
         """Everything of the runs that went on after `moment`."""
         return self._opened().since(moment)
 
-    def _opened(self) -> "JournalTap":
+    def _opened(self) -> "RunEventStream":
         if self._tap is None:
-            from bdr_console.runbooks.tap import JournalTap
+            from bdr_console.runbooks.journal.run_event_stream import RunEventStream
 
-            self._tap = JournalTap(self._cluster)
+            self._tap = RunEventStream(self._cluster)
         return self._tap
 
 

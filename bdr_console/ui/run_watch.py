@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from bdr_console.cluster.text import clean
 from bdr_console.cluster.verdict import Level
 from bdr_console.crash import as_console_error
-from bdr_console.runbooks.run import RunView
-from bdr_console.runbooks.run_news import run_event
+from bdr_console.runbooks.journal.run_text import run_event
+from bdr_console.runbooks.model.run import RunView
 from bdr_console.ui.screens.run import RunScreen
 from bdr_console.ui.services import LockDesk, LockHolder, RunDesk
 from bdr_console.ui.workers import in_background

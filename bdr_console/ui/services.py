@@ -6,18 +6,29 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.runbooks.run import Check, Holder, Offer, Outcome, RunView, StepView
-from bdr_console.runbooks.terms import DEFAULT_MODE, ISOLATE, MODES, SESSION_POOLS, SWITCHOVER
+from bdr_console.runbooks.model.run import (
+    DEFAULT_MODE,
+    ISOLATE,
+    MODES,
+    SESSION_POOLS,
+    SWITCHOVER,
+    Check,
+    Holder,
+    Offer,
+    Outcome,
+    RunView,
+    StepView,
+)
 
 if TYPE_CHECKING:
-    from bdr_console.runbooks.intervene import Record
-    from bdr_console.runbooks.standing import Unfinished
-    from bdr_console.runbooks.step import Intervention, Plan
+    from bdr_console.runbooks.execute.intervene import Record
+    from bdr_console.runbooks.execute.run_inspection import Unfinished
+    from bdr_console.runbooks.model.step import Intervention, Plan
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How clients are to be moved: the words of runbooks/terms.py."""
+    """How clients are to be moved: the words of runbooks/model/run.py."""
 
     mode: str = DEFAULT_MODE
     session_pools: str = SESSION_POOLS[0]

@@ -9,7 +9,7 @@ from bdr_console.chronicle import Chronicle
 from bdr_console.chronicle.positions import PositionFile
 from bdr_console.config import ClusterSettings, Settings
 from bdr_console.config.options import Options
-from bdr_console.runbooks.run_news import run_place
+from bdr_console.runbooks.journal.run_text import run_place
 from bdr_console.ui.app import ConsoleApp
 from bdr_console.ui.cluster_view import ClusterParts
 from bdr_console.ui.live_services import AdvisoryDesk, JournalDesk, MonitoredCluster, RunbookDesk

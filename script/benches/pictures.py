@@ -24,8 +24,8 @@ from bdr_console.config.options import Options
 from bdr_console.lab import Lab
 from bdr_console.monitor import Monitor
 from bdr_console.recording.reader import Recording
-from bdr_console.runbooks import launch
-from bdr_console.runbooks.run import RunStatus, RunView
+from bdr_console.runbooks.execute import launch
+from bdr_console.runbooks.model.run import RunStatus, RunView
 from bdr_console.ui.live_services import JournalDesk, MonitoredCluster, RunbookDesk
 from bdr_console.ui.screenshot import of_recording, svg
 from bdr_console.ui.theming.themes import looks

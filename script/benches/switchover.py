@@ -19,11 +19,11 @@ import click
 
 from bdr_console.config import load
 from bdr_console.lab import Lab
-from bdr_console.runbooks import launch
-from bdr_console.runbooks.impact import measures
-from bdr_console.runbooks.journal import RUNNER_LOCK, read_events
+from bdr_console.runbooks.execute import launch
+from bdr_console.runbooks.journal.impact import measures
+from bdr_console.runbooks.journal.journal_file import RUNNER_LOCK, read_events
 from bdr_console.runbooks.locks import holder_of
-from bdr_console.runbooks.run import RunStatus
+from bdr_console.runbooks.model.run import RunStatus
 from script.benches.labs import bench_lab
 
 # What a DBA types, for one server and the database app; $1 is the server, the rest is in the environment.

@@ -7,9 +7,9 @@ from click.testing import CliRunner, Result
 
 from bdr_console.cli import cli
 from bdr_console.errors import ConsoleError
-from bdr_console.runbooks import launch
-from bdr_console.runbooks.journal import Journal
-from tests.runbooks.test_fold import beginning
+from bdr_console.runbooks.execute import launch
+from bdr_console.runbooks.journal.journal_file import Journal
+from tests.runbooks.test_run_from_journal import beginning
 from tests.test_cli import config
 
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from bdr_console.errors import ConsoleError
-from bdr_console.runbooks import launch
-from bdr_console.runbooks.journal import RUNNER_LOCK, Journal
+from bdr_console.runbooks.execute import launch
+from bdr_console.runbooks.journal.journal_file import RUNNER_LOCK, Journal
 from bdr_console.runbooks.locks import hold
 from tests.commands.test_run import call
-from tests.runbooks.test_fold import beginning
+from tests.runbooks.test_run_from_journal import beginning
 
 RUN = "20261122T030000-node1-aaaa"
 HOST = "node1 (10.0.0.1:5432)"

@@ -15,7 +15,7 @@ from bdr_console.engines.core.statements import statement
 from bdr_console.engines.detect import DETECT
 from bdr_console.engines.grants import helping_grant
 from bdr_console.links.postgres import PostgresReader, Rows, Unreadable
-from bdr_console.runbooks.asked import backends
+from bdr_console.runbooks.execute.target_queries import backends
 from tests.links.servers import PASSWORD, Postgres, program
 from tests.waiting import eventually, wait_until
 

@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 
 from bdr_console.errors import ConsoleError
 from bdr_console.lab import Lab, up
-from bdr_console.runbooks import launch
-from bdr_console.runbooks.journal import read_events
-from bdr_console.runbooks.run import RunStatus, RunView
+from bdr_console.runbooks.execute import launch
+from bdr_console.runbooks.journal.journal_file import read_events
+from bdr_console.runbooks.model.run import RunStatus, RunView
 from tests.conftest import lab_directory
 from tests.runbooks.test_lab_quiesce import AT_WORK, poolers_at_work
 from tests.runbooks.test_lab_switchover import CLUSTER, Started, in_maintenance

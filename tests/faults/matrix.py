@@ -29,10 +29,10 @@ import yaml
 
 from bdr_console.errors import ConsoleError
 from bdr_console.lab import Lab
-from bdr_console.runbooks import launch
-from bdr_console.runbooks.journal import JOURNAL, RUNNER_LOCK
+from bdr_console.runbooks.execute import launch
+from bdr_console.runbooks.journal.journal_file import JOURNAL, RUNNER_LOCK
 from bdr_console.runbooks.locks import holder_of
-from bdr_console.runbooks.run import RunStatus, RunView, StepStatus
+from bdr_console.runbooks.model.run import RunStatus, RunView, StepStatus
 from tests.waiting import wait_until
 
 CLUSTER, LEAVING, TAKER = "lab", "node1", "node2"
@@ -75,7 +75,7 @@ class Console:
 
     def __init__(self, lab: Lab, state: Path, mode: str) -> None:
         code = (
-            "import sys, time; from pathlib import Path; from bdr_console.runbooks import launch\n"
+            "import sys, time; from pathlib import Path; from bdr_console.runbooks.execute import launch\n"
             f"run = launch.start(Path(sys.argv[1]), '{CLUSTER}', '{LEAVING}', mode='{mode}')\n"
             "print(run, flush=True)\n"
             "time.sleep(300)"
@@ -253,7 +253,7 @@ def kill_runner_and_watchdog(cell: Cell) -> Callable[[], None]:
     """kill -9 of everything that could let clients go on by itself."""
     for process in psutil.process_iter(["cmdline"]):
         words = process.info["cmdline"] or []
-        if "bdr_console.runbooks.watchdog" in words and str(cell.console.run) in words:
+        if "bdr_console.runbooks.guard.watchdog" in words and str(cell.console.run) in words:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
     return kill_runner(cell)
@@ -283,7 +283,7 @@ def restart_pooler(cell: Cell) -> Callable[[], None]:
 def second_operator(cell: Cell) -> Callable[[], None]:
     """Somebody starts another switchover from another state directory; it must be refused."""
     code = (
-        "import sys; from pathlib import Path; from bdr_console.runbooks import launch\n"
+        "import sys; from pathlib import Path; from bdr_console.runbooks.execute import launch\n"
         "from bdr_console.errors import ConsoleError\n"
         "try:\n"
         f"    launch.start(Path(sys.argv[1]), '{CLUSTER}', '{TAKER}')\n"

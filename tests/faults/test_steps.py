@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from bdr_console.runbooks.checks import ALL_PARTS
-from bdr_console.runbooks.switchover import plan
+from bdr_console.runbooks.checks.preflight import ALL_PARTS
+from bdr_console.runbooks.plan.switchover import plan
 from tests.faults.matrix import STEPS
 from tests.runbooks.world import SETTINGS, FakeWorld
 

@@ -28,18 +28,19 @@ from bdr_console.recording.frames import TEXT_LIMIT, Mark, packed, unpacked
 from bdr_console.recording.reader import Recording
 from bdr_console.recording.records import Header
 from bdr_console.recording.start import header_frame
-from bdr_console.runbooks import plan_id, resume
-from bdr_console.runbooks.events import event_of
-from bdr_console.runbooks.follow_text import ending, news
-from bdr_console.runbooks.journal import JOURNAL, JournalFollower, read_events
-from bdr_console.runbooks.operator_lock import told
-from bdr_console.runbooks.report import as_data, markdown, report
+from bdr_console.runbooks.execute import resume
+from bdr_console.runbooks.journal.events import event_of
+from bdr_console.runbooks.journal.journal_file import JOURNAL, JournalFollower, read_events
+from bdr_console.runbooks.journal.report import as_data, markdown, report
+from bdr_console.runbooks.journal.run_text import ending, news
+from bdr_console.runbooks.model import plan_id
+from bdr_console.runbooks.operator_lock import lock_holder_name
 from bdr_console.ui.replay.source import RecordedRuns, RecordedTimeline
 from bdr_console.ui.text.run import message_text, offers_text, run_title, step_text
 from bdr_console.ui.theming.styles import DEFAULTS, UNICODE, Styles
 from tests.cluster.builders import NOW
 from tests.recording.made import frames
-from tests.runbooks.test_fold import beginning, event
+from tests.runbooks.test_run_from_journal import beginning, event
 from tests.ui.scenes import silent, snapshot
 
 ROOT = Path(__file__).parent.parent.parent
@@ -245,7 +246,7 @@ def _clean(data: bytes) -> None:
     shown = clean(data)
     _all_safe(shown)
     assert clean(shown) == shown or len(shown) > 4096
-    _all_safe(told(shown))
+    _all_safe(lock_holder_name(shown))
 
 
 def _lines(*events: dict[str, Any]) -> bytes:

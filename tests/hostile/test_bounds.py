@@ -11,7 +11,7 @@ from bdr_console import crash, paths
 from bdr_console.cluster.history import History
 from bdr_console.errors import ConsoleError
 from bdr_console.links.haproxy_text import NotHaproxyError, parse_stat
-from bdr_console.runbooks.journal import JOURNAL, JournalFollower
+from bdr_console.runbooks.journal.journal_file import JOURNAL, JournalFollower
 from tests.cluster.builders import NOW
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from rich.cells import cell_len
 
-from bdr_console.runbooks.journal import JOURNAL
+from bdr_console.runbooks.journal.journal_file import JOURNAL
 from tests.hostile.fakes import fake_haproxy, fake_pgbouncer
 from tests.hostile.targets import CAPTURES, unsafe
 from tests.links.servers import PASSWORD, Postgres
-from tests.runbooks.test_fold import beginning, event
+from tests.runbooks.test_run_from_journal import beginning, event
 from tests.terminal.tmux import Tmux
 from tests.ui.test_terminal import Terminal, terminal
 

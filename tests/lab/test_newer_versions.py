@@ -6,8 +6,8 @@ import pytest
 from bdr_console.config import load
 from bdr_console.errors import ConsoleError
 from bdr_console.lab import Lab, haproxy, pgbouncer
-from bdr_console.runbooks.live import LiveWorld
-from bdr_console.runbooks.reading import Part
+from bdr_console.runbooks.execute.live_world import LiveWorld
+from bdr_console.runbooks.model.reading import Part
 from tests.lab.servers import ask
 from tests.waiting import wait_until
 

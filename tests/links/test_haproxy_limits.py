@@ -10,7 +10,7 @@ import pytest
 from bdr_console.errors import ConsoleError
 from bdr_console.links.errors import LinkError
 from bdr_console.links.haproxy import HaproxyAdmin, HaproxyReader
-from bdr_console.runbooks import asked
+from bdr_console.runbooks.execute import target_queries
 
 _LINE = b"0x55: proto=tcpv4 src=127.0.0.1:39070 fe=ft be=bk_db srv=bdr_initial_node " + b"x" * 300 + b"\n"
 
@@ -52,7 +52,7 @@ async def test_a_socket_that_does_not_say_its_level_is_not_known_and_no_error(
     tmp_path: Path, answer: bytes
 ) -> None:
     async with answering(tmp_path / "s", answer) as socket:
-        assert (await asked.proxy_rights(HaproxyReader("haproxy1", socket))).may_act is None
+        assert (await target_queries.proxy_rights(HaproxyReader("haproxy1", socket))).may_act is None
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from bdr_console.cli import cli
 from bdr_console.errors import CRASHED
-from bdr_console.runbooks.exit_codes import MEANINGS
+from bdr_console.runbooks.model.run import MEANINGS
 
 PACKAGE = Path(__file__).parents[2] / "bdr_console"
 _INTERNAL = {"PYTHONPATH"}

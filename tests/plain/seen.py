@@ -10,7 +10,7 @@ from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.verdict import Thresholds, judge
 from bdr_console.links.advisory import Holder
 from bdr_console.plain.sight import Sight
-from bdr_console.runbooks.run import RunView
+from bdr_console.runbooks.model.run import RunView
 from tests.ui.scenes import NOW
 
 

@@ -15,8 +15,8 @@ from bdr_console.recording.encoder import Encoder, Frame
 from bdr_console.recording.frames import Mark, packed
 from bdr_console.recording.records import Header, RunLine
 from bdr_console.recording.start import header_frame
-from tests.runbooks.test_fold import beginning
-from tests.runbooks.test_fold import event as journal_event
+from tests.runbooks.test_run_from_journal import beginning
+from tests.runbooks.test_run_from_journal import event as journal_event
 from tests.ui.scenes import NOW, silent, snapshot
 
 HEADER = Header("lab", "prod", NOW, Thresholds(), "0.1.0")

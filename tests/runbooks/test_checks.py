@@ -15,9 +15,9 @@ from bdr_console.cluster.nodes import Member, Membership, NodeFacts, Slot, Unrea
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.poolers import PoolerFacts
 from bdr_console.cluster.proxies import ProxyFacts, ServerFigures, ServerState, StickEntry
-from bdr_console.runbooks.catalog import planned
-from bdr_console.runbooks.checks import ALL_PARTS, preflight, refuses
-from bdr_console.runbooks.reading import (
+from bdr_console.runbooks.checks.preflight import ALL_PARTS, preflight, refuses
+from bdr_console.runbooks.execute.catalog import planned
+from bdr_console.runbooks.model.reading import (
     Backend,
     CatchUp,
     Obstacles,
@@ -26,8 +26,8 @@ from bdr_console.runbooks.reading import (
     Reading,
     Rights,
 )
-from bdr_console.runbooks.run import Check, Outcome
-from bdr_console.runbooks.switchover import plan
+from bdr_console.runbooks.model.run import Check, Outcome
+from bdr_console.runbooks.plan.switchover import plan
 from tests.runbooks.world import NO_ANSWER, SETTINGS, FakeWorld, direct
 
 Change = Callable[[Reading], Reading]

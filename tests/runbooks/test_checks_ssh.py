@@ -7,9 +7,9 @@ import pytest
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.config import ClusterSettings
 from bdr_console.links.through import Login
-from bdr_console.runbooks.checks_ssh import check_ssh
-from bdr_console.runbooks.reading import Reading
-from bdr_console.runbooks.run import Outcome
+from bdr_console.runbooks.checks.preflight import check_ssh
+from bdr_console.runbooks.model.reading import Reading
+from bdr_console.runbooks.model.run import Outcome
 
 EMPTY = Snapshot("c", "", datetime(2026, 1, 1, tzinfo=UTC), 1.0, (), (), ())
 

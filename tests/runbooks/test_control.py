@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bdr_console.errors import ConsoleError
-from bdr_console.runbooks.control import SOCKET, listening, say
+from bdr_console.runbooks.execute.control import SOCKET, listening, say
 
 
 def hear(word: str, who: str) -> tuple[bool, str]:

@@ -9,17 +9,16 @@ import pytest
 
 from bdr_console.cluster.proxies import ProxyFacts, ProxyServer
 from bdr_console.cluster.proxy_file import ProxyFile, StateLoad
-from bdr_console.runbooks.catalog import planned
-from bdr_console.runbooks.checks import ALL_PARTS
-from bdr_console.runbooks.exit_codes import PROBLEMS, exit_code
-from bdr_console.runbooks.journal import Journal, read_events
-from bdr_console.runbooks.narration import Narration
-from bdr_console.runbooks.plan_id import seen_by
-from bdr_console.runbooks.reading import Reading
-from bdr_console.runbooks.report import markdown, report
-from bdr_console.runbooks.run import Check, Outcome, RunView, StepStatus
-from bdr_console.runbooks.session_count import SessionCount
-from bdr_console.runbooks.step import CutSessions, Plan, Step, StepPlan
+from bdr_console.runbooks.checks.preflight import ALL_PARTS
+from bdr_console.runbooks.execute.catalog import planned
+from bdr_console.runbooks.journal.journal_file import Journal, read_events
+from bdr_console.runbooks.journal.progress_writer import ProgressWriter
+from bdr_console.runbooks.journal.report import markdown, report
+from bdr_console.runbooks.model.plan_id import seen_by
+from bdr_console.runbooks.model.reading import Reading
+from bdr_console.runbooks.model.run import PROBLEMS, Check, Outcome, RunView, StepStatus, exit_code
+from bdr_console.runbooks.model.step import CutSessions, Plan, Step, StepPlan
+from bdr_console.runbooks.steps.disable import SessionCount
 from tests.runbooks.test_engine import Run
 from tests.runbooks.world import SETTINGS, FakeWorld
 
@@ -265,7 +264,7 @@ def test_sessions_that_ended_under_a_pause_are_counted_and_are_no_problem(
     tmp_path: Path, command: str, pause: float | None, alarms: int
 ) -> None:
     journal = Journal(tmp_path, "r1")
-    Narration(journal).mark(Ended(StepPlan("disable", command, pause=pause)), StepStatus.DONE)
+    ProgressWriter(journal).mark(Ended(StepPlan("disable", command, pause=pause)), StepStatus.DONE)
     kinds = [event["event"] for event in read_events(tmp_path)]
     assert kinds.count("cut") == 1
     assert kinds.count("alarm") == alarms

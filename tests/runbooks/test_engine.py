@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from bdr_console.runbooks import engine as engine_module
-from bdr_console.runbooks import walkback as walkback_module
-from bdr_console.runbooks.checks import ALL_PARTS
-from bdr_console.runbooks.engine import Engine
-from bdr_console.runbooks.fold import fold
-from bdr_console.runbooks.journal import JOURNAL
-from bdr_console.runbooks.reading import Part, Reading
-from bdr_console.runbooks.run import Proof, RunStatus, RunView, StepStatus, StepView
-from bdr_console.runbooks.step import OnTimeout, Plan, StepPlan
-from bdr_console.runbooks.switchover import plan, steps
+from bdr_console.runbooks.checks.preflight import ALL_PARTS
+from bdr_console.runbooks.execute import engine as engine_module
+from bdr_console.runbooks.execute import walkback as walkback_module
+from bdr_console.runbooks.execute.engine import Engine
+from bdr_console.runbooks.journal.journal_file import JOURNAL
+from bdr_console.runbooks.journal.run_from_journal import fold
+from bdr_console.runbooks.model.reading import Part, Reading
+from bdr_console.runbooks.model.run import Proof, RunStatus, RunView, StepStatus, StepView
+from bdr_console.runbooks.model.step import OnTimeout, Plan, StepPlan
+from bdr_console.runbooks.plan.switchover import plan, steps
 from tests.runbooks.world import SETTINGS, FakeWatch, FakeWorld, FullDiskJournal
 from tests.waiting import eventually
 
@@ -32,7 +32,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine_module, "_LOST_ANSWER_GRACE", 0.05)
     monkeypatch.setattr(walkback_module, "_DEADLINE", 0.3)
     monkeypatch.setattr(walkback_module, "_AGAIN_AFTER", 0.05)
-    monkeypatch.setattr("bdr_console.runbooks.switchover_out._SETTLE", 0.2)
+    monkeypatch.setattr("bdr_console.runbooks.steps.move_clients._SETTLE", 0.2)
 
 
 class Run:
@@ -204,7 +204,7 @@ async def test_wait_close_out_of_time_asks_and_undoes_nothing_by_itself(
     world: FakeWorld, tmp_path: Path
 ) -> None:
     world.connections[1].busy = True
-    async with Run(world, tmp_path, wait_close=0.02) as run:
+    async with Run(world, tmp_path, wait_close=0.5) as run:
         await run.until(lambda view: "are over" in view.message)
         assert {offer.word for offer in run.view.offers} >= {"wait", "abort"}
         assert all(world.maintenance.values())

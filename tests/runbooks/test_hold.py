@@ -8,9 +8,9 @@ import pytest
 
 from bdr_console.cluster.proxies import ProxyFacts, ServerState
 from bdr_console.errors import ConsoleError
-from bdr_console.runbooks.hold import Hold, HoldTerms, expected_end
-from bdr_console.runbooks.reading import Part, Reading
-from bdr_console.runbooks.step import Observation, StepPlan
+from bdr_console.runbooks.model.reading import Part, Reading
+from bdr_console.runbooks.model.step import Observation, StepPlan
+from bdr_console.runbooks.steps.hold import Hold, HoldTerms, expected_end
 from tests.runbooks.world import FakeWorld
 
 LEAVING = (("haproxy1", "bk_db/bdr_initial_node"), ("haproxy2", "bk_db/bdr_initial_node"))

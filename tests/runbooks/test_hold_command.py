@@ -8,8 +8,8 @@ import pytest
 
 from bdr_console.config import ClusterSettings
 from bdr_console.errors import ConsoleError
-from bdr_console.runbooks import hold_command
-from bdr_console.runbooks.hold_command import LOST, NodeHosts, OnNode, need_hosts
+from bdr_console.runbooks.execute import hold_command
+from bdr_console.runbooks.execute.hold_command import LOST, NodeHosts, OnNode, need_hosts
 from tests.links.ssh.conftest import bastion, behind, home, make_sshd  # noqa: F401 - fixtures
 from tests.links.ssh.sshd import Sshd
 from tests.waiting import wait_until

@@ -7,11 +7,11 @@ import pytest
 
 from bdr_console.cluster.query import query_text
 from bdr_console.links.haproxy_text import ProxySession
-from bdr_console.runbooks.holders import describe, holders, interventions, signal_sql
-from bdr_console.runbooks.live import LiveWorld
-from bdr_console.runbooks.reading import Backend, Reading, ServerConnection
-from bdr_console.runbooks.run import Command, Holder
-from bdr_console.runbooks.step import Act
+from bdr_console.runbooks.execute.live_world import LiveWorld
+from bdr_console.runbooks.model.pool_holders import describe, holders, interventions, signal_sql
+from bdr_console.runbooks.model.reading import Backend, Reading, ServerConnection
+from bdr_console.runbooks.model.run import Command, Holder
+from bdr_console.runbooks.model.step import Act
 from tests.cluster.builders import snapshot
 from tests.runbooks.world import SETTINGS
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from bdr_console.runbooks.impact import lines, measures
-from bdr_console.runbooks.report import markdown, report
-from tests.runbooks.test_fold import beginning, event
+from bdr_console.runbooks.journal.impact import lines, measures
+from bdr_console.runbooks.journal.report import markdown, report
 from tests.runbooks.test_report import whole_run
+from tests.runbooks.test_run_from_journal import beginning, event
 
 FELT = {
     "clients": 8,

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from bdr_console.runbooks import intervene as intervene_module
-from bdr_console.runbooks import walkback as walkback_module
-from bdr_console.runbooks.run import RunStatus, StepStatus, StepView
+from bdr_console.runbooks.execute import intervene as intervene_module
+from bdr_console.runbooks.execute import walkback as walkback_module
+from bdr_console.runbooks.model.run import RunStatus, StepStatus, StepView
 from tests.runbooks.test_engine import Run
 from tests.runbooks.world import FakeWorld
 

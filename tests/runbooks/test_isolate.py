@@ -13,13 +13,14 @@ import psycopg
 import pytest
 
 from bdr_console.lab import Lab
-from bdr_console.runbooks import isolate, launch
-from bdr_console.runbooks.checks import ALL_PARTS, refuses
-from bdr_console.runbooks.engine import Engine
-from bdr_console.runbooks.fold import fold
-from bdr_console.runbooks.journal import Journal, JournalFollower, read_events
-from bdr_console.runbooks.narration import steps_event
-from bdr_console.runbooks.run import Outcome, RunStatus, StepStatus
+from bdr_console.runbooks.checks.preflight import ALL_PARTS, refuses
+from bdr_console.runbooks.execute import launch
+from bdr_console.runbooks.execute.engine import Engine
+from bdr_console.runbooks.journal.journal_file import Journal, JournalFollower, read_events
+from bdr_console.runbooks.journal.progress_writer import steps_event
+from bdr_console.runbooks.journal.run_from_journal import fold
+from bdr_console.runbooks.model.run import Outcome, RunStatus, StepStatus
+from bdr_console.runbooks.plan import isolate
 from tests.runbooks.test_engine import DISABLE
 from tests.runbooks.test_lab_quiesce import AT_WORK, poolers_at_work
 from tests.runbooks.test_lab_switchover import CLUSTER, NODE, SERVER, Started, in_maintenance
@@ -126,7 +127,7 @@ async def test_a_proxy_that_hangs_after_the_plan_leaves_a_warning_and_the_run_go
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = FakeWorld(silent={"node1"}, lose_answer={SHUTDOWN}, ineffective={SHUTDOWN})
-    monkeypatch.setattr("bdr_console.runbooks.engine._LOST_ANSWER_GRACE", 0.05)
+    monkeypatch.setattr("bdr_console.runbooks.execute.engine._LOST_ANSWER_GRACE", 0.05)
     ended, view = await isolated(world, tmp_path)
     assert ended is None, "nothing is undone by itself"
     assert world.maintenance == {"haproxy1": {SERVER_NAME}, "haproxy2": {SERVER_NAME}}

@@ -10,18 +10,17 @@ from pathlib import Path
 import pytest
 
 from bdr_console.errors import ConsoleError
-from bdr_console.runbooks.archive import run_dir
-from bdr_console.runbooks.engine import Engine
-from bdr_console.runbooks.events import event_of
-from bdr_console.runbooks.hold_command import Here
-from bdr_console.runbooks.journal import JOURNAL, RUNNER_LOCK, Journal, JournalFollower
-from bdr_console.runbooks.launch import refuse_if_busy
+from bdr_console.runbooks.execute.engine import Engine
+from bdr_console.runbooks.execute.hold_command import Here
+from bdr_console.runbooks.execute.launch import refuse_if_busy
+from bdr_console.runbooks.journal.events import event_of
+from bdr_console.runbooks.journal.journal_file import JOURNAL, RUNNER_LOCK, Journal, JournalFollower, run_dir
 from bdr_console.runbooks.locks import Busy, cluster_locks, hold, holder_of, is_held
-from bdr_console.runbooks.reading import Part
-from bdr_console.runbooks.run import RunStatus, StepStatus
-from bdr_console.runbooks.step import TargetKind
-from bdr_console.runbooks.switchover import plan, steps
-from tests.runbooks.test_fold import beginning
+from bdr_console.runbooks.model.reading import Part
+from bdr_console.runbooks.model.run import RunStatus, StepStatus
+from bdr_console.runbooks.model.step import TargetKind
+from bdr_console.runbooks.plan.switchover import plan, steps
+from tests.runbooks.test_run_from_journal import beginning
 from tests.runbooks.world import SETTINGS, FakeWorld
 from tests.waiting import eventually
 
@@ -177,12 +176,12 @@ async def test_the_intent_is_on_disk_when_the_command_goes_out_and_the_proof_bef
 
     monkeypatch.setattr(os, "fdatasync", watched_sync)
 
-    class Watched(FakeWorld):
+    class NotedWorld(FakeWorld):
         async def send(self, kind: TargetKind, target: str, text: str) -> str:
             order.append(f"sent {text.split(maxsplit=1)[0]}")
             return await super().send(kind, target, text)
 
-    world = Watched()
+    world = NotedWorld()
     made = plan((await world.read(~Part(0))).snapshot, SETTINGS, "node1", "gradual")
     engine = Engine(steps(made, SETTINGS), world, Journal(tmp_path, "r1"), pace=0, hold_pace=0.01)
     task = asyncio.create_task(engine.run())

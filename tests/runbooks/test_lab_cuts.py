@@ -14,12 +14,11 @@ import yaml
 
 from bdr_console.config import load
 from bdr_console.lab import Lab, haproxy
-from bdr_console.runbooks import launch
-from bdr_console.runbooks.exit_codes import PROBLEMS, exit_code
-from bdr_console.runbooks.journal import read_events
-from bdr_console.runbooks.preview import preview
-from bdr_console.runbooks.report import markdown, report
-from bdr_console.runbooks.run import RunStatus
+from bdr_console.runbooks.execute import launch
+from bdr_console.runbooks.execute.preview import preview
+from bdr_console.runbooks.journal.journal_file import read_events
+from bdr_console.runbooks.journal.report import markdown, report
+from bdr_console.runbooks.model.run import PROBLEMS, RunStatus, exit_code
 from tests.runbooks.test_lab_quiesce import start
 from tests.runbooks.test_lab_switchover import CLUSTER, SERVER, Started, in_maintenance
 from tests.waiting import wait_until

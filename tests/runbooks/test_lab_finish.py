@@ -15,8 +15,8 @@ from bdr_console.cli import cli
 from bdr_console.config import load
 from bdr_console.errors import ConsoleError
 from bdr_console.lab import Lab
-from bdr_console.runbooks import launch
-from bdr_console.runbooks.run import RunStatus, RunView, StepStatus
+from bdr_console.runbooks.execute import launch
+from bdr_console.runbooks.model.run import RunStatus, RunView, StepStatus
 from tests.runbooks.test_lab_switchover import CLUSTER, NODE, SERVER, Started, in_maintenance
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(120)]

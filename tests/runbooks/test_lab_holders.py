@@ -10,10 +10,10 @@ from bdr_console.cli import cli
 from bdr_console.config import load
 from bdr_console.errors import ConsoleError
 from bdr_console.lab import Lab
-from bdr_console.runbooks import launch
-from bdr_console.runbooks.journal import JOURNAL
-from bdr_console.runbooks.live import LiveWorld
-from bdr_console.runbooks.run import Check, Holder, Outcome, RunStatus, StepView
+from bdr_console.runbooks.execute import launch
+from bdr_console.runbooks.execute.live_world import LiveWorld
+from bdr_console.runbooks.journal.journal_file import JOURNAL
+from bdr_console.runbooks.model.run import Check, Holder, Outcome, RunStatus, StepView
 from tests.runbooks.test_lab_switchover import CLUSTER, NODE, Started, _own_state, in_maintenance, start
 
 __all__ = ["_own_state"]

@@ -9,8 +9,8 @@ import pytest
 
 from bdr_console.lab import Lab
 from bdr_console.lab.pgbouncer import admin
-from bdr_console.runbooks import launch
-from bdr_console.runbooks.run import RunStatus, StepStatus
+from bdr_console.runbooks.execute import launch
+from bdr_console.runbooks.model.run import RunStatus, StepStatus
 from tests.runbooks.test_lab_quiesce import lagging, start, through
 from tests.runbooks.test_lab_switchover import Started
 

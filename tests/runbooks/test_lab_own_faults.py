@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from bdr_console.lab import Lab
-from bdr_console.runbooks import launch
-from bdr_console.runbooks.control import SOCKET
-from bdr_console.runbooks.journal import JOURNAL, RUNNER_LOCK, read_events
+from bdr_console.runbooks.execute import launch
+from bdr_console.runbooks.execute.control import SOCKET
+from bdr_console.runbooks.journal.journal_file import JOURNAL, RUNNER_LOCK, read_events
 from bdr_console.runbooks.locks import is_held
-from bdr_console.runbooks.run import RunStatus, StepStatus
+from bdr_console.runbooks.model.run import RunStatus, StepStatus
 from tests.runbooks.test_lab_quiesce import (
     AT_WORK,
     _as_before,

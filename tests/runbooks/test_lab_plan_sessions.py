@@ -9,7 +9,7 @@ import pytest
 
 from bdr_console.config import load
 from bdr_console.lab import Lab
-from bdr_console.runbooks.run import Check, Outcome
+from bdr_console.runbooks.model.run import Check, Outcome
 from bdr_console.ui.live_services import RunbookDesk
 from bdr_console.ui.services import PlanView, Terms
 from tests.runbooks.test_lab_holders import sessions

@@ -12,9 +12,9 @@ import yaml
 
 from bdr_console.lab import Lab
 from bdr_console.lab.pgbouncer import admin
-from bdr_console.runbooks import launch
-from bdr_console.runbooks.journal import read_events
-from bdr_console.runbooks.run import RunStatus, RunView, StepStatus
+from bdr_console.runbooks.execute import launch
+from bdr_console.runbooks.journal.journal_file import read_events
+from bdr_console.runbooks.model.run import RunStatus, RunView, StepStatus
 from tests.runbooks.counting import connections_counted
 from tests.runbooks.test_lab_switchover import CLUSTER, NODE, SERVER, Started, in_maintenance
 from tests.waiting import wait_until

@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 from bdr_console.lab import Lab
-from bdr_console.runbooks import launch
-from bdr_console.runbooks.journal import JOURNAL
-from bdr_console.runbooks.run import RunStatus, StepStatus
+from bdr_console.runbooks.execute import launch
+from bdr_console.runbooks.journal.journal_file import JOURNAL
+from bdr_console.runbooks.model.run import RunStatus, StepStatus
 from tests.links.ssh.conftest import home, make_sshd  # noqa: F401 - fixtures
 from tests.links.ssh.sshd import Sshd
 from tests.runbooks.test_lab_switchover import CLUSTER, NODE, SERVER, Started, in_maintenance

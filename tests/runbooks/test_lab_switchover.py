@@ -14,12 +14,12 @@ import pytest
 from bdr_console.config import load
 from bdr_console.errors import ConsoleError
 from bdr_console.lab import Lab
-from bdr_console.runbooks import launch
-from bdr_console.runbooks.checks import refuses
-from bdr_console.runbooks.events import event_of
-from bdr_console.runbooks.journal import JOURNAL, RUNNER_LOCK
+from bdr_console.runbooks.checks.preflight import refuses
+from bdr_console.runbooks.execute import launch
+from bdr_console.runbooks.journal.events import event_of
+from bdr_console.runbooks.journal.journal_file import JOURNAL, RUNNER_LOCK
 from bdr_console.runbooks.locks import holder_of
-from bdr_console.runbooks.run import RunStatus, RunView, StepStatus
+from bdr_console.runbooks.model.run import RunStatus, RunView, StepStatus
 from tests.runbooks.counting import connections_counted
 from tests.waiting import wait_until
 
@@ -179,7 +179,7 @@ def test_a_second_start_is_refused_and_names_the_first(healthy_lab: Lab) -> None
 
 
 def test_the_run_goes_on_when_its_console_is_killed(healthy_lab: Lab) -> None:
-    code = "import sys, time; from pathlib import Path; from bdr_console.runbooks import launch\n"
+    code = "import sys, time; from pathlib import Path; from bdr_console.runbooks.execute import launch\n"
     code += f"print(launch.start(Path(sys.argv[1]), {CLUSTER!r}, {NODE!r}), flush=True); time.sleep(300)"
     console = subprocess.Popen(
         [sys.executable, "-c", code, str(healthy_lab.config)],

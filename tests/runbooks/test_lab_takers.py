@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from bdr_console.lab import Lab
-from bdr_console.runbooks import launch
-from bdr_console.runbooks.run import RunStatus
+from bdr_console.runbooks.execute import launch
+from bdr_console.runbooks.model.run import RunStatus
 from tests.runbooks.test_lab_quiesce import AT_WORK, poolers_at_work, start
 from tests.runbooks.test_lab_switchover import in_maintenance
 from tests.waiting import wait_until

@@ -11,9 +11,8 @@ import psycopg
 import pytest
 
 from bdr_console.lab import Lab
-from bdr_console.runbooks import launch
-from bdr_console.runbooks.exit_codes import exit_code
-from bdr_console.runbooks.run import RunStatus, StepStatus
+from bdr_console.runbooks.execute import launch
+from bdr_console.runbooks.model.run import RunStatus, StepStatus, exit_code
 from tests.runbooks.test_lab_switchover import CLUSTER, NODE, Started
 from tests.waiting import wait_until
 

@@ -8,15 +8,15 @@ import pytest
 
 from bdr_console.cluster.findings import Level, Thresholds
 from bdr_console.cluster.verdict import judge
-from bdr_console.runbooks import in_force
-from bdr_console.runbooks.checks import ALL_PARTS
-from bdr_console.runbooks.engine import Engine
-from bdr_console.runbooks.journal import Journal
-from bdr_console.runbooks.orphans import orphans
-from bdr_console.runbooks.resume import found
-from bdr_console.runbooks.run import Command, RunStatus, RunView
-from bdr_console.runbooks.switchover import steps
-from bdr_console.runbooks.undertaking import undertake
+from bdr_console.runbooks.checks.preflight import ALL_PARTS
+from bdr_console.runbooks.execute.engine import Engine
+from bdr_console.runbooks.execute.resume import found
+from bdr_console.runbooks.execute.run_setup import undertake
+from bdr_console.runbooks.journal import in_force
+from bdr_console.runbooks.journal.abandoned_runs import orphans
+from bdr_console.runbooks.journal.journal_file import Journal
+from bdr_console.runbooks.model.run import Command, RunStatus, RunView
+from bdr_console.runbooks.plan.switchover import steps
 from tests.cluster.builders import NOW
 from tests.runbooks.world import SETTINGS, FakeWorld
 

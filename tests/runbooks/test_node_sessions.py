@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from bdr_console.config import ClusterSettings
-from bdr_console.runbooks.checks import ALL_PARTS
-from bdr_console.runbooks.node_sessions import ClientRules, Way, client_rules, others_on, sessions_on
-from bdr_console.runbooks.reading import Backend, Reading
+from bdr_console.runbooks.checks.preflight import ALL_PARTS
+from bdr_console.runbooks.model.node_sessions import ClientRules, Way, client_rules, others_on, sessions_on
+from bdr_console.runbooks.model.reading import Backend, Reading
 from tests.runbooks.world import FakeWorld, direct
 
 RULES = ClientRules(("app",), ("bdr_console",), ("exporter",))

@@ -8,7 +8,13 @@ from bdr_console.config import ClusterSettings, load
 from bdr_console.errors import ConsoleError
 from bdr_console.lab import Lab
 from bdr_console.links.postgres import PostgresWriter
-from bdr_console.runbooks.operator_lock import OperatorLock, Told, holders, shown_name, told
+from bdr_console.runbooks.operator_lock import (
+    LockHolderName,
+    OperatorLock,
+    holders,
+    lock_holder_name,
+    shown_name,
+)
 
 
 @pytest.mark.parametrize(
@@ -30,19 +36,22 @@ def test_who_holds_the_lock_at_which_step_fits_into_what_a_node_shows(
 @pytest.mark.parametrize(
     ("shown", "said"),
     [
-        (shown_name("run 3f2a", "alice@b from 10.0.0.9", "hold"), Told("run 3f2a", "alice@b", "hold")),
+        (
+            shown_name("run 3f2a", "alice@b from 10.0.0.9", "hold"),
+            LockHolderName("run 3f2a", "alice@b", "hold"),
+        ),
         (
             shown_name("run 3f2a", "eve as postgres@b", "enable"),
-            Told("run 3f2a", "eve as postgres@b", "enable"),
+            LockHolderName("run 3f2a", "eve as postgres@b", "enable"),
         ),
-        (shown_name("lock vacuumdb", "root@b", ""), Told("lock vacuumdb", "root@b", "")),
-        ("bdr-console run 3f2a step hold", Told("run 3f2a", "", "hold")),
-        ("psql", Told("psql", "", "")),
-        ("", Told("", "", "")),
+        (shown_name("lock vacuumdb", "root@b", ""), LockHolderName("lock vacuumdb", "root@b", "")),
+        ("bdr-console run 3f2a step hold", LockHolderName("run 3f2a", "", "hold")),
+        ("psql", LockHolderName("psql", "", "")),
+        ("", LockHolderName("", "", "")),
     ],
 )
-def test_what_a_holder_says_of_itself_is_read_back(shown: str, said: Told) -> None:
-    assert told(shown) == said
+def test_what_a_holder_says_of_itself_is_read_back(shown: str, said: LockHolderName) -> None:
+    assert lock_holder_name(shown) == said
 
 
 @pytest.fixture

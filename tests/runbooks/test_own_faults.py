@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from bdr_console.runbooks import engine as engine_module
-from bdr_console.runbooks import journal as journal_module
-from bdr_console.runbooks import pool_settings
-from bdr_console.runbooks import walkback as walkback_module
-from bdr_console.runbooks.journal import Journal, JournalFollower, read_events
-from bdr_console.runbooks.reading import Part
-from bdr_console.runbooks.run import Proof, RunStatus, StepStatus
+from bdr_console.runbooks.execute import engine as engine_module
+from bdr_console.runbooks.execute import walkback as walkback_module
+from bdr_console.runbooks.journal import journal_file as journal_module
+from bdr_console.runbooks.journal.journal_file import Journal, JournalFollower, read_events
+from bdr_console.runbooks.model.reading import Part
+from bdr_console.runbooks.model.run import Proof, RunStatus, StepStatus
+from bdr_console.runbooks.steps import pool_settings
 from tests.runbooks.test_engine import DISABLE, ENABLE, Run, holding
 from tests.runbooks.test_quiesce import run_of
 from tests.runbooks.world import NO_ANSWER, NOTHING, FakeWorld, FullDiskJournal

@@ -10,10 +10,11 @@ from bdr_console.cluster.proxies import ServerState
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.config import ClusterSettings
 from bdr_console.errors import ConsoleError
-from bdr_console.runbooks.paper import paper, rest, shell
-from bdr_console.runbooks.run import Command, RunStatus, RunView, StepStatus
-from bdr_console.runbooks.step import Plan
-from bdr_console.runbooks.switchover import plan, routed_databases
+from bdr_console.runbooks.model.run import Command, RunStatus, RunView, StepStatus
+from bdr_console.runbooks.model.step import Plan
+from bdr_console.runbooks.plan.modes import routed_databases
+from bdr_console.runbooks.plan.printable_plan import paper, rest, shell
+from bdr_console.runbooks.plan.switchover import plan
 from tests.cluster.builders import NOW, pooler, proxy, server, snapshot
 
 SETTINGS = ClusterSettings.model_validate(

@@ -10,9 +10,9 @@ import pytest
 
 from bdr_console import paths
 from bdr_console.errors import ConsoleError
-from bdr_console.runbooks.plan_id import VALID, Seen, differences, keep, plan_id, recall, seen_by
-from bdr_console.runbooks.reading import Part
-from bdr_console.runbooks.switchover import plan
+from bdr_console.runbooks.model.plan_id import VALID, Seen, differences, keep, plan_id, recall, seen_by
+from bdr_console.runbooks.model.reading import Part
+from bdr_console.runbooks.plan.switchover import plan
 from tests.cluster.builders import NOW
 from tests.runbooks.world import SETTINGS, FakeConnection, FakeWorld
 

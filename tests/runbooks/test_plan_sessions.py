@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from bdr_console.errors import ConsoleError
-from bdr_console.runbooks import intervene as intervene_module
-from bdr_console.runbooks.catalog import planned
-from bdr_console.runbooks.checks import ALL_PARTS
-from bdr_console.runbooks.holders import interventions, why_not_ended
-from bdr_console.runbooks.intervene import end_before_run
-from bdr_console.runbooks.reading import CatchUp, Obstacles, Reading
-from bdr_console.runbooks.run import Check, Outcome
-from bdr_console.runbooks.step import Intervention
+from bdr_console.runbooks.checks.preflight import ALL_PARTS
+from bdr_console.runbooks.execute import intervene as intervene_module
+from bdr_console.runbooks.execute.catalog import planned
+from bdr_console.runbooks.execute.intervene import end_before_run
+from bdr_console.runbooks.model.pool_holders import interventions, why_not_ended
+from bdr_console.runbooks.model.reading import CatchUp, Obstacles, Reading
+from bdr_console.runbooks.model.run import Check, Outcome
+from bdr_console.runbooks.model.step import Intervention
 from tests.runbooks.world import SETTINGS, FakeWorld, direct
 
 BLOCKED = CatchUp(None, "not applied within 3 s: node2: has applied 0/1, waiting for 0/2")

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from bdr_console.errors import ConsoleError
-from bdr_console.runbooks import chain, pool_settings, quiesce
-from bdr_console.runbooks import engine as engine_module
-from bdr_console.runbooks import walkback as walkback_module
-from bdr_console.runbooks.checks import ALL_PARTS
-from bdr_console.runbooks.checks_poolers import left_settings
-from bdr_console.runbooks.reading import Load, Part
-from bdr_console.runbooks.run import Outcome, RunStatus, StepStatus
+from bdr_console.runbooks.checks.poolers import left_settings
+from bdr_console.runbooks.checks.preflight import ALL_PARTS
+from bdr_console.runbooks.execute import engine as engine_module
+from bdr_console.runbooks.execute import walkback as walkback_module
+from bdr_console.runbooks.model import pool_holders
+from bdr_console.runbooks.model.reading import Load, Part
+from bdr_console.runbooks.model.run import Outcome, RunStatus, StepStatus
+from bdr_console.runbooks.steps import pool_settings, quiesce
 from tests.runbooks.test_engine import DISABLE, ENABLE, Run, acts
 from tests.runbooks.world import FakeConnection, FakeWorld
 from tests.waiting import eventually
@@ -32,7 +33,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool_settings, "_SETTLED_FOR", 0.01)
     monkeypatch.setattr(pool_settings, "_FULL_FOR", 0.005)
     monkeypatch.setattr(quiesce, "_LOGIN_ENDS", 0.05)
-    monkeypatch.setattr(chain, "_FIRST_AFTER", 0.01)
+    monkeypatch.setattr(pool_holders, "_FIRST_AFTER", 0.01)
 
 
 @pytest.fixture

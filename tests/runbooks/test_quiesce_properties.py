@@ -12,17 +12,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bdr_console.errors import ConsoleError
-from bdr_console.runbooks import engine as engine_module
-from bdr_console.runbooks import pool_settings, quiesce
-from bdr_console.runbooks import walkback as walkback_module
-from bdr_console.runbooks.checks import ALL_PARTS
-from bdr_console.runbooks.engine import Engine
-from bdr_console.runbooks.journal import JOURNAL, Journal
-from bdr_console.runbooks.reading import Part, Reading
-from bdr_console.runbooks.resume import as_event
-from bdr_console.runbooks.step import Act
-from bdr_console.runbooks.switchover import plan, steps
-from bdr_console.runbooks.undertaking import undertake
+from bdr_console.runbooks.checks.preflight import ALL_PARTS
+from bdr_console.runbooks.execute import engine as engine_module
+from bdr_console.runbooks.execute import walkback as walkback_module
+from bdr_console.runbooks.execute.engine import Engine
+from bdr_console.runbooks.execute.resume import as_event
+from bdr_console.runbooks.execute.run_setup import undertake
+from bdr_console.runbooks.journal.journal_file import JOURNAL, Journal
+from bdr_console.runbooks.model.reading import Part, Reading
+from bdr_console.runbooks.model.step import Act
+from bdr_console.runbooks.plan.switchover import plan, steps
+from bdr_console.runbooks.steps import pool_settings, quiesce
 from tests.runbooks import virtual_time
 from tests.runbooks.test_engine import DISABLE, ENABLE, with_deadlines
 from tests.runbooks.world import NOTHING, SERVERS, SETTINGS, FakeWatch, FakeWorld, FullDiskJournal, direct

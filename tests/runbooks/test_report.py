@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
-from bdr_console.runbooks.exit_codes import MEANINGS, exit_code
-from bdr_console.runbooks.fold import fold
-from bdr_console.runbooks.follow_text import ending, news
-from bdr_console.runbooks.report import as_data, markdown, report
-from bdr_console.runbooks.run import RunStatus, RunView
-from tests.runbooks.test_fold import beginning, event
+from bdr_console.runbooks.journal.report import as_data, markdown, report
+from bdr_console.runbooks.journal.run_from_journal import fold
+from bdr_console.runbooks.journal.run_text import ending, news
+from bdr_console.runbooks.model.run import MEANINGS, RunStatus, RunView, exit_code
+from tests.runbooks.test_run_from_journal import beginning, event
 
 HOST = {"step": "disable", "host": "haproxy1 (/run/x)", "command": "disable server b/s"}
 

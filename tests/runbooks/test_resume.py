@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 
 from bdr_console.errors import ConsoleError
-from bdr_console.runbooks.engine import Engine
-from bdr_console.runbooks.journal import Journal, read_events
-from bdr_console.runbooks.orphans import left_behind, orphans
-from bdr_console.runbooks.reading import Part
-from bdr_console.runbooks.resume import adopted, as_before, as_event, found, past, unseen
-from bdr_console.runbooks.run import RunStatus, RunView
-from bdr_console.runbooks.step import Plan
-from bdr_console.runbooks.switchover import plan, steps
-from bdr_console.runbooks.undertaking import undertake
+from bdr_console.runbooks.execute.engine import Engine
+from bdr_console.runbooks.execute.resume import adopted, as_before, as_event, found, past, unseen
+from bdr_console.runbooks.execute.run_setup import undertake
+from bdr_console.runbooks.journal.abandoned_runs import left_behind, orphans
+from bdr_console.runbooks.journal.journal_file import Journal, read_events
+from bdr_console.runbooks.model.reading import Part
+from bdr_console.runbooks.model.run import RunStatus, RunView
+from bdr_console.runbooks.model.step import Plan
+from bdr_console.runbooks.plan.switchover import plan, steps
 from tests.cluster.builders import NOW
 from tests.runbooks.world import SETTINGS, FakeWorld
 

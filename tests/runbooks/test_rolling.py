@@ -9,21 +9,20 @@ from typing import Any
 import pytest
 
 from bdr_console.errors import ConsoleError
-from bdr_console.runbooks import rolling as rolling_module
-from bdr_console.runbooks import walkback as walkback_module
-from bdr_console.runbooks.catalog import built
-from bdr_console.runbooks.checks import ALL_PARTS
-from bdr_console.runbooks.engine import Engine
-from bdr_console.runbooks.exit_codes import exit_code
-from bdr_console.runbooks.fold import fold
-from bdr_console.runbooks.follow_text import news
-from bdr_console.runbooks.journal import Journal, read_events
-from bdr_console.runbooks.narration import steps_event
-from bdr_console.runbooks.resume import as_event, past
-from bdr_console.runbooks.rolling import Ear, Rolling, TurnJournal, beginning
-from bdr_console.runbooks.rolling_plan import named, seen, turns
-from bdr_console.runbooks.run import RunStatus, RunView, StepStatus
-from bdr_console.runbooks.undertaking import Undertaking, fresh
+from bdr_console.runbooks.checks.preflight import ALL_PARTS
+from bdr_console.runbooks.execute import rolling as rolling_module
+from bdr_console.runbooks.execute import walkback as walkback_module
+from bdr_console.runbooks.execute.catalog import built
+from bdr_console.runbooks.execute.engine import Engine
+from bdr_console.runbooks.execute.resume import as_event, past
+from bdr_console.runbooks.execute.rolling import OperatorCommands, Rolling, TurnJournal, beginning
+from bdr_console.runbooks.execute.rolling_plan import named, seen, turns
+from bdr_console.runbooks.execute.run_setup import RunSetup, fresh
+from bdr_console.runbooks.journal.journal_file import Journal, read_events
+from bdr_console.runbooks.journal.progress_writer import steps_event
+from bdr_console.runbooks.journal.run_from_journal import fold
+from bdr_console.runbooks.journal.run_text import news
+from bdr_console.runbooks.model.run import RunStatus, RunView, StepStatus, exit_code
 from tests.runbooks.world import SERVERS, SETTINGS, FakeWorld
 from tests.waiting import eventually
 
@@ -48,11 +47,11 @@ class Run:
         self._directory = directory
         self.request: dict[str, Any] = {"node": nodes[0], "nodes": nodes, "mode": "gradual", "who": "dba"}
         self.journal = Journal(directory, "r1")
-        self.ear = Ear(self.journal)
+        self.ear = OperatorCommands(self.journal)
         self.after: Callable[[], object] = lambda: None
         """What happens at the end of each turn."""
 
-    async def begin(self) -> Undertaking:
+    async def begin(self) -> RunSetup:
         task = fresh(await self.world.read(ALL_PARTS), self.request, SETTINGS)
         steps = steps_event(task.plan)
         known = {"cluster": "shop", "environment": "", "node": task.plan.node, "who": "dba", "steps": steps}
@@ -60,7 +59,7 @@ class Run:
         self.journal.write("plan", plan=as_event(task.plan))
         return task
 
-    async def carry(self, task: Undertaking, journal: Journal) -> None:
+    async def carry(self, task: RunSetup, journal: Journal) -> None:
         """As the runner does it, at a test's pace."""
         made = built(task.plan, SETTINGS, self.request)
         for step in made:
@@ -70,9 +69,7 @@ class Run:
         await engine.run()
         self.after()
 
-    async def go(
-        self, operator: Callable[["Run", RunView], None], task: Undertaking | None = None
-    ) -> RunView:
+    async def go(self, operator: Callable[["Run", RunView], None], task: RunSetup | None = None) -> RunView:
         """To the end; returns the picture."""
         begun = task or await self.begin()
         rolling = Rolling(self.request, SETTINGS, self.world, self.journal, self.ear)
@@ -226,7 +223,7 @@ async def test_a_node_that_does_not_catch_up_ends_the_run(
 
 async def test_an_alarm_in_one_turn_ends_the_run_after_it(tmp_path: Path) -> None:
     class Alarmed(Run):
-        async def carry(self, task: Undertaking, journal: Journal) -> None:
+        async def carry(self, task: RunSetup, journal: Journal) -> None:
             journal.write("alarm", text="the hold command ended with exit code 4")
             await super().carry(task, journal)
 
@@ -255,7 +252,7 @@ async def test_a_run_that_died_in_its_second_turn_goes_on_with_that_node_and_the
     assert told.plan.node == "node2"
     assert [act.subject for act in told.taken["disable"]] == ["bk_db/bdr_next_node"] * 2
     before = run.to_haproxy()
-    task = Undertaking(told.plan, (), taken=told.taken, begin_at=told.begin_at)
+    task = RunSetup(told.plan, (), taken=told.taken, begin_at=told.begin_at)
     run.journal.write("resume", who="dba", undo=False, message="Going on.")
     view = await run.go(goes_on, task)
     assert run.to_haproxy()[len(before) :] == [both("node2")[1], *both("node3")]

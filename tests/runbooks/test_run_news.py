@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from bdr_console.runbooks.run import RunView, StepStatus
-from bdr_console.runbooks.run_news import run_event
+from bdr_console.runbooks.journal.run_text import run_event
+from bdr_console.runbooks.model.run import RunView, StepStatus
 from tests.ui.scenes import NOW, run
 
 

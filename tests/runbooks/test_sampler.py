@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from bdr_console.config import load
-from bdr_console.runbooks.impact import measures
-from bdr_console.runbooks.journal import Journal, read_events
-from bdr_console.runbooks.sampler import Sampler
-from bdr_console.runbooks.survey import Survey
-from tests.runbooks.test_fold import beginning
+from bdr_console.runbooks.execute.cluster_reader import ClusterReader
+from bdr_console.runbooks.execute.sampler import Sampler
+from bdr_console.runbooks.journal.impact import measures
+from bdr_console.runbooks.journal.journal_file import Journal, read_events
+from tests.runbooks.test_run_from_journal import beginning
 from tests.test_cli import config
 
 pytestmark = pytest.mark.timeout(30)
@@ -21,7 +21,7 @@ async def test_a_pgbouncer_that_does_not_answer_is_not_measured(tmp_path: Path) 
     settings = load(config(tmp_path)).clusters["shop"]
     journal = Journal(tmp_path, "r1")
     journal.write("run", **{k: v for k, v in beginning().items() if k not in ("t", "run", "event")})
-    survey = Survey("shop", settings)
+    survey = ClusterReader("shop", settings)
     sampler = Sampler(tmp_path, survey, "node1", journal)
     task = asyncio.create_task(sampler.see_through())
     async with asyncio.timeout(20):

@@ -10,14 +10,14 @@ import pytest
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.poolers import Pool, PoolerFacts
 from bdr_console.cluster.proxies import ProxyFacts, StickEntry
-from bdr_console.runbooks import disable, pool_settings, quiesce, served
-from bdr_console.runbooks import engine as engine_module
-from bdr_console.runbooks.disable import Disable
-from bdr_console.runbooks.quiesce import Flip
-from bdr_console.runbooks.reading import Part
-from bdr_console.runbooks.run import RunStatus, StepStatus
-from bdr_console.runbooks.served import Served
-from bdr_console.runbooks.step import Proof, StepPlan
+from bdr_console.runbooks.execute import engine as engine_module
+from bdr_console.runbooks.model.reading import Part
+from bdr_console.runbooks.model.run import RunStatus, StepStatus
+from bdr_console.runbooks.model.step import Proof, StepPlan
+from bdr_console.runbooks.steps import disable, pool_settings, quiesce, served
+from bdr_console.runbooks.steps.disable import Disable
+from bdr_console.runbooks.steps.quiesce import DisableWhilePaused
+from bdr_console.runbooks.steps.served import Served
 from tests.runbooks.test_engine import ENABLE, Run, acts
 from tests.runbooks.world import FakeWorld
 
@@ -82,7 +82,7 @@ async def test_clients_that_left_while_wait_close_waited_for_them_are_no_fault()
     world.after = GONE
     world.elsewhere = True
     before = await FakeWorld().read(Part.POOLERS)
-    for kind, proof in ((Disable, Proof.MET), (Flip, Proof.UNMET)):
+    for kind, proof in ((Disable, Proof.MET), (DisableWhilePaused, Proof.UNMET)):
         step = Served(
             StepPlan("served", ""),
             "node1",
@@ -101,7 +101,7 @@ async def test_clients_that_the_operator_has_ended_are_not_missed() -> None:
     step = Served(
         StepPlan("served", ""),
         "node1",
-        Mock(Flip, plan=StepPlan("disable", "")),
+        Mock(DisableWhilePaused, plan=StepPlan("disable", "")),
         [("pgb-tx", "app")],
         lambda: before,
     )

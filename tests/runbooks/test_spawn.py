@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from bdr_console.errors import ConsoleError
-from bdr_console.runbooks import launch, locks, spawn
-from bdr_console.runbooks.exit_codes import LOCKED
-from bdr_console.runbooks.journal import RUNNER_LOCK
-from bdr_console.runbooks.run import RunStatus
-from bdr_console.runbooks.spawn import Starter
+from bdr_console.runbooks import locks
+from bdr_console.runbooks.execute import launch, spawn
+from bdr_console.runbooks.execute.spawn import Starter
+from bdr_console.runbooks.journal.journal_file import RUNNER_LOCK
+from bdr_console.runbooks.model.run import LOCKED, RunStatus
 from tests.runbooks.test_journal import begin
 from tests.waiting import wait_until
 

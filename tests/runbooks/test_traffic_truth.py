@@ -6,13 +6,12 @@ from typing import Any
 
 import pytest
 
-from bdr_console.runbooks.engine import Engine
-from bdr_console.runbooks.exit_codes import exit_code
-from bdr_console.runbooks.journal import Journal, read_events
-from bdr_console.runbooks.reading import Part, Reading
-from bdr_console.runbooks.routes import switch_back_target
-from bdr_console.runbooks.run import RunStatus, StepStatus
-from bdr_console.runbooks.switchover import steps
+from bdr_console.runbooks.execute.engine import Engine
+from bdr_console.runbooks.journal.journal_file import Journal, read_events
+from bdr_console.runbooks.model.reading import Part, Reading
+from bdr_console.runbooks.model.run import RunStatus, StepStatus, exit_code
+from bdr_console.runbooks.plan.modes import switch_back_target
+from bdr_console.runbooks.plan.switchover import steps
 from tests.runbooks.test_engine import Run, holding
 from tests.runbooks.test_quiesce import run_of
 from tests.runbooks.world import SETTINGS, FakeWorld, direct

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from bdr_console.runbooks.journal import RUNNER_LOCK, Journal, read_events
+from bdr_console.runbooks.execute.unattended import HoldOrder, Unattended
+from bdr_console.runbooks.journal.journal_file import RUNNER_LOCK, Journal, read_events
 from bdr_console.runbooks.locks import hold
-from bdr_console.runbooks.unattended import HoldOrder, Unattended
-from tests.runbooks.test_fold import beginning
+from tests.runbooks.test_run_from_journal import beginning
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(20)

@@ -11,8 +11,16 @@ from typing import Any
 
 import pytest
 
-from bdr_console.runbooks.journal import Journal
-from bdr_console.runbooks.watchdog import Charge, Keeper, TakeBack, by_pooler, keep, parse, servers_of
+from bdr_console.runbooks.guard.watchdog import (
+    TakeBack,
+    WatchdogOrders,
+    WatchdogProcess,
+    by_pooler,
+    keep,
+    parse,
+    servers_of,
+)
+from bdr_console.runbooks.journal.journal_file import Journal
 from tests.runbooks.world import SETTINGS
 from tests.waiting import eventually
 
@@ -30,7 +38,7 @@ class FakeKeeper:
     async def take_back(self, acts: Any, why: str) -> None:
         self.calls.append((tuple(acts), why))
 
-    def pass_on(self, charge: Charge) -> None:
+    def pass_on(self, charge: WatchdogOrders) -> None:
         """There is nobody on the other side."""
 
     async def stand_down(self) -> None:
@@ -52,7 +60,7 @@ class FakePooler:
 
 
 async def test_a_pgbouncer_that_hangs_keeps_nothing_from_the_others(tmp_path: Path) -> None:
-    watchdog = Keeper(SETTINGS, Journal(tmp_path, "r1"))
+    watchdog = WatchdogProcess(SETTINGS, Journal(tmp_path, "r1"))
     healthy, hanging = FakePooler(), FakePooler(hangs=True)
     watchdog._poolers = {"p": healthy, "q": hanging}  # type: ignore[dict-item]
     both = (replace(RESUME, target="q"), replace(SET, target="q"), RESUME, SET)
@@ -71,7 +79,7 @@ async def test_a_disk_that_hangs_does_not_hold_up_the_next_command(tmp_path: Pat
         def write(self, event: str, durable: bool = True, /, **fields: Any) -> None:
             stuck.wait(10)
 
-    watchdog, pooler = Keeper(SETTINGS, HangingJournal(tmp_path, "r1")), FakePooler()
+    watchdog, pooler = WatchdogProcess(SETTINGS, HangingJournal(tmp_path, "r1")), FakePooler()
     watchdog._poolers = {"p": pooler}  # type: ignore[dict-item]
     try:
         async with asyncio.timeout(5):
@@ -131,4 +139,4 @@ def test_a_line_that_is_no_charge_is_none(line: bytes) -> None:
 
 
 def test_a_charge_is_read_with_its_deadline() -> None:
-    assert parse(told(RESUME, until=5.0)) == Charge(5.0, (RESUME,))
+    assert parse(told(RESUME, until=5.0)) == WatchdogOrders(5.0, (RESUME,))

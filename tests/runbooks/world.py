@@ -17,8 +17,8 @@ from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.config import ClusterSettings
 from bdr_console.errors import ConsoleError
 from bdr_console.links.haproxy_text import ProxySession
-from bdr_console.runbooks.journal import Journal
-from bdr_console.runbooks.reading import (
+from bdr_console.runbooks.journal.journal_file import Journal
+from bdr_console.runbooks.model.reading import (
     Backend,
     Load,
     Obstacles,
@@ -29,7 +29,7 @@ from bdr_console.runbooks.reading import (
     Rights,
     ServerConnection,
 )
-from bdr_console.runbooks.step import Act, TargetKind
+from bdr_console.runbooks.model.step import Act, TargetKind
 from tests.cluster.builders import NAMES, NOW, node_facts
 
 SERVERS = {"bdr_initial_node": "node1", "bdr_next_node": "node2", "bdr_node3": "node3"}

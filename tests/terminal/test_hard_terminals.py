@@ -18,8 +18,8 @@ from pathlib import Path
 import pytest
 
 from bdr_console.lab import Lab
-from bdr_console.runbooks import launch
-from bdr_console.runbooks.run import RunStatus
+from bdr_console.runbooks.execute import launch
+from bdr_console.runbooks.model.run import RunStatus
 from tests.terminal.tmux import Tmux
 from tests.ui.test_terminal import CONFIG, IGNORING_SIGHUP, Terminal, terminal
 from tests.waiting import wait_until

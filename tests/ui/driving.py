@@ -12,9 +12,9 @@ from bdr_console.chronicle import Chronicle
 from bdr_console.cluster.alarm import AlarmRules
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.errors import ConsoleError
-from bdr_console.runbooks.intervene import Record
-from bdr_console.runbooks.run import RunView, StepView
-from bdr_console.runbooks.standing import Unfinished
+from bdr_console.runbooks.execute.intervene import Record
+from bdr_console.runbooks.execute.run_inspection import Unfinished
+from bdr_console.runbooks.model.run import RunView, StepView
 from bdr_console.ui.app import ConsoleApp
 from bdr_console.ui.cluster_view import ClusterParts
 from bdr_console.ui.services import LockHolder, PlanView, Purpose, Terms

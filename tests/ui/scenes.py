@@ -10,7 +10,16 @@ from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.poolers import Pool, PoolDatabase, PoolerFacts
 from bdr_console.cluster.proxies import ProxyFacts, ProxyServer, ServerState, StickEntry
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.runbooks.run import Check, Command, Offer, Outcome, RunStatus, RunView, StepStatus, StepView
+from bdr_console.runbooks.model.run import (
+    Check,
+    Command,
+    Offer,
+    Outcome,
+    RunStatus,
+    RunView,
+    StepStatus,
+    StepView,
+)
 
 NOW = datetime(2026, 3, 4, 10, 0, 0, tzinfo=UTC)
 NAMES = ("node1", "node2", "node3")

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.runbooks.run import Proof, RunStatus, RunView, StepStatus
-from bdr_console.runbooks.step import Act, Plan, StepPlan
+from bdr_console.runbooks.model.run import Proof, RunStatus, RunView, StepStatus
+from bdr_console.runbooks.model.step import Act, Plan, StepPlan
 from bdr_console.ui.screens.plan import PlanScreen
 from bdr_console.ui.screens.run import RunScreen
 from bdr_console.ui.services import PlanView

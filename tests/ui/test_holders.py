@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bdr_console.runbooks.run import Command, Holder, Offer, RunView
+from bdr_console.runbooks.model.run import Command, Holder, Offer, RunView
 from bdr_console.ui.screens.dialogs import Pick, Question
 from bdr_console.ui.screens.run import RunScreen
 from tests.ui.driving import FakeActs, FakeRuns, console, text, until, until_shown

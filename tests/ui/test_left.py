@@ -8,9 +8,9 @@ import pytest
 from bdr_console.cluster.proxies import ServerState
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.errors import ConsoleError
-from bdr_console.runbooks.run import Command, Proof, RunStatus, RunView, StepStatus
-from bdr_console.runbooks.standing import Unfinished
-from bdr_console.runbooks.step import Plan, StepPlan
+from bdr_console.runbooks.execute.run_inspection import Unfinished
+from bdr_console.runbooks.model.run import Command, Proof, RunStatus, RunView, StepStatus
+from bdr_console.runbooks.model.step import Plan, StepPlan
 from bdr_console.ui.screens.abandoned_run import LeftScreen
 from bdr_console.ui.screens.overview import Overview
 from bdr_console.ui.screens.run import RunScreen

@@ -6,7 +6,7 @@ import pytest
 from rich.text import Text
 
 from bdr_console.errors import ConsoleError
-from bdr_console.runbooks.run import Check, Outcome
+from bdr_console.runbooks.model.run import Check, Outcome
 from bdr_console.ui.screens.dialogs import Question
 from bdr_console.ui.screens.overview import Overview
 from bdr_console.ui.screens.plan import PlanScreen

@@ -7,8 +7,8 @@ import pytest
 
 from bdr_console.chronicle import Chronicle
 from bdr_console.errors import ConsoleError
-from bdr_console.runbooks.run import Check, Command, Holder, Offer, Outcome
-from bdr_console.runbooks.step import Intervention
+from bdr_console.runbooks.model.run import Check, Command, Holder, Offer, Outcome
+from bdr_console.runbooks.model.step import Intervention
 from bdr_console.ui.screens.dialogs import Pick, Question
 from bdr_console.ui.screens.overview import Overview
 from bdr_console.ui.screens.plan import PlanScreen

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bdr_console.errors import ConsoleError
-from bdr_console.runbooks.run import Offer, RunStatus, RunView, StepStatus
+from bdr_console.runbooks.model.run import Offer, RunStatus, RunView, StepStatus
 from bdr_console.ui.screens.overview import Overview
 from bdr_console.ui.screens.run import RunScreen
 from tests.ui.driving import FakeActs, FakeRuns, console, line_with, text, until, until_shown

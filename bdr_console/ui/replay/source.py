@@ -14,9 +14,9 @@ from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.verdict import Thresholds
 from bdr_console.recording.reader import Recording
 from bdr_console.recording.records import RunLine
-from bdr_console.runbooks.events import event_of
-from bdr_console.runbooks.fold import advance
-from bdr_console.runbooks.run import RunView
+from bdr_console.runbooks.journal.events import event_of
+from bdr_console.runbooks.journal.run_from_journal import advance
+from bdr_console.runbooks.model.run import RunView
 from bdr_console.ui.judged_snapshot import Timeline
 from bdr_console.ui.text.status import ReplayPlace
 from bdr_console.ui.theming.styles import UNICODE, Glyphs

@@ -23,7 +23,7 @@ from bdr_console.ui.widgets.lines import Line, NameBox
 from bdr_console.ui.workers import in_background
 
 if TYPE_CHECKING:
-    from bdr_console.runbooks.standing import Unfinished
+    from bdr_console.runbooks.execute.run_inspection import Unfinished
 
 _DOES = {
     "resume": "go on from what is seen",
@@ -114,7 +114,7 @@ class LeftScreen(LiveScreen):
             return
 
         def text() -> str:
-            from bdr_console.runbooks.paper import from_what_is_seen
+            from bdr_console.runbooks.plan.printable_plan import from_what_is_seen
 
             return from_what_is_seen(seen.plan, seen.steps, seen.left)
 

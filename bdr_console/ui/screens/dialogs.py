@@ -16,7 +16,7 @@ from textual.widgets.option_list import Option
 
 from bdr_console.cluster.text import clean
 from bdr_console.errors import ConsoleError
-from bdr_console.runbooks.run import Holder, Offer
+from bdr_console.runbooks.model.run import Holder, Offer
 from bdr_console.ui.keymap import shown_key
 from bdr_console.ui.keys import Place, bindings, motions, of
 from bdr_console.ui.screens.live import LiveScreen

@@ -14,7 +14,7 @@ from textual.worker import Worker
 
 from bdr_console.crash import as_console_error
 from bdr_console.errors import ConsoleError
-from bdr_console.runbooks.run import Offer
+from bdr_console.runbooks.model.run import Offer
 from bdr_console.ui.judged_snapshot import Moment
 from bdr_console.ui.keys import Place, bindings
 from bdr_console.ui.screens.dialogs import pick_session
@@ -163,7 +163,7 @@ class PlanScreen(LiveScreen):
             return
 
         def text() -> str:
-            from bdr_console.runbooks.paper import paper
+            from bdr_console.runbooks.plan.printable_plan import paper
 
             return paper(made, checks)
 
@@ -176,7 +176,9 @@ class PlanScreen(LiveScreen):
         if typed.name != self._node:
             self._ask(f"that is not '{self._node}': nothing was started. Type the name, or press esc.")
             return
-        from bdr_console.runbooks.hold import expected_end  # runbooks are imported after the first paint
+        from bdr_console.runbooks.steps.hold import (
+            expected_end,  # runbooks are imported after the first paint
+        )
 
         try:
             purpose = Purpose(

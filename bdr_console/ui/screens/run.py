@@ -7,8 +7,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 
-from bdr_console.runbooks.routes import switch_back_target
-from bdr_console.runbooks.run import RunStatus, RunView, StepStatus
+from bdr_console.runbooks.model.run import RunStatus, RunView, StepStatus
 from bdr_console.ui.judged_snapshot import Moment
 from bdr_console.ui.keys import Place, bindings
 from bdr_console.ui.screens.dialogs import Question, TypedReason, pick_session
@@ -79,6 +78,8 @@ class RunScreen(LiveScreen):
             done = moment is not None and run.status in (RunStatus.DONE, RunStatus.MOVED)
             back = None
             if moment is not None and done:
+                from bdr_console.runbooks.plan.modes import switch_back_target
+
                 back = switch_back_target(moment.snapshot, run.node, had_traffic=run.had_traffic)
             changed, self._back = back != self._back, back
             self._show_run(run, status)
@@ -155,7 +156,7 @@ class RunScreen(LiveScreen):
             return
 
         def text() -> str:
-            from bdr_console.runbooks.paper import rest
+            from bdr_console.runbooks.plan.printable_plan import rest
 
             return rest(run)
 

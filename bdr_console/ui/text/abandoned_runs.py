@@ -8,15 +8,15 @@ from rich.text import Text
 
 from bdr_console.cluster.proxies import ProxyServer
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.runbooks.orphans import orphans
-from bdr_console.runbooks.run import RunView, StepStatus
+from bdr_console.runbooks.journal.abandoned_runs import orphans
+from bdr_console.runbooks.model.run import RunView, StepStatus
 from bdr_console.ui.services import LockHolder
 from bdr_console.ui.text.run import command_lines, condition_lines, hang, joined, safe
 from bdr_console.ui.text.words import coarse
 from bdr_console.ui.theming.styles import Glyphs, Styles, Tone
 
 if TYPE_CHECKING:
-    from bdr_console.runbooks.standing import Unfinished
+    from bdr_console.runbooks.execute.run_inspection import Unfinished
 
 _SETTLED = 10.0
 """Seconds for which a server must have been in maintenance before nobody seems to be at it."""

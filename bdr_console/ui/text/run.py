@@ -8,8 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bdr_console.cluster.text import clean, format_clock, format_seconds
-from bdr_console.runbooks.conditions import point_of_no_return
-from bdr_console.runbooks.run import (
+from bdr_console.runbooks.model.run import (
     Check,
     Command,
     Holder,
@@ -21,6 +20,7 @@ from bdr_console.runbooks.run import (
     StepStatus,
     StepView,
 )
+from bdr_console.runbooks.steps.conditions import point_of_no_return
 from bdr_console.ui.keys import word_action
 from bdr_console.ui.services import PlanView
 from bdr_console.ui.text.words import coarse, outcome_cell, proof_cell, run_cell, step_cell

@@ -13,8 +13,8 @@ from bdr_console.cluster.headline import headline, next_step
 from bdr_console.cluster.text import clean, format_clock
 from bdr_console.cluster.unreachable import Unreachable
 from bdr_console.cluster.verdict import Level, Verdict
-from bdr_console.runbooks.run import RunStatus, RunView
-from bdr_console.runbooks.run_news import run_place
+from bdr_console.runbooks.journal.run_text import run_place
+from bdr_console.runbooks.model.run import RunStatus, RunView
 from bdr_console.ui.services import LockHolder
 from bdr_console.ui.text.abandoned_runs import Left
 from bdr_console.ui.text.cluster_summary import Standing, elsewhere

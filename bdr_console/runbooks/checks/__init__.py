@@ -1,0 +1,1 @@
+"""The preflight, one file for each subject. Pure."""

@@ -1,0 +1,1 @@
+"""Running a plan: engine, walk-back, runner process, resume."""

@@ -1,0 +1,1 @@
+"""The pause of the clients: its deadline and its watchdogs."""

@@ -1,0 +1,1 @@
+"""A run, its steps and acts, and what a reading of the cluster says about them."""

@@ -1,0 +1,1 @@
+"""From what is seen to a plan: how the clients move, and every command. Pure."""

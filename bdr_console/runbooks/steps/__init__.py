@@ -1,0 +1,1 @@
+"""The steps of the runbooks: what each brings about, sends, proves and takes back."""

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from bdr_console.cluster.findings import Finding, Impact, Level
 from bdr_console.cluster.poolers import Pool, PoolerFacts
+from bdr_console.cluster.privileges import is_refused_login
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import counted, format_seconds
 from bdr_console.cluster.traffic import Traffic, traffic
@@ -78,7 +79,7 @@ def _dead_node(finding: Finding, snapshot: Snapshot, seen: Traffic, sessions: in
         for database in pooler.facts.databases
         if finding.subject in database.nodes
     }
-    if finding.text.startswith("login refused"):
+    if is_refused_login(finding.text):
         return replace(finding, impact=Impact.OTHER)
     if not sessions and not direct & {tuple(way.split("/", 1)) for way in ways}:
         return finding

@@ -230,20 +230,30 @@ KINDS: dict[str, FindingKind] = {
         _DATA,
         "create the missing subscription, with origin = none",
     ),
-    "sets.not_sent": FindingKind(
-        "A table is in no replication set of a node, so its changes are lost to the others.",
+    "sets.missing": FindingKind(
+        "A node takes a publication or replication set that does not exist, so changes are lost to it.",
         _DATA,
-        "add the table to a set on {origin_at}; compare the rows",
+        "create it on {origin_at}; compare the rows",
     ),
     "sets.not_taken": FindingKind(
         "A node does not take a replication set that holds tables of its own: changes are lost to it.",
         _DATA,
         "add set {detail} to the subscription on {target_at}; compare the rows",
     ),
-    "sets.narrow": FindingKind(
-        "A replication set leaves out some sorts of changes, so rows differ.",
+    "sets.changes": FindingKind(
+        "A publication or replication set leaves out some sorts of changes, so rows differ.",
         _DATA,
-        "let set {detail} send every change on {origin_at}; compare the rows",
+        "let {detail} send every change on {origin_at}; compare the rows",
+    ),
+    "tables.not_sent": FindingKind(
+        "A table is not sent any more, or not at all, so its changes are lost to a node that wants them.",
+        _DATA,
+        "add the table to a publication or set on {origin_at}; compare the rows",
+    ),
+    "tables.uncompared": FindingKind(
+        "There are too many tables to read all names, and the sums of those that are sent each way differ.",
+        _OTHER,
+        "list the tables in no set on {origin_at}; add to one those that {target} has too",
     ),
     "link.blocked": FindingKind(
         "Apply waits for a lock, so nothing more of the origin is applied.",
@@ -269,21 +279,6 @@ KINDS: dict[str, FindingKind] = {
         "A prepared transaction that nobody ends keeps its locks, and holds back vacuum and WAL.",
         _REDUNDANCY,
         "on {at}: SELECT * FROM pg_prepared_xacts, then ROLLBACK PREPARED or COMMIT PREPARED",
-    ),
-    "publication.missing": FindingKind(
-        "A publication that a node subscribes to does not exist, so changes are not sent and are lost to it.",
-        _DATA,
-        "create the publication on {origin_at}; compare the rows",
-    ),
-    "publication.changes": FindingKind(
-        "A publication leaves out some sorts of changes, so rows differ.",
-        _DATA,
-        "on {origin_at}: ALTER PUBLICATION ... SET (publish = 'insert, update, delete, truncate')",
-    ),
-    "tables.not_sent": FindingKind(
-        "A table is no longer published, so its changes are lost to the node that subscribes to it.",
-        _DATA,
-        "on {origin_at}: ALTER PUBLICATION ... ADD TABLE; compare the rows",
     ),
     "tables.not_taken": FindingKind(
         "A table is published, but the subscription does not know it: its changes are thrown away.",

@@ -11,11 +11,11 @@ from bdr_console.cluster.history import History
 from bdr_console.cluster.lag_time import lsn_number
 from bdr_console.cluster.link_lag import wal_moment
 from bdr_console.cluster.nodes import Membership
-from bdr_console.cluster.replication import Link, links
+from bdr_console.cluster.replication import Link, LinkState, links
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.traffic import traffic, uncarried
 from bdr_console.cluster.verdict_dropped import dropped, dropped_key
-from bdr_console.cluster.verdict_publications import differences
+from bdr_console.cluster.verdict_tables import differences
 
 _STATES = ("lock:", "unready:", "leaderless:", "paused:", "split:", "uncarried:", "tables:")
 """Kinds of keys that are there or not, without a figure."""
@@ -37,7 +37,7 @@ def errors_key(link: tuple[str, str]) -> Hashable:
 
 
 def disabled_key(link: tuple[str, str]) -> Hashable:
-    """1 while the receiver of a link has its subscription disabled, else 0."""
+    """1 while the receiver of a link has its subscription disabled or its apply paused, else 0."""
     return ("disabled:", *link)
 
 
@@ -130,7 +130,8 @@ def _remember_links(history: History, known: Iterable[Link]) -> None:
         if link.subscription is not None and link.subscription.errors is not None:
             history.add(errors_key(link.key), link.seen_at, float(link.subscription.errors))
         if link.subscription is not None and link.receiver_seen_at is not None:
-            history.add(disabled_key(link.key), link.receiver_seen_at, float(not link.subscription.enabled))
+            off = link.subscription.is_off or link.state is LinkState.PAUSED
+            history.add(disabled_key(link.key), link.receiver_seen_at, float(off))
 
 
 def _traffic_states(snapshot: Snapshot) -> set[Hashable]:

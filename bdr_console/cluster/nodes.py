@@ -9,8 +9,7 @@ from bdr_console.cluster.activity import Activity, BlockedWorker, Parameter, Pre
 from bdr_console.cluster.conflicts import Conflict, ConflictCount
 from bdr_console.cluster.groups import Consensus, GlobalLock, Group, SequenceShare
 from bdr_console.cluster.observed import Observed
-from bdr_console.cluster.publications import NarrowedTable, Publication, TableGroup
-from bdr_console.cluster.replication_sets import NarrowSet, SetTables
+from bdr_console.cluster.table_sets import SET_RULES, NarrowedTable, SetRules, TableGroup, TableSet
 
 
 class Membership(StrEnum):
@@ -119,9 +118,19 @@ class Subscription:
     origin_address: str | None = None
     """Where it connects to, as host:port; None where the role may not see it. Never more of the DSN."""
     copied_tables: tuple[str, ...] = ()
-    """schema.table: those whose rows it copied when it began, where the engine keeps that."""
+    """schema.table: those whose rows it copied when it began, where the engine keeps that; the first of them
+    where there are very many."""
+    copied_count: int | None = None
+    """How many those are; None where `copied_tables` are all."""
     forwards: bool | None = None
     """Whether the origin also passes on what it received from others; None where the engine does not say."""
+    enable: str = ""
+    """The statement that lets apply go on, while it is disabled; empty where there is none."""
+
+    @property
+    def is_off(self) -> bool:
+        """Whether somebody disabled it, by its mark or by the engine's word: they are not read at once."""
+        return not self.enabled or self.status == "disabled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +221,8 @@ class NodeFacts:
     """The database that its DSN leads to."""
     apply_paused: bool | None = None
     """Whether apply is paused for all peers of this node; None where the engine has no such switch."""
+    resume_apply: str = ""
+    """The statement that lets apply go on, while it is paused."""
     groups: tuple[Group, ...] = ()
     consensus: tuple[Consensus, ...] = ()
     locks: tuple[GlobalLock, ...] = ()
@@ -243,15 +254,13 @@ class NodeFacts:
     """How much more WAL its slots may keep; empty before PostgreSQL 13."""
     seldom_at: datetime | None = None
     """When the parts were read that are asked seldom: conflicts, parameters, room of slots and the like."""
-    set_tables: tuple[SetTables, ...] | None = None
-    """Its tables by the replication sets that they are in; None where that is not read."""
-    narrow_sets: tuple[NarrowSet, ...] = ()
-    """Replication sets that leave out some sorts of changes."""
-    publications: tuple[Publication, ...] | None = None
-    """What it offers to subscribers; None where that is not read, or the engine has none."""
+    table_sets: tuple[TableSet, ...] | None = None
+    """The publications or replication sets that it offers; None where they are not read."""
     table_groups: tuple[TableGroup, ...] | None = None
-    """Its tables by what they are published and subscribed with; None where that is not read."""
+    """Its tables by what they are sent and taken with; None where that is not read."""
     narrowed_tables: tuple[NarrowedTable, ...] = ()
+    set_rules: SetRules = SET_RULES
+    """How its engine decides by them what goes where."""
     logins: tuple[Access, ...] = ()
     """Whether the users that the PgBouncers log in get in here; empty when there are none to ask for."""
 

@@ -1,10 +1,25 @@
-"""What a role needs to see or end the sessions of others, by the server's version. Pure."""
+"""What a role needs to log in, and to see or end the sessions of others. Pure."""
+
+import re
+
+_REFUSED_LOGIN = re.compile(
+    r"^login refused|authentication failed|is not permitted to log in|FATAL: +role .* does not exist"
+    r"|no pg_hba.conf entry|pg_hba.conf rejects|FATAL: +permission denied for database"
+    r"|no password supplied|fe_sendauth"
+)
+"""How PostgreSQL and libpq say that a role does not get in: libpq keeps no SQLSTATE of that. A role that is
+missing in a statement is another matter."""
 
 UNINHERITED = {
     "grant": "the role does not inherit pg_monitor, which it has: GRANT pg_monitor to it WITH INHERIT TRUE",
     "role": "the role does not inherit pg_monitor, which it has: ALTER ROLE ... INHERIT",
 }
 """Why sessions are hidden from a member of pg_monitor: by the grant (PostgreSQL 16), by the role (before)."""
+
+
+def is_refused_login(message: str | None) -> bool:
+    """Return whether the server answers, and only lets a role not in."""
+    return message is not None and _REFUSED_LOGIN.search(message) is not None
 
 
 def sees_sessions(server_version: str | None) -> str:

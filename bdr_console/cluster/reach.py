@@ -7,6 +7,7 @@ from bdr_console.cluster.findings import Finding, Level
 from bdr_console.cluster.nodes import NodeFacts
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.poolers import PoolerFacts
+from bdr_console.cluster.privileges import is_refused_login
 from bdr_console.cluster.proxies import ProxyFacts
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import format_seconds
@@ -34,11 +35,6 @@ def unreached(
 
 _PROGRAMS = {"node": "PostgreSQL", "proxy": "HAProxy", "pooler": "PgBouncer"}
 _REFUSED = re.compile(r"(Connection|connection) refused")
-
-
-def is_refused_login(error: str | None) -> bool:
-    """Whether the server answers, and only lets the console's role not in."""
-    return error is not None and error.startswith("login refused")
 
 
 def _contact(what: str, error: str) -> tuple[str, str]:

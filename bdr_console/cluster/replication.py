@@ -10,6 +10,7 @@ from bdr_console.cluster.lag_time import LagTime
 from bdr_console.cluster.link_lag import Sender
 from bdr_console.cluster.nodes import Membership, NodeFacts, Slot, Subscription, engine_name
 from bdr_console.cluster.observed import Observed
+from bdr_console.cluster.privileges import is_refused_login
 from bdr_console.cluster.snapshot import Snapshot
 
 NO_WORKER = "no worker"
@@ -242,7 +243,7 @@ def _judge(
 ) -> tuple[LinkState, str]:
     """`heard` is the target's side, when it was read lately."""
     origin, target = ends.origin, ends.target
-    if heard and not heard.enabled:
+    if heard and heard.is_off:
         off = f"apply is disabled on {target.name}"
         gone = _slot_gone(ends, slot) if sender_fresh else None
         return (LinkState.DOWN, f"{gone}; {off}") if gone else (LinkState.PAUSED, off)
@@ -302,7 +303,7 @@ def _lost(target: str) -> str:
 
 def receiver_state(heard: Subscription, origin: str, target: str, *, paused: bool) -> tuple[LinkState, str]:
     """Judge a direction by the receiver's subscription alone; `paused`: whether `target` applies nothing."""
-    if not heard.enabled:
+    if heard.is_off:
         return LinkState.PAUSED, f"apply is disabled on {target}"
     if paused:
         return LinkState.PAUSED, f"apply is paused on {target}"
@@ -316,7 +317,10 @@ def _told(heard: Subscription, origin: str, target: str) -> str:
     said = f"{target} says {heard.status}"
     if heard.status == NO_WORKER:
         said = f"no apply worker for {origin} runs on {target}"
-    return said + (f" ({heard.last_error})" if heard.last_error and heard.status != "replicating" else "")
+    if not heard.last_error or heard.status == "replicating":
+        return said
+    refused = "login of the replication role refused: " if is_refused_login(heard.last_error) else ""
+    return f"{said} ({refused}{heard.last_error})"
 
 
 def _without_slot(ends: _Ends) -> tuple[LinkState, str]:

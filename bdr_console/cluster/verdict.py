@@ -26,8 +26,7 @@ from bdr_console.cluster.verdict_members import (
 )
 from bdr_console.cluster.verdict_nodes import clock_findings, node_findings, same_database_findings
 from bdr_console.cluster.verdict_proxies import pooler_findings, proxy_findings, refused, unserved
-from bdr_console.cluster.verdict_publications import table_findings
-from bdr_console.cluster.verdict_sets import set_findings
+from bdr_console.cluster.verdict_tables import table_findings
 from bdr_console.cluster.verdict_traffic import traffic_findings
 from bdr_console.cluster.work import Work
 
@@ -71,7 +70,6 @@ def judge(
         Finding(Level.CRIT if c.severe else Level.WARN, at, c.text, "topology")
         for at, c in flaws(snapshot.nodes)
     ]
-    found += set_findings(snapshot, known, now)
     found += table_findings(snapshot, known, now, history)
     found += slot_findings(snapshot, thresholds, now)
     found += lock_findings(snapshot, thresholds, now, past)

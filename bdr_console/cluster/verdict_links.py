@@ -9,8 +9,9 @@ from bdr_console.cluster.history import History
 from bdr_console.cluster.lag import heading, heading_text, lag_level, lag_text
 from bdr_console.cluster.memory import active_key, confirmed_key, disabled_key, errors_key
 from bdr_console.cluster.nodes import Membership, NodeFacts, Slot
+from bdr_console.cluster.privileges import is_refused_login
 from bdr_console.cluster.reach import read_lately
-from bdr_console.cluster.replication import Link, LinkState
+from bdr_console.cluster.replication import NO_WORKER, Link, LinkState
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import format_bytes, format_seconds
 from bdr_console.cluster.verdict_apply import blocked_remedy, blocked_words
@@ -47,7 +48,7 @@ def link_findings(
         level, text = _with_lag(level, link.reason, lag)
         if link.slot_gone:
             return [*found, Finding(level, subject, text, "link.lost", _begin_anew(link))]
-        return [*found, Finding(level, subject, text, f"link.{link.state.name.lower()}")]
+        return [*found, Finding(level, subject, text, f"link.{link.state.name.lower()}", _remedy(link))]
     return [*found, Finding(lag[0], subject, lag[1], "link.lag")] if lag else found
 
 
@@ -83,18 +84,14 @@ def _unsettled(link: Link, history: History) -> tuple[Level, str] | None:
     """A link that was just disabled or enabled: its two ends were read at different moments, or its worker is
     about to start. Shown as what it is, not as an outage."""
     slot, there = link.slot, link.subscription
-    if (
-        link.state is not LinkState.DOWN
-        or there is None
-        or link.receiver_seen_at is None
-        or not there.enabled
-    ):
+    if link.state is not LinkState.DOWN or there is None or link.receiver_seen_at is None or there.is_off:
         return None
     if slot is not None and not slot.active and there.status == "replicating":
         began = _inactive_since(link, history)
         if began is not None and began > link.receiver_seen_at:
             return Level.UNKNOWN, f"slot inactive; {link.target} has not been read since"
-    if there.status == "down" and any(off for _, off in history.window(disabled_key(link.key), _STARTING)):
+    was_off = any(off for _, off in history.window(disabled_key(link.key), _STARTING))
+    if was_off and there.status in ("down", NO_WORKER):
         return Level.WARN, f"apply on {link.target} was just enabled, and its worker has not started yet"
     return None
 
@@ -108,6 +105,18 @@ def _inactive_since(link: Link, history: History) -> datetime | None:
             break
         began = at
     return began if was_active else None
+
+
+def _remedy(link: Link) -> str:
+    """The engine's own statement for apply that is disabled, and who does not let whom in; else nothing."""
+    there = link.subscription
+    if there is None:
+        return ""
+    if link.state is LinkState.PAUSED and there.enable:
+        return f"if nobody meant that, on {{target_at}}: {there.enable}"
+    if link.state is LinkState.DOWN and is_refused_login(there.last_error):
+        return "let the replication role of {target} in on {origin_at} (role, password, pg_hba.conf)"
+    return ""
 
 
 def _begin_anew(link: Link) -> str:

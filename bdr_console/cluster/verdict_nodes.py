@@ -41,9 +41,9 @@ def node_findings(
         text = "apply is paused: nothing that its peers write is applied here"
         if lasting >= _PAUSE:
             text += f", for {format_seconds(lasting)}; its peers give up on it after their wal_sender_timeout"
-        found.append(
-            Finding(Level.CRIT if lasting >= _PAUSE else Level.WARN, node.name, text, "apply.paused")
-        )
+        level = Level.CRIT if lasting >= _PAUSE else Level.WARN
+        remedy = f"if nobody meant that, on {{at}}: {facts.resume_apply}" if facts.resume_apply else ""
+        found.append(Finding(level, node.name, text, "apply.paused", remedy))
     found += _read_only(node.name, facts)
     found += _sessions(node.name, facts, limits)
     found += _prepared(node.name, facts, limits)

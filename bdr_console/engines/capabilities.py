@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
+from bdr_console.cluster.nodes import NodeFacts, Subscription
 from bdr_console.engines.bdr1 import capabilities as bdr1
 from bdr_console.engines.bdr3 import capabilities as bdr3
 from bdr_console.engines.bucardo import capabilities as bucardo
-from bdr_console.engines.capability import Act, Capability, Unavailable, Version
+from bdr_console.engines.capability import Act, Capability, Unavailable, Version, placeholders, render
 from bdr_console.engines.native import capabilities as native
 from bdr_console.engines.pgactive import capabilities as pgactive
 from bdr_console.engines.pglogical import capabilities as pglogical
@@ -42,3 +44,24 @@ def capabilities(word: str, version: str | None) -> Mapping[Act, Capability | Un
         return {act: Unavailable(act, f"the console knows no statements for {word}") for act in Act}
     found = {item.act: item for item in known(parse_version(version))}
     return {act: found.get(act) or Unavailable(act, f"{word} has nothing of the kind") for act in Act}
+
+
+def with_resume_statements(word: str, facts: NodeFacts) -> NodeFacts:
+    """Return the same facts with the engine's own statement for all apply that somebody stopped."""
+    if not (facts.apply_paused or any(one.is_off for one in facts.subscriptions)):
+        return facts
+    # Of no version: Spock 6 resumes a whole node that way, and what is disabled is a subscription.
+    resume = capabilities(word, None)[Act.RESUME]
+    if isinstance(resume, Unavailable):
+        return facts
+    text = next(statement.text for statement in resume.statements if not statement.until)
+    by_name = "subscription" in placeholders(text)
+
+    def enabled(one: Subscription) -> Subscription:
+        return replace(one, enable=render(text, {"subscription": one.name})) if one.is_off else one
+
+    return replace(
+        facts,
+        resume_apply="" if by_name or not facts.apply_paused else text,
+        subscriptions=tuple(enabled(one) for one in facts.subscriptions),
+    )

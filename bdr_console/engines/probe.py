@@ -9,6 +9,7 @@ from bdr_console.cluster.access import Account
 from bdr_console.cluster.nodes import NodeFacts, WalPositions
 from bdr_console.cluster.privileges import sees_sessions
 from bdr_console.cluster.text import clean
+from bdr_console.engines.capabilities import with_resume_statements
 from bdr_console.engines.core.access import access_statement, accesses
 from bdr_console.engines.core.facts import Answers
 from bdr_console.engines.core.positions import wal_positions
@@ -35,6 +36,7 @@ class Probe:
         self._reader = reader
         self._wanted = wanted
         self._engine: Engine | None = None
+        self._word = ""
         self._detected = 0.0
         self._kept: Answers = {}
         self._kept_at = 0.0
@@ -62,7 +64,7 @@ class Probe:
             self._kept_on = datetime.now(UTC)
         self._engine = engine
         logins, unread = accesses(answers.pop("access", []))
-        facts = engine.facts({**self._kept, **answers})
+        facts = with_resume_statements(self._word, engine.facts({**self._kept, **answers}))
         return replace(facts, seldom_at=self._kept_on, logins=logins, unread=(*facts.unread, *unread))
 
     async def kind(self) -> Kind:
@@ -100,7 +102,7 @@ class Probe:
 
     async def _detect(self) -> Engine:
         kind, found = await self._identify()
-        version = None
+        self._word, version = kind.word, None
         if kind.version:
             told = (await self._reader.fetch({"version": kind.version}))["version"]
             if not isinstance(told, Unreadable) and told and told[0]["version"]:

@@ -2,6 +2,7 @@
 
 import re
 
+from bdr_console.cluster.privileges import is_refused_login
 from bdr_console.cluster.text import clean
 from bdr_console.errors import ConsoleError
 
@@ -58,10 +59,6 @@ _PLAIN = (
     ),
 )
 """What libpq, OpenSSL and paramiko call what happened to a connection, and what happened."""
-_LOGIN = re.compile(
-    r"authentication failed|is not permitted to log in|^role .* does not exist|no pg_hba.conf entry"
-    r"|^permission denied for database|pg_hba.conf rejects|no password supplied|fe_sendauth"
-)
 _REMEDIES = (
     (
         "connection refused",
@@ -107,7 +104,7 @@ def postgres_reason(message: str) -> str:
     if not lines:
         return "the connection failed without a reason"
     reason = plain_words(clean(lines[0], 300))
-    return f"login refused: {reason}" if _LOGIN.search(reason) else reason
+    return f"login refused: {reason}" if is_refused_login(message) else reason
 
 
 def plain_words(text: str) -> str:

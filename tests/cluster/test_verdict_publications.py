@@ -8,19 +8,19 @@ import pytest
 from bdr_console.cluster.history import History
 from bdr_console.cluster.memory import remember
 from bdr_console.cluster.nodes import NodeFacts
-from bdr_console.cluster.publications import NarrowedTable, Publication, TableGroup
-from bdr_console.cluster.replication_sets import CHANGES
 from bdr_console.cluster.snapshot import Snapshot
+from bdr_console.cluster.table_sets import CHANGES, NarrowedTable, SetRules, TableGroup, TableSet
 from bdr_console.cluster.verdict import Finding, Thresholds, judge
 from tests.cluster.builders import NAMES, NOW, node, node_facts, snapshot, with_node
 
 BOTH = ("public.a", "public.b")
+PUBLICATIONS = SetRules(word="publication", lists_tables=True)
 
 
 def tables(*names: str, of: str, publications: tuple[str, ...] = ("pub",)) -> TableGroup:
     """These tables, published and taken from both others."""
     taken = tuple(f"from_{other}" for other in NAMES if other != of)
-    return TableGroup(publications, taken, len(names), sum(map(hash, names)), names)
+    return TableGroup(publications, len(names), sum(map(hash, names)), names, taken)
 
 
 def member(name: str, *groups: TableGroup, changes: tuple[str, ...] = CHANGES) -> NodeFacts:
@@ -29,7 +29,8 @@ def member(name: str, *groups: TableGroup, changes: tuple[str, ...] = CHANGES) -
     return replace(
         facts,
         subscriptions=tuple(replace(s, replication_sets=("pub",)) for s in facts.subscriptions),
-        publications=(Publication("pub", changes),),
+        table_sets=(TableSet("pub", changes),),
+        set_rules=PUBLICATIONS,
         table_groups=groups or (tables(*BOTH, of=name),),
     )
 
@@ -44,7 +45,7 @@ def mesh(**changed: NodeFacts) -> Snapshot:
 
 def found_in(shown: Snapshot, past: History | None = None) -> list[Finding]:
     judged = judge(shown, Thresholds(), shown.taken_at, past).findings
-    return [finding for finding in judged if finding.code.startswith(("tables.", "publication."))]
+    return [finding for finding in judged if finding.code.startswith(("tables.", "sets."))]
 
 
 def read_at(shown: Snapshot, now: datetime, **at: datetime) -> Snapshot:
@@ -57,7 +58,7 @@ def read_at(shown: Snapshot, now: datetime, **at: datetime) -> Snapshot:
     return replace(shown, taken_at=now)
 
 
-LACKS_B = member("node2", replace(tables("public.a", of="node2"), publications=("pub",)),
+LACKS_B = member("node2", replace(tables("public.a", of="node2"), sets=("pub",)),
                  replace(tables("public.b", of="node2"), subscriptions=("from_node3",)))  # fmt: skip
 
 
@@ -91,10 +92,10 @@ def test_one_look_at_both_ends_at_once_is_enough_for_a_plugin_that_runs_once() -
 
 
 def test_a_table_that_goes_one_way_by_a_publication_of_its_own_is_meant_to() -> None:
-    sent = TableGroup(("reference",), (), 1, 7, ("public.r",))
-    taken = TableGroup((), ("from_node1",), 1, 7, ("public.r",))
+    sent = TableGroup(("reference",), 1, 7, ("public.r",))
+    taken = TableGroup((), 1, 7, ("public.r",), ("from_node1",))
     node1 = replace(member("node1", tables(*BOTH, of="node1"), sent))
-    node1 = replace(node1, publications=(Publication("pub", CHANGES), Publication("reference", CHANGES)))
+    node1 = replace(node1, table_sets=(TableSet("pub"), TableSet("reference")))
     others = {}
     for name in ("node2", "node3"):
         facts = member(name, tables(*BOTH, of=name), taken)
@@ -107,7 +108,7 @@ def test_a_table_that_goes_one_way_by_a_publication_of_its_own_is_meant_to() -> 
 
 
 def test_ten_thousand_tables_are_compared_though_not_all_are_named() -> None:
-    many = TableGroup(("pub",), ("from_node2", "from_node3"), 10_000, 123, BOTH)
+    many = TableGroup(("pub",), 10_000, 123, BOTH, ("from_node2", "from_node3"))
     node2 = replace(many, subscriptions=("from_node1", "from_node3"))
     node3 = replace(many, subscriptions=("from_node1", "from_node2"))
     healthy = mesh(node1=member("node1", many), node2=member("node2", node2), node3=member("node3", node3))
@@ -138,7 +139,7 @@ def test_a_table_that_also_comes_whole_by_another_publication_is_not_narrowed(
     facts = member("node1", tables(*BOTH, of="node1", publications=publications))
     facts = replace(
         facts,
-        publications=tuple(Publication(name, CHANGES) for name in publications),
+        table_sets=tuple(TableSet(name) for name in publications),
         narrowed_tables=tuple(NarrowedTable(name, "public.a", "(i > 0)", ()) for name in narrowed),
     )
     others = {}
@@ -159,7 +160,7 @@ def test_a_copy_that_keeps_what_its_origin_deletes_is_only_a_warning() -> None:
         slots=node_facts("node1").slots,
     )
     found = found_in(mesh(node1=one_way))
-    assert {(f.subject, f.level.name) for f in found if f.code == "publication.changes"} == {
+    assert {(f.subject, f.level.name) for f in found if f.code == "sets.changes:pub"} == {
         ("node1 -> node2", "WARN"),
         ("node1 -> node3", "WARN"),
     }

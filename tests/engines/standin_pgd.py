@@ -15,6 +15,7 @@ from psycopg.rows import DictRow, dict_row
 from bdr_console.cluster.nodes import NodeFacts
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.snapshot import Snapshot
+from bdr_console.cluster.table_sets import CHANGES
 from bdr_console.engines.bdr3 import KIND
 from bdr_console.engines.detect import DETECT, kind_of
 from bdr_console.engines.engine import Engine
@@ -32,6 +33,7 @@ Change = Callable[[Tables, str], None]
 """Makes a state of a healthy node: gets its tables and its name."""
 
 _FOLDER = Path(__file__).parent / "standins"
+_CHANGES = tuple(f"replicate_{change}" for change in CHANGES)
 _WAL = """
 -- WAL as it was written: the same for every node.
 CREATE SCHEMA museum;
@@ -53,6 +55,8 @@ def healthy(version: str, me: str) -> Tables:
         "stat_subscription": [applying(me, peer) for peer in NODES if peer != me],
         "workers": [worker(peer, version) for peer in NODES if peer != me],
         "sequences": [{"nspname": "public", "relname": "orders_id_seq", "seqkind": "galloc"}],
+        "replication_sets": [{"set_name": "g", **dict.fromkeys(_CHANGES, True)}],
+        "tables": [{"nspname": "app", "relname": "orders", "set_name": "g"}],
     }
     if version != "pgd_6":
         state = "RAFT_LEADER" if me == "n1" else "RAFT_FOLLOWER"

@@ -68,7 +68,7 @@ TAKEN = "ALTER SUBSCRIPTION node1_node2 REFRESH PUBLICATION"
 @pytest.mark.parametrize(
     ("state", "code", "subjects", "level", "text", "remedy"),
     [
-        ("publication-dropped", "publication.missing", ("node1 -> node2", "node1 -> node3"), Level.CRIT,
+        ("publication-dropped", "sets.missing", ("node1 -> node2", "node1 -> node3"), Level.CRIT,
          "publication lab does not exist on node1: nothing that is written there goes to node2",
          "on node1 (node1:5432): CREATE PUBLICATION lab FOR TABLE ...; rows written"),
         ("table-dropped", "tables.not_sent", ("node1 -> node2", "node1 -> node3"), Level.CRIT,
@@ -86,7 +86,7 @@ TAKEN = "ALTER SUBSCRIPTION node1_node2 REFRESH PUBLICATION"
         ("partitions-by-root", "tables.not_sent", ("node1 -> node2", "node1 -> node3"), Level.CRIT,
          "public.m_1 and public.m_2 are no longer published on node1, and node2 subscribes to them",
          f"on node2 (node2:5432): {TAKEN}"),
-        ("inserts-only", "publication.changes", ("node1 -> node2", "node1 -> node3"), Level.CRIT,
+        ("inserts-only", "sets.changes:lab", ("node1 -> node2", "node1 -> node3"), Level.CRIT,
          "publication lab of node1 sends no updates, deletes or truncates: node2 comes to differ",
          "on node1 (node1:5432): ALTER PUBLICATION lab SET (publish = 'insert, update, delete, truncate')"),
         ("narrowed", "tables.narrowed", ("node1 -> node2", "node1 -> node3"), Level.WARN,
@@ -94,7 +94,7 @@ TAKEN = "ALTER SUBSCRIPTION node1_node2 REFRESH PUBLICATION"
          "on node1 (node1:5432): ALTER PUBLICATION lab DROP TABLE public.orders"),
         ("one-way", "tables.one_way", ("node2 -> node1", "node2 -> node3"), Level.WARN,
          "public.orders goes from node1 to node2 and not back: what clients write on node2 stays there",
-         "ADD TABLE public.orders, then on node1: ALTER SUBSCRIPTION node2_node1 REFRESH PUBLICATION WITH"),
+         "ADD TABLE public.orders, then on node1 (node1:5432): ALTER SUBSCRIPTION node2_node1 REFRESH"),
         ("table-absent", "tables.absent", ("node1 -> node2", "node1 -> node3"), Level.WARN,
          "public.scratch does not exist on node2, and node1 publishes it",
          f"create it on node2 (node2:5432), then {TAKEN}; or take it out of the publication"),

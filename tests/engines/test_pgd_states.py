@@ -77,6 +77,21 @@ def standby(tables: Tables, me: str) -> None:
             row |= {"peer_state_name": "STANDBY", "peer_target_state_name": "STANDBY"}
 
 
+def table_in_no_set(tables: Tables, me: str) -> None:
+    if me == "n1":
+        tables["tables"] = []
+
+
+def set_not_taken(tables: Tables, me: str) -> None:
+    for row in tables["subscription_summary"] if me == "n2" else ():
+        row["sub_replication_sets"] = ["other"]
+    tables["replication_sets"].append({**tables["replication_sets"][0], "set_name": "other"})
+
+
+def set_without_updates(tables: Tables, me: str) -> None:
+    tables["replication_sets"][0]["replicate_update"] = False
+
+
 def leaderless(tables: Tables, me: str) -> None:
     state = "CANDIDATE" if me == "n2" else "FOLLOWER"
     if "standin_raft" in tables:
@@ -137,6 +152,27 @@ def fenced_leader(tables: Tables, me: str) -> None:
             Level.WARN,
             "n1",
             "slot bdr_app_g_n4: left from n4, which is parted; it keeps 32.0 MiB",
+        ),
+        (
+            table_in_no_set,
+            (),
+            Level.CRIT,
+            "n1 -> n2",
+            "app.orders is in no replication set of n1: changes do not reach n2",
+        ),
+        (
+            set_not_taken,
+            (),
+            Level.CRIT,
+            "n1 -> n2",
+            "n2 does not take set g of n1: changes to app.orders do not arrive",
+        ),
+        (
+            set_without_updates,
+            (),
+            Level.CRIT,
+            "n1 -> n2",
+            "replication set g of n1 sends no updates of app.orders: n2 comes to differ",
         ),
         (
             leaderless,

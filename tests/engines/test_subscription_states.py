@@ -186,8 +186,9 @@ def test_of_a_transaction_that_was_thrown_away_the_cause_is_shown_not_its_last_c
          {"spock": "SELECT spock.sub_add_repset('sub_n1_n2', 'default')",
           "pglogical": "SELECT pglogical.alter_subscription_add_replication_set('sub_n1_n2', 'default')"}),
         ("set-sends-inserts-only",
-         "set default of n1 sends no updates or deletes of public.orders: n2 comes to differ",
-         dict.fromkeys(("spock", "pglogical"), "let set default send every change on n1 (n1:5432)")),
+         "replication set default of n1 sends no updates or deletes of public.orders: n2 comes to differ",
+         {"spock": "SELECT spock.repset_alter('default', true, true, true, true)",
+          "pglogical": "SELECT pglogical.alter_replication_set('default', true, true, true, true)"}),
     ],
 )  # fmt: skip
 def test_a_table_that_should_replicate_and_does_not_is_critical(
@@ -197,7 +198,7 @@ def test_a_table_that_should_replicate_and_does_not_is_critical(
     verdict = judge(shown(museums, engine, state, nodes), Thresholds(), NOW)
     found = {(f.level, f.subject, f.text): f for f in verdict.findings}
     assert found[Level.CRIT, "n1 -> n2", text].remedy.removeprefix(
-        f"on {'n1 (n1:5432)' if 'table' in state else 'n2 (n2:5432)'}: "
+        f"on {'n2 (n2:5432)' if state == 'without-default-set' else 'n1 (n1:5432)'}: "
     ) == (f"{remedy[engine]}; compare the rows")
     assert not [f for f in verdict.findings if f.subject == "n2 -> n1"]
 

@@ -5,15 +5,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bdr_console.cluster.nodes import Caveat, Member, Membership, NodeFacts, Unread
+from bdr_console.cluster.table_sets import SetRules
 from bdr_console.engines.bdr1 import rows
 from bdr_console.engines.core.facts import Answers, Reading, common_seldom, common_statements
 from bdr_console.engines.core.positions import position_statements
 from bdr_console.engines.core.statements import statement
+from bdr_console.engines.core.table_sets import table_groups
 from bdr_console.engines.engine import Kind
 from bdr_console.engines.identity import Identity
-from bdr_console.engines.pglogical.rows import set_tables
 
 _HERE = Path(__file__).parent
+_RULES = SetRules(
+    default="default",
+    everything="all",
+    add_table="SELECT bdr.table_set_replication_sets('{table}', ARRAY['{set}'])",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,8 @@ class Bdr1:
             locks=reading.locks(),
             conflicts=rows.conflicts(reading),
             conflict_counts=rows.conflict_counts(reading),
-            set_tables=None if reading.failed("set_tables") else set_tables(reading.rows("set_tables")),
+            table_groups=table_groups(reading, "set_tables"),
+            set_rules=_RULES,
             sequences=rows.sequences(reading),
             caveats=(*node.caveats, *_caveats(members)),
             unread=(*reading.unread, *(() if self.superuser else (_UNCOUNTED,))),

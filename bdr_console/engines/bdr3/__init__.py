@@ -8,13 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bdr_console.cluster.nodes import NodeFacts
+from bdr_console.cluster.groups import Group
+from bdr_console.cluster.nodes import NodeFacts, Unread
+from bdr_console.cluster.table_sets import SetRules
 from bdr_console.engines.bdr3.caveats import caveats
 from bdr_console.engines.bdr3.groups import consensus, groups, sequences
 from bdr_console.engines.bdr3.rows import conflicts, members, membership, subscriptions, with_catchup
 from bdr_console.engines.core.facts import Answers, Reading, common_seldom, common_statements, text_or_none
 from bdr_console.engines.core.positions import position_statements
 from bdr_console.engines.core.statements import statement
+from bdr_console.engines.core.table_sets import narrowed_tables, table_groups, table_sets
 from bdr_console.engines.engine import Kind
 from bdr_console.engines.identity import Identity
 from bdr_console.links.postgres import Rows, Unreadable
@@ -39,6 +42,9 @@ _SELDOM = {
     "conflicts": "bdr.conflict_history_summary",
     "sequences": "bdr.sequences",
     "edition": "bdr.bdr_edition()",
+    "set_tables": "bdr.tables",
+    "narrowed": "bdr.tables",
+    "sets": "bdr.replication_sets",
 }
 """Statement -> what it needs: asked only where that exists, for versions and editions differ in it."""
 _NEWER = {"raft": (60000, "bdr.stat_raft_state"), "errors": (50000, "bdr.event_summary")}
@@ -107,8 +113,18 @@ class Bdr3:
             conflicts=conflicts(reading.optional("conflicts")),
             sequences=sequences(reading.optional("sequences"), raft),
             caveats=(*node.caveats, *caveats(known, blocked, applying)),
-            unread=tuple(reading.unread),
+            table_sets=table_sets(reading, "sets") if "bdr.replication_sets" in self.relations else None,
+            table_groups=table_groups(reading, "set_tables") if "bdr.tables" in self.relations else None,
+            narrowed_tables=narrowed_tables(reading.rows("narrowed")),
+            set_rules=_rules(node_groups),
+            unread=(*reading.unread, *self._uncompared()),
         )
+
+    def _uncompared(self) -> tuple[Unread, ...]:
+        """What cannot be known of a version that shows no tables by set."""
+        if "bdr.tables" in self.relations:
+            return ()
+        return (Unread("tables by replication set", "this version has no view bdr.tables", judged=False),)
 
     def _raft(self, reading: Reading) -> Rows | Unreadable:
         """Its own opinion, or why it has none; a missing privilege is no opinion."""
@@ -126,6 +142,17 @@ class Bdr3:
 
     def _own(self, names: tuple[str, ...]) -> dict[str, str]:
         return {name: statement(_HERE, name, self.number) for name in names}
+
+
+def _rules(groups: tuple[Group, ...]) -> SetRules:
+    """The set of the whole group bears its name, and every node takes it."""
+    return SetRules(
+        default=next((group.name for group in groups if group.parent is None), ""),
+        create="SELECT bdr.create_replication_set('{set}')",
+        add_table="SELECT bdr.replication_set_add_table('{table}', '{set}')",
+        take="SELECT bdr.alter_node_replication_sets('{node}', ARRAY[..., '{set}'])",
+        send_all="SELECT bdr.alter_replication_set('{set}', true, true, true, true)",
+    )
 
 
 def _make(found: Identity, version: str | None) -> Bdr3:

@@ -13,6 +13,6 @@ SELECT format('GRANT SELECT ON bdr.%I TO %I', c.relname, :'role')
   JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE n.nspname = 'bdr' AND c.relkind IN ('r', 'v')
    AND c.relname IN ('conflict_history_summary', 'event_summary', 'node_group_summary', 'node_group_routing_summary',
-                     'node_routing_config_summary', 'stat_raft_state')
+                     'node_routing_config_summary', 'replication_sets', 'stat_raft_state', 'tables')
  ORDER BY c.relname
 \gexec

@@ -21,8 +21,8 @@ SELECT current_setting('server_version_num')::int AS server_version_num,
                             'pg_catalog.pgxc_node',
                             'bdr.conflict_history_summary', 'bdr.event_summary', 'bdr.global_locks',
                             'bdr.node_group_routing_summary', 'bdr.node_group_summary', 'bdr.node_replication_rates',
-                            'bdr.node_routing_config_summary', 'bdr.replication_status', 'bdr.sequences',
-                            'bdr.stat_raft_state', 'bdr.stat_subscription', 'bdr.worker_errors', 'bdr.workers',
+                            'bdr.node_routing_config_summary', 'bdr.replication_sets', 'bdr.replication_status', 'bdr.sequences',
+                            'bdr.stat_raft_state', 'bdr.stat_subscription', 'bdr.tables', 'bdr.worker_errors', 'bdr.workers',
                             'spock.channel_summary_stats', 'spock.exception_status', 'spock.lag_tracker', 'spock.resolutions')
                         OR c.relname IN ('sym_node', 'rr_pending_changes', 'rr_logged_events'))
                  UNION

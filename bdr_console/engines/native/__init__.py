@@ -11,6 +11,7 @@ from typing import Any
 
 from bdr_console.cluster.conflicts import ConflictCount
 from bdr_console.cluster.nodes import Member, Membership, NodeFacts, Subscription
+from bdr_console.cluster.table_sets import SetRules
 from bdr_console.cluster.text import clean
 from bdr_console.engines.core.facts import (
     Answers,
@@ -22,16 +23,23 @@ from bdr_console.engines.core.facts import (
 )
 from bdr_console.engines.core.positions import position_statements
 from bdr_console.engines.core.statements import CORE, statement
+from bdr_console.engines.core.table_sets import narrowed_tables, table_groups, table_sets
 from bdr_console.engines.engine import Kind
 from bdr_console.engines.identity import Identity
 from bdr_console.engines.native.caveats import caveats, failures
-from bdr_console.engines.native.publications import narrowed_tables, publications, table_groups
 from bdr_console.engines.plain import plain_name
 from bdr_console.links.postgres import Rows
 
 __all__ = ["KIND", "Native"]
 
 _HERE = Path(__file__).parent
+_RULES = SetRules(
+    word="publication",
+    lists_tables=True,
+    create="CREATE PUBLICATION {set} FOR TABLE ...",
+    add_table="ALTER PUBLICATION {set} ADD TABLE {table}",
+    send_all="ALTER PUBLICATION {set} SET (publish = 'insert, update, delete, truncate')",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +82,8 @@ class Native:
         """One reading as types. Slots name no node, and subscriptions no origin but its address."""
         reading = Reading(answers)
         node = reading.node(self.name, self.server_version)
-        rows, published = reading.rows("subscriptions"), publications(reading.rows("publications"))
-        groups = table_groups(reading.rows("replicated"))
+        rows, published = reading.rows("subscriptions"), table_sets(reading, "publications")
+        groups = table_groups(reading, "replicated")
         narrowed = narrowed_tables(reading.rows("narrowed"))
         addresses = _addresses(reading.rows("origins"))
         found = caveats(rows, reading.rows("tables"))
@@ -88,9 +96,10 @@ class Native:
             conflict_counts=tuple(count for row in rows for count in _counts(row)),
             meshed=False,
             last_arrival_wins=bool(published) and any(row["subenabled"] for row in rows),
-            publications=None if reading.failed("publications") else published,
-            table_groups=None if reading.failed("replicated") else groups,
+            table_sets=published,
+            table_groups=groups,
             narrowed_tables=narrowed,
+            set_rules=_RULES,
             caveats=(*node.caveats, *found),
             unread=tuple(reading.unread),
         )

@@ -1,6 +1,6 @@
 -- PostgreSQL 15 and later: tables of which a publication sends only some rows or columns; any role. missing: the columns that are not
 -- sent, generated ones left out.
-SELECT p.pubname::text AS pubname, n.nspname || '.' || c.relname AS name, pg_get_expr(r.prqual, r.prrelid) AS filter,
+SELECT p.pubname::text AS set, n.nspname || '.' || c.relname AS name, pg_get_expr(r.prqual, r.prrelid) AS filter,
        CASE WHEN r.prattrs IS NOT NULL
             THEN (SELECT array_agg(a.attname::text ORDER BY a.attnum)
                     FROM pg_attribute a

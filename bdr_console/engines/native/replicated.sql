@@ -22,7 +22,7 @@ WITH published AS (
      WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
        AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
 )
-SELECT publications, subscriptions, count(*)::int AS tables,
+SELECT publications AS sets, subscriptions, count(*)::int AS tables,
        sum(('x' || substr(md5(name), 1, 10))::bit(40)::bigint)::bigint AS digest,
        (array_agg(name ORDER BY name))[1:500] AS names
   FROM named

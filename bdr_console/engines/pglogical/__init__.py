@@ -9,18 +9,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bdr_console.cluster.nodes import Caveat, NodeFacts
+from bdr_console.cluster.table_sets import SetRules
 from bdr_console.cluster.text import clean
 from bdr_console.engines.core.facts import Answers, Reading, common_seldom, common_statements
 from bdr_console.engines.core.positions import position_statements
 from bdr_console.engines.core.statements import CORE, statement
+from bdr_console.engines.core.table_sets import table_groups, table_sets
 from bdr_console.engines.engine import Kind
 from bdr_console.engines.identity import Identity
 from bdr_console.engines.pglogical.rows import (
     SET_STATEMENTS,
     both_ways,
     members,
-    narrow_sets,
-    set_tables,
     subscriptions,
     sync_caveats,
 )
@@ -29,6 +29,14 @@ from bdr_console.links.postgres import Rows
 __all__ = ["KIND", "Pglogical"]
 
 _HERE = Path(__file__).parent
+_RULES = SetRules(
+    default="default",
+    insert_only="default_insert_only",
+    create="SELECT pglogical.create_replication_set('{set}')",
+    add_table="SELECT pglogical.replication_set_add_table('{set}', '{table}')",
+    take="SELECT pglogical.alter_subscription_add_replication_set('{subscription}', '{set}')",
+    send_all="SELECT pglogical.alter_replication_set('{set}', true, true, true, true)",
+)
 
 _CONVERGING = ("last_update_wins", "first_update_wins")
 """Values of pglogical.conflict_resolution that end in the same row everywhere, by commit timestamps."""
@@ -74,8 +82,9 @@ class Pglogical:
             node_name=local.name if local else None,
             members=known,
             subscriptions=subscriptions(rows, reading.rows("copied")),
-            set_tables=None if reading.failed("set_tables") else set_tables(reading.rows("set_tables")),
-            narrow_sets=narrow_sets(reading.rows("sets")),
+            table_sets=table_sets(reading, "sets") or None,  # a node of it has some
+            table_groups=table_groups(reading, "set_tables"),
+            set_rules=_RULES,
             meshed=False,
             caveats=(*node.caveats, *found, *sync_caveats(syncs)),
             unread=tuple(reading.unread),

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bdr_console.cluster.nodes import Caveat, Member, Membership, Subscription
-from bdr_console.cluster.replication_sets import CHANGES, NarrowSet, SetTables
 from bdr_console.cluster.text import clean
 from bdr_console.engines.core.facts import moment, text_or_none
 from bdr_console.links.postgres import Rows
@@ -35,7 +34,7 @@ def members(rows: Rows, subscriptions: Rows, read_only: bool | None = None) -> t
 
 def subscriptions(rows: Rows, copied: Iterable[Row] = ()) -> tuple[Subscription, ...]:
     """Rows of `subscriptions`; last_commit_at and received_lsn where to be had. Rows of `copied`."""
-    tables = {row["sub_name"]: row["names"] for row in copied}
+    tables: dict[str, Row] = {row["sub_name"]: row for row in copied}
     return tuple(
         Subscription(
             name=clean(row["sub_name"], 200),
@@ -49,31 +48,11 @@ def subscriptions(rows: Rows, copied: Iterable[Row] = ()) -> tuple[Subscription,
             apply_delay=row["apply_delay"] or None,
             received_lsn=text_or_none(row.get("received_lsn")),
             slot_name=text_or_none(row["sub_slot_name"]),
-            copied_tables=tuple(clean(name, 200) for name in tables.get(row["sub_name"], ())),
+            copied_tables=tuple(
+                clean(name, 200) for name in tables.get(row["sub_name"], {}).get("names", ())
+            ),
+            copied_count=tables.get(row["sub_name"], {}).get("tables"),
             forwards="all" in (row["forward_origins"] or ()),
-        )
-        for row in rows
-    )
-
-
-def set_tables(rows: Rows) -> tuple[SetTables, ...]:
-    """Rows of `set_tables`: sets, tables, names; BDR 1 and pgactive give the same."""
-    return tuple(
-        SetTables(
-            tuple(clean(name, 100) for name in row["sets"]),
-            row["tables"],
-            tuple(clean(name, 200) for name in row["names"]),
-        )
-        for row in rows
-    )
-
-
-def narrow_sets(rows: Rows) -> tuple[NarrowSet, ...]:
-    """Rows of `sets`: set_name, replicate_insert, replicate_update ..."""
-    return tuple(
-        NarrowSet(
-            clean(row["set_name"], 100),
-            tuple(change for change in CHANGES if not row[f"replicate_{change}"]),
         )
         for row in rows
     )

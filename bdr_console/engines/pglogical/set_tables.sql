@@ -1,6 +1,8 @@
 -- pglogical 2: this node's tables by the replication sets that they are in, names of at most 1000 of each; needs SELECT on
 -- replication_set, replication_set_table and local_node.
-SELECT sets, count(*)::int AS tables, (array_agg(name ORDER BY name))[1:1000] AS names
+SELECT sets, count(*)::int AS tables,
+       sum(('x' || substr(md5(name), 1, 10))::bit(40)::bigint)::bigint AS digest,
+       (array_agg(name ORDER BY name))[1:1000] AS names
   FROM (SELECT n.nspname || '.' || c.relname AS name,
                coalesce(array_agg(s.set_name::text ORDER BY s.set_name::text) FILTER (WHERE s.set_id IS NOT NULL), '{}') AS sets
           FROM pg_class c

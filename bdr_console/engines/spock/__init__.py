@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bdr_console.cluster.conflicts import Conflict, ConflictCount
 from bdr_console.cluster.nodes import NodeFacts
+from bdr_console.cluster.table_sets import SetRules
 from bdr_console.cluster.text import clean
 from bdr_console.engines.core.facts import (
     Answers,
@@ -20,13 +21,12 @@ from bdr_console.engines.core.facts import (
 )
 from bdr_console.engines.core.positions import position_statements
 from bdr_console.engines.core.statements import CORE, statement
+from bdr_console.engines.core.table_sets import table_groups, table_sets
 from bdr_console.engines.engine import Kind
 from bdr_console.engines.identity import Identity
 from bdr_console.engines.pglogical.rows import (
     SET_STATEMENTS,
     members,
-    narrow_sets,
-    set_tables,
     subscriptions,
     sync_caveats,
 )
@@ -36,6 +36,14 @@ from bdr_console.links.postgres import Rows
 __all__ = ["KIND", "Spock"]
 
 _HERE = Path(__file__).parent
+_RULES = SetRules(
+    default="default",
+    insert_only="default_insert_only",
+    create="SELECT spock.repset_create('{set}')",
+    add_table="SELECT spock.repset_add_table('{set}', '{table}')",
+    take="SELECT spock.sub_add_repset('{subscription}', '{set}')",
+    send_all="SELECT spock.repset_alter('{set}', true, true, true, true)",
+)
 
 _OPTIONAL = {
     "progress": "spock.lag_tracker",
@@ -87,8 +95,9 @@ class Spock:
             node_name=local.name if local else None,
             members=known,
             subscriptions=subscriptions(rows, reading.rows("copied")),
-            set_tables=None if reading.failed("set_tables") else set_tables(reading.rows("set_tables")),
-            narrow_sets=narrow_sets(reading.rows("sets")),
+            table_sets=table_sets(reading, "sets") or None,  # a node of it has some
+            table_groups=table_groups(reading, "set_tables"),
+            set_rules=_RULES,
             conflicts=_conflicts(reading.optional("conflicts")),
             conflict_counts=tuple(
                 ConflictCount(clean(row["sub_name"], 200), "conflict", row["conflicts"])

@@ -91,3 +91,17 @@ CREATE TABLE bdr.stat_raft_state (
 );
 
 CREATE FUNCTION bdr.bdr_version() RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT '6.0.1'::text $$;
+
+CREATE TABLE bdr.replication_sets (
+  set_id oid, set_name name, replicate_insert bool, replicate_update bool, replicate_delete bool,
+  replicate_truncate bool, set_isinternal bool, set_autoadd_tables bool, set_autoadd_seqs bool
+);
+
+CREATE TABLE bdr.tables (
+  relid oid, nspname name, relname name, set_name name, set_ops text[], rel_columns text[], row_filter text,
+  conflict_detection text
+);
+
+-- A table of the application, for pg_class to know.
+CREATE SCHEMA app;
+CREATE TABLE app.orders (id int PRIMARY KEY);

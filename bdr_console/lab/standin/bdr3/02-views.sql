@@ -119,3 +119,15 @@ CREATE VIEW bdr.conflict_history_summary AS
 SELECT nspname AS "schema", relname AS "table", local_time, local_tuple_commit_time, remote_commit_time,
        conflict_type, conflict_resolution
   FROM bdr.conflict_history;
+
+CREATE VIEW bdr.replication_sets AS
+SELECT s.set_id, s.set_name, s.replicate_insert, s.replicate_update, s.replicate_delete, s.replicate_truncate
+  FROM pglogical.replication_set s
+  JOIN pglogical.local_node l ON l.node_id = s.set_nodeid;
+
+CREATE VIEW bdr.tables AS
+SELECT c.oid AS relid, n.nspname, c.relname, s.set_name, NULL::text AS row_filter
+  FROM pglogical.replication_set_table t
+  JOIN bdr.replication_sets s ON s.set_id = t.set_id
+  JOIN pg_class c ON c.oid = t.set_reloid
+  JOIN pg_namespace n ON n.oid = c.relnamespace;

@@ -36,9 +36,9 @@ def of_link(shown: Snapshot, past: History | None = None) -> Finding:
     return next(f for f in findings if f.subject == "node1 -> node2")
 
 
-@pytest.mark.parametrize("words", [{"enabled": False, "status": "disabled"}, {"status": "disabled"}])
-def test_apply_that_is_disabled_by_either_word_is_a_warning(words: dict[str, object]) -> None:
-    found = of_link(receives(**words))
+@pytest.mark.parametrize("enabled", [True, False])
+def test_apply_that_is_disabled_by_either_word_is_a_warning(enabled: bool) -> None:
+    found = of_link(receives(enabled=enabled, status="disabled"))
     assert (found.level, found.code) == (Level.WARN, "link.paused")
 
 

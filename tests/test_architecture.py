@@ -9,7 +9,7 @@ from pathlib import Path
 def run(code: str) -> str:
     """What a fresh interpreter prints."""
     command = [sys.executable, "-c", code]
-    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout.strip()
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout.strip()
 
 
 NEEDS_SCREEN = {"screenshot", "replay", "man"}

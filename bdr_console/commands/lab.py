@@ -9,12 +9,12 @@ import click
 from bdr_console.cluster.text import format_clock, format_seconds
 from bdr_console.commands.options import FILE
 from bdr_console.errors import ConsoleError
-from bdr_console.lab import layout, lifecycle, mesh, pgbench
+from bdr_console.lab import layout, lifecycle, meshes, pgbench
 from bdr_console.lab.faults import FAULTS
-from bdr_console.lab.lab import Lab
-from bdr_console.lab.lab import up as bring_up
-from bdr_console.lab.load import LoadResult
 from bdr_console.lab.programs import Wanted
+from bdr_console.lab.running_lab import Lab
+from bdr_console.lab.running_lab import up as bring_up
+from bdr_console.lab.workload import LoadResult
 
 _in_directory: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
     "--directory",
@@ -38,7 +38,7 @@ def lab() -> None:
 @click.option("--environment", default="lab", show_default=True, help="The label that the console shows.")
 @click.option(
     "--engine",
-    type=click.Choice(list(mesh.MESHES)),
+    type=click.Choice(list(meshes.MESHES)),
     default="bdr3",
     show_default=True,
     help="What replicates: bdr3 and bdr1 are stand-ins over pglogical, the others are the real thing.",
@@ -69,7 +69,7 @@ def up(
 ) -> None:
     """Start a lab: nodes in a multi-master mesh, HAProxies, two PgBouncers in front of each."""
     fronts = "HAProxy and two" if proxies == 1 else f"{proxies} HAProxies and {2 * proxies}"
-    click.echo(f"Starting {nodes} nodes ({mesh.MESHES[engine].name}), {fronts} PgBouncers ...", err=True)
+    click.echo(f"Starting {nodes} nodes ({meshes.MESHES[engine].name}), {fronts} PgBouncers ...", err=True)
     made = bring_up(directory, nodes, environment, engine, proxies, Wanted(postgres, haproxy, pgbouncer))
     click.echo(f"The nodes run {made.layout.programs.postgres.described}.", err=True)
     _show(made)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bdr_console.errors import ConsoleError
-from bdr_console.lab import delay, pgbouncer, postgres, processes, proxy_faults, refusals, tables
+from bdr_console.lab import pgbouncers, postgres_nodes, processes, proxy_faults, workload
 from bdr_console.lab.layout import DATABASE, Layout
-from bdr_console.lab.mesh import mesh_of
+from bdr_console.lab.meshes import mesh_of
 
 HOLD = "hold-transaction"
 DIRECT = "direct-client"
@@ -23,6 +23,8 @@ UPDATE counter SET n = n + 1 WHERE client = :held;
 \\sleep 14400 s
 ROLLBACK;
 """
+_DEFAULT_DELAY_MS = 1000
+_LONGEST_DELAY_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +83,21 @@ def _target(layout: Layout, fault: Fault, target: str | None) -> str:
         case "SERVER[@HAPROXY]":
             proxy_faults.servers_meant(layout, target)
         case _:
-            _link(layout, delay.parse(target)[0])
+            _link(layout, _link_and_delay(target)[0])
     return target
+
+
+def _link_and_delay(target: str) -> tuple[str, int]:
+    """`node1:node2=100` -> the link and the delay in milliseconds; 1000 when none is named."""
+    link, equals, text = target.partition("=")
+    if not equals:
+        return link.strip(), _DEFAULT_DELAY_MS
+    if not text.strip().isdigit() or not 0 < int(text) <= _LONGEST_DELAY_MS:
+        raise ConsoleError(
+            f"'{text.strip()}' is not a delay",
+            f"Write milliseconds from 1 to {_LONGEST_DELAY_MS}: node1:node2=100.",
+        )
+    return link.strip(), int(text)
 
 
 def _link(layout: Layout, target: str) -> tuple[str, str]:
@@ -115,14 +130,14 @@ def thaw(layout: Layout, name: str) -> None:
 
 
 def _stop_node(layout: Layout, name: str) -> None:
-    postgres.stop(processes.running(layout, name))
+    postgres_nodes.stop(processes.running(layout, name))
 
 
 def start_node(layout: Layout, name: str) -> None:
     """Start a stopped node and wait until it answers; harmless when it runs."""
     if processes.find(layout, name) is None:
         node = layout.node(name)
-        postgres.wait_ready(layout, node, postgres.start(layout, node))
+        postgres_nodes.wait_ready(layout, node, postgres_nodes.start(layout, node))
 
 
 def _pause_apply(layout: Layout, target: str) -> None:
@@ -134,12 +149,12 @@ def _resume_apply(layout: Layout, target: str) -> None:
 
 
 def _delay_apply(layout: Layout, target: str) -> None:
-    link, milliseconds = delay.parse(target)
+    link, milliseconds = _link_and_delay(target)
     mesh_of(layout.engine).set_delay(layout, *_link(layout, link), milliseconds)
 
 
 def _end_delay(layout: Layout, target: str) -> None:
-    mesh_of(layout.engine).set_delay(layout, *_link(layout, delay.parse(target)[0]), 0)
+    mesh_of(layout.engine).set_delay(layout, *_link(layout, _link_and_delay(target)[0]), 0)
 
 
 def _conflict(layout: Layout, target: str) -> None:
@@ -150,8 +165,8 @@ def _conflict(layout: Layout, target: str) -> None:
     for origin, receiver in both:
         mesh.pause(layout, origin, receiver)
     for node in (first, second):
-        with postgres.session(layout, layout.node(node)) as connection:
-            connection.execute("UPDATE counter SET n = n + 1 WHERE client = %s", (tables.CONFLICT_CLIENT,))
+        with postgres_nodes.session(layout, layout.node(node)) as connection:
+            connection.execute("UPDATE counter SET n = n + 1 WHERE client = %s", (workload.CONFLICT_CLIENT,))
     for origin, receiver in both:
         mesh.resume(layout, origin, receiver)
 
@@ -179,7 +194,7 @@ def _open_transaction(layout: Layout, name: str, port: int, through: str, applic
     command: list[str | Path] = [
         layout.programs.pgbench.path,
         *("--no-vacuum", "--client", "1", "--transactions", "1", "--file", script),
-        *("--define", f"held={tables.HELD_CLIENT if name == HOLD else tables.DIRECT_CLIENT}"),
+        *("--define", f"held={workload.HELD_CLIENT if name == HOLD else workload.DIRECT_CLIENT}"),
         layout.dsn(port, "app"),
     ]
     process = processes.start(layout, name, command, cwd=directory, env={"PGAPPNAME": application})
@@ -198,7 +213,7 @@ def _open_transaction(layout: Layout, name: str, port: int, through: str, applic
 
 def _holds(layout: Layout, node: str, application: str) -> bool:
     try:
-        with postgres.session(layout, layout.node(node), timeout=5) as connection:
+        with postgres_nodes.session(layout, layout.node(node), timeout=5) as connection:
             row = connection.execute(
                 "SELECT count(*) FROM pg_stat_activity"
                 " WHERE application_name = %s AND state = 'idle in transaction'",
@@ -219,7 +234,7 @@ def end_clients(layout: Layout, *names: str) -> None:
 def _other_names(layout: Layout, name: str) -> None:
     pooler = layout.pooler(name)
     port = layout.proxy(pooler.proxy).port
-    pgbouncer.configure(
+    pgbouncers.configure(
         layout,
         pooler,
         f"app_list = host=127.0.0.1,localhost port={port} dbname={DATABASE}",
@@ -229,21 +244,21 @@ def _other_names(layout: Layout, name: str) -> None:
 
 def _past_haproxy(layout: Layout, name: str) -> None:
     line = f"app_direct = host=127.0.0.1 port={layout.nodes[0].port} dbname={DATABASE}"
-    pgbouncer.configure(layout, layout.pooler(name), line)
+    pgbouncers.configure(layout, layout.pooler(name), line)
 
 
 def _plain_databases(layout: Layout, name: str) -> None:
-    pgbouncer.configure(layout, layout.pooler(name))
+    pgbouncers.configure(layout, layout.pooler(name))
 
 
 def _stop_pooler(layout: Layout, name: str) -> None:
-    pgbouncer.stop(processes.running(layout, name))
+    pgbouncers.stop(processes.running(layout, name))
 
 
 def start_pooler(layout: Layout, name: str) -> None:
     """Start a PgBouncer when it does not run."""
     if processes.find(layout, name) is None:
-        pgbouncer.start(layout, layout.pooler(name))
+        pgbouncers.start(layout, layout.pooler(name))
 
 
 def _nothing(_layout: Layout, _target: str) -> None:
@@ -274,36 +289,36 @@ FAULTS = {
             "read-only",
             "NODE",
             "every new transaction there is read-only",
-            refusals.read_only,
-            refusals.let_in,
+            postgres_nodes.read_only,
+            postgres_nodes.let_in,
         ),
         Fault(
             "no-login",
             "NODE",
             "role app is not permitted to log in there",
-            refusals.no_login,
-            refusals.let_in,
+            postgres_nodes.no_login,
+            postgres_nodes.let_in,
         ),
         Fault(
             "reject-logins",
             "NODE",
             "pg_hba.conf rejects role app there, which no catalog shows",
-            refusals.reject_logins,
-            refusals.let_in,
+            postgres_nodes.reject_logins,
+            postgres_nodes.let_in,
         ),
         Fault(
             "login-limit",
             "NODE",
             "role app may have one session there",
-            refusals.login_limit,
-            refusals.let_in,
+            postgres_nodes.login_limit,
+            postgres_nodes.let_in,
         ),
         Fault(
             "no-connections",
             "NODE",
             "database app accepts no connections there",
-            refusals.no_connections,
-            refusals.let_in,
+            postgres_nodes.no_connections,
+            postgres_nodes.let_in,
         ),
         Fault(
             HOLD,

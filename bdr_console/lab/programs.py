@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bdr_console.errors import ConsoleError
-from bdr_console.lab import embedded
+from bdr_console.lab import installations
 from bdr_console.lab.account import Account
 from bdr_console.lab.installations import NEWEST, OLDEST, Installation, at, installed, version_of
 
@@ -111,7 +111,7 @@ def placed_in(directory: Path, chosen: Programs, account: Account) -> Programs:
     moved = {}
     for name in ("pgbench", "psql"):
         program: Program = getattr(chosen, name)
-        if program.path.parent == embedded.bin_dir() and not _runs(program.path, account):
+        if program.path.parent == installations.embedded_bin_dir() and not _runs(program.path, account):
             moved[name] = replace(program, path=_copy(directory) / name)
     server = chosen.postgres
     if server.embedded and not _runs(server.bin_dir / "postgres", account):
@@ -125,11 +125,11 @@ def bring(directory: Path, programs: Programs) -> None:
     if _copy(directory) in used:
         root = directory / "programs"
         root.mkdir()
-        embedded.copy_to(root)
+        installations.copy_embedded_to(root)
 
 
 def _copy(directory: Path) -> Path:
-    return embedded.bin_dir_in(directory / "programs")
+    return installations.embedded_bin_dir_in(directory / "programs")
 
 
 def _runs(program: Path, account: Account) -> bool:

@@ -1,7 +1,7 @@
 """Faults of the lab's HAProxies, made on purpose, each with its mending."""
 
 from bdr_console.errors import ConsoleError
-from bdr_console.lab import haproxy, pgbouncer, postgres, processes
+from bdr_console.lab import haproxies, pgbouncers, postgres_nodes, processes
 from bdr_console.lab.layout import DATABASE, Layout
 
 
@@ -17,18 +17,18 @@ def servers_meant(layout: Layout, target: str) -> tuple[str, tuple[str, ...]]:
 
 def stop_haproxy(layout: Layout, name: str) -> None:
     """Stop a HAProxy: every session is cut."""
-    haproxy.stop(processes.running(layout, name))
+    haproxies.stop(processes.running(layout, name))
 
 
 def start_haproxy(layout: Layout, name: str) -> None:
     """Start a HAProxy when it does not run."""
     if processes.find(layout, name) is None:
-        haproxy.start(layout, name)
+        haproxies.start(layout, name)
 
 
 def reload_haproxy(layout: Layout, name: str) -> None:
     """Reload a HAProxy, which forgets what was commanded."""
-    haproxy.reload(layout, processes.running(layout, name), name)
+    haproxies.reload(layout, processes.running(layout, name), name)
 
 
 def weight_0(layout: Layout, target: str) -> None:
@@ -41,8 +41,8 @@ def set_weight(layout: Layout, target: str, weight: str) -> None:
     """Give a server that weight; raises ConsoleError when HAProxy refuses."""
     server, proxies = servers_meant(layout, target)
     for proxy in proxies:
-        said = haproxy.command(
-            layout, f"set server {haproxy.BACKEND}/{server} weight {weight}", name=proxy
+        said = haproxies.command(
+            layout, f"set server {haproxies.BACKEND}/{server} weight {weight}", name=proxy
         ).strip()
         if said:
             raise ConsoleError(f"{proxy}: {said}")
@@ -52,7 +52,7 @@ def wait_up(layout: Layout, proxy: str, patience: float) -> None:
     """Wait until a HAProxy sees every node as UP; raises ConsoleError after `patience` seconds."""
 
     def up() -> bool:
-        return all(state.status == "UP" for state in haproxy.servers(layout, proxy))
+        return all(state.status == "UP" for state in haproxies.servers(layout, proxy))
 
     if not processes.wait(up, patience, pause=0.1):
         raise ConsoleError(
@@ -60,9 +60,9 @@ def wait_up(layout: Layout, proxy: str, patience: float) -> None:
         )
 
 
-def _configured(layout: Layout, name: str, variant: haproxy.Variant) -> None:
+def _configured(layout: Layout, name: str, variant: haproxies.Variant) -> None:
     """A HAProxy with that configuration, whose new process has every session: its PgBouncers connect anew."""
-    if haproxy.configure(layout, name, variant):
+    if haproxies.configure(layout, name, variant):
         wait_up(layout, name, 20)
         _lead_anew(layout, name, layout.nodes[0].name)
 
@@ -70,17 +70,17 @@ def _configured(layout: Layout, name: str, variant: haproxy.Variant) -> None:
 def shutdown_sessions(layout: Layout, name: str) -> None:
     """As Patroni's template has it: sessions end with the server they are on, and when the first server is
     back, so do those of the others (HAProxy's manual, `on-marked-down` and `on-marked-up`)."""
-    _configured(layout, name, haproxy.Variant.CUTS_SESSIONS)
+    _configured(layout, name, haproxies.Variant.CUTS_SESSIONS)
 
 
 def stick_elsewhere(layout: Layout, name: str) -> None:
     """`stick on dst table sticky`: the backend's own table is none."""
-    _configured(layout, name, haproxy.Variant.STICKS_ELSEWHERE)
+    _configured(layout, name, haproxies.Variant.STICKS_ELSEWHERE)
 
 
 def as_published(layout: Layout, name: str) -> None:
     """The configuration that `up` wrote; harmless when it has it."""
-    _configured(layout, name, haproxy.Variant.PLAIN)
+    _configured(layout, name, haproxies.Variant.PLAIN)
 
 
 def split_traffic(layout: Layout, proxy: str) -> None:
@@ -92,30 +92,30 @@ def split_traffic(layout: Layout, proxy: str) -> None:
             "Start such a lab: bdr-console lab up --proxies 2.",
         )
     first, second = layout.nodes[0], layout.nodes[1]
-    haproxy.command(layout, f"disable server {haproxy.BACKEND}/{first.server}", name=proxy)
-    haproxy.command(layout, f"clear table {haproxy.BACKEND}", name=proxy)
+    haproxies.command(layout, f"disable server {haproxies.BACKEND}/{first.server}", name=proxy)
+    haproxies.command(layout, f"clear table {haproxies.BACKEND}", name=proxy)
     _lead_anew(layout, proxy, second.name)
-    haproxy.command(layout, f"enable server {haproxy.BACKEND}/{first.server}", name=proxy)
+    haproxies.command(layout, f"enable server {haproxies.BACKEND}/{first.server}", name=proxy)
     wait_up(layout, proxy, 20)
 
 
 def join_traffic(layout: Layout, proxy: str) -> None:
     """Have a HAProxy lead to the first node again."""
-    haproxy.command(layout, f"clear table {haproxy.BACKEND}", name=proxy)
+    haproxies.command(layout, f"clear table {haproxies.BACKEND}", name=proxy)
     _lead_anew(layout, proxy, layout.nodes[0].name)
 
 
 def _lead_anew(layout: Layout, proxy: str, node: str) -> None:
     """Have the PgBouncers of a HAProxy connect again, and wait until new sessions come to `node`."""
     for pooler in layout.poolers_of(proxy):
-        pgbouncer.admin(layout, pooler, f"RECONNECT {DATABASE}")
+        pgbouncers.admin(layout, pooler, f"RECONNECT {DATABASE}")
     if not processes.wait(lambda: _leads_to(layout, proxy) == node, 20, pause=0.1):
         raise ConsoleError(f"{proxy} does not lead to {node}")
 
 
 def _leads_to(layout: Layout, proxy: str) -> str:
     try:
-        with postgres.session(layout, layout.proxy(proxy), timeout=5) as connection:
+        with postgres_nodes.session(layout, layout.proxy(proxy), timeout=5) as connection:
             row = connection.execute("SELECT current_setting('cluster_name')").fetchone()
     except ConsoleError:
         return ""

@@ -4,9 +4,9 @@ import time
 from contextlib import suppress
 
 from bdr_console.errors import ConsoleError
-from bdr_console.lab import faults, haproxy, pgbouncer, processes, proxy_faults, refusals
+from bdr_console.lab import faults, haproxies, pgbouncers, postgres_nodes, processes, proxy_faults
 from bdr_console.lab.layout import DATABASE, Layout, PoolerLayout
-from bdr_console.lab.mesh import mesh_of
+from bdr_console.lab.meshes import mesh_of
 
 _RESTART_EVERY = 12.0
 """Seconds that links are given to come up before those that are down are started once more."""
@@ -27,11 +27,11 @@ def mend_all(layout: Layout, patience: float = 60) -> None:
     for node in layout.servers:
         faults.start_node(layout, node.name)
     for proxy in layout.proxies:
-        haproxy.configure(layout, proxy.name)
+        haproxies.configure(layout, proxy.name)
         proxy_faults.start_haproxy(layout, proxy.name)
     for pooler in layout.poolers:
         faults.start_pooler(layout, pooler.name)
-    refusals.let_in_everywhere(layout)
+    postgres_nodes.let_in_everywhere(layout)
     _wait_replicating(layout, deadline)
     mesh_of(layout.engine).end_delays(layout)
     for proxy in layout.proxies:
@@ -58,19 +58,19 @@ def _wait_replicating(layout: Layout, deadline: float) -> None:
 def _offer_every_server(layout: Layout, proxy: str, deadline: float) -> None:
     for node in layout.nodes:
         for wanted in ("state ready", "weight 100%"):
-            haproxy.command(layout, f"set server {haproxy.BACKEND}/{node.server} {wanted}", name=proxy)
+            haproxies.command(layout, f"set server {haproxies.BACKEND}/{node.server} {wanted}", name=proxy)
     proxy_faults.wait_up(layout, proxy, deadline - time.monotonic())
-    haproxy.command(layout, f"clear table {haproxy.BACKEND}", name=proxy)
+    haproxies.command(layout, f"clear table {haproxies.BACKEND}", name=proxy)
 
 
 def _lead_to_first(layout: Layout, pooler: PoolerLayout, deadline: float) -> None:
     """Lift every pause, let server connections to other nodes end, and forget settings made by command."""
-    pgbouncer.admin(layout, pooler, "SET server_login_retry = '0'")  # else a cut pool rests for 15 s
+    pgbouncers.admin(layout, pooler, "SET server_login_retry = '0'")  # else a cut pool rests for 15 s
     # Without asking SHOW DATABASES first: it does not list a database made by `*` while nobody is connected
     # to it, and a paused one stays paused.
     for command in ("RESUME", f"RESUME {DATABASE}"):
         with suppress(ConsoleError):  # it says so when nothing is paused
-            pgbouncer.admin(layout, pooler, command)
+            pgbouncers.admin(layout, pooler, command)
 
     def reaches() -> bool:
         query = ("-XAtc", "SELECT current_setting('cluster_name')", layout.dsn(pooler.port, "app"))
@@ -87,7 +87,7 @@ def _lead_to_first(layout: Layout, pooler: PoolerLayout, deadline: float) -> Non
 
     # Also where it leads to the first node already: a new connection brings HAProxy's stick entry back, and
     # after a reload sessions to another node live on in HAProxy's old process, which nobody counts.
-    pgbouncer.admin(layout, pooler, f"RECONNECT {DATABASE}")
+    pgbouncers.admin(layout, pooler, f"RECONNECT {DATABASE}")
     if not processes.wait(reaches, deadline - time.monotonic(), pause=0.2):
         raise ConsoleError(f"{pooler.name} does not lead to {layout.nodes[0].name} again")
-    pgbouncer.configure(layout, pooler)
+    pgbouncers.configure(layout, pooler)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from bdr_console.lab import Lab, processes, up
-from bdr_console.lab import bucardo as daemons
+from bdr_console.lab import bucardo_mesh as daemons
 from tests.conftest import lab_directory
 from tests.engines import lab_trials
 from tests.engines.lab_watch import watching

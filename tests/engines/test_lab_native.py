@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from bdr_console.cli import cli
 from bdr_console.cluster.findings import Impact, Level
-from bdr_console.lab import Lab, haproxy, pgbouncer, up
+from bdr_console.lab import Lab, haproxies, pgbouncers, up
 from tests.conftest import lab_directory
 from tests.engines import lab_trials
 from tests.engines.lab_watch import open_transaction, struck, watching
@@ -187,11 +187,11 @@ def test_a_switchover_under_load_leaves_the_verdict_healthy_though_postgresql_co
     lab: Lab,
 ) -> None:
     lab.start_load(clients=4, rate=50)
-    haproxy.command(lab.layout, "set server bk_db/bdr_initial_node state maint")
+    haproxies.command(lab.layout, "set server bk_db/bdr_initial_node state maint")
     for pooler in lab.layout.poolers:
-        pgbouncer.admin(lab.layout, pooler, "RECONNECT app")
+        pgbouncers.admin(lab.layout, pooler, "RECONNECT app")
     wait_until(lambda: counted(lab, "node1").get("confl_update_origin_differs"), "node2 writes node1's rows")
-    haproxy.command(lab.layout, "set server bk_db/bdr_initial_node state ready")
+    haproxies.command(lab.layout, "set server bk_db/bdr_initial_node state ready")
     result = lab.stop_load()
     assert (result.failed, result.lost) == (0, 0)
     assert "HEALTHY" in status(lab)

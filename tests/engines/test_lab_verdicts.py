@@ -23,7 +23,7 @@ from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.verdict import judge
 from bdr_console.cluster.work import Work
 from bdr_console.lab import Lab
-from bdr_console.lab.haproxy import command
+from bdr_console.lab.haproxies import command
 from bdr_console.monitor import Monitor
 from tests.waiting import eventually
 

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from bdr_console.errors import ConsoleError
-from bdr_console.lab import Lab, haproxy, pgbouncer
+from bdr_console.lab import Lab, haproxies, pgbouncers
 from tests.lab.servers import ask
 from tests.waiting import wait_until
 
@@ -50,7 +50,7 @@ def test_a_stopped_node_leaves_inactive_slots_whose_lag_grows(healthy_lab: Lab) 
     before = _slot(healthy_lab, "node1", "node3")[2]
     _write(healthy_lab, "node1")
     assert _slot(healthy_lab, "node1", "node3")[2] > before
-    wait_until(lambda: haproxy.servers(healthy_lab.layout)[2].status == "DOWN", "HAProxy sees it down")
+    wait_until(lambda: haproxies.servers(healthy_lab.layout)[2].status == "DOWN", "HAProxy sees it down")
     active = "SELECT count(*) FROM bdr.node_summary WHERE peer_state_name = 'ACTIVE'"
     assert ask(healthy_lab, "node1", active) == [(3,)], (
         "membership is not health: a crashed node stays ACTIVE"
@@ -84,7 +84,7 @@ def test_a_held_transaction_keeps_a_server_connection_busy_until_mended(healthy_
     query = "SELECT state FROM pg_stat_activity WHERE application_name = 'billing'"
     healthy_lab.break_("hold-transaction", "pgb-tx")
     assert ask(healthy_lab, "node1", query) == [("idle in transaction",)]
-    pools = pgbouncer.admin(healthy_lab.layout, healthy_lab.layout.pooler("pgb-tx"), "SHOW POOLS")
+    pools = pgbouncers.admin(healthy_lab.layout, healthy_lab.layout.pooler("pgb-tx"), "SHOW POOLS")
     assert next(pool["sv_active"] for pool in pools if pool["database"] == "app") == 1
     with pytest.raises(ConsoleError, match="already"):
         healthy_lab.break_("hold-transaction", "pgb-tx")
@@ -106,16 +106,16 @@ def test_stopped_haproxy_refuses_and_comes_back_on_the_same_port(healthy_lab: La
 def test_frozen_haproxy_does_not_answer_on_its_socket(healthy_lab: Lab) -> None:
     healthy_lab.break_("freeze-haproxy")
     with pytest.raises(ConsoleError, match="does not answer"):
-        haproxy.command(healthy_lab.layout, "show info", timeout=0.5)
+        haproxies.command(healthy_lab.layout, "show info", timeout=0.5)
     healthy_lab.mend("freeze-haproxy")
-    assert "Pid: " in haproxy.command(healthy_lab.layout, "show info")
+    assert "Pid: " in haproxies.command(healthy_lab.layout, "show info")
 
 
 def test_reloading_haproxy_forgets_a_maintenance(healthy_lab: Lab) -> None:
-    haproxy.command(healthy_lab.layout, "disable server bk_db/bdr_initial_node")
-    assert haproxy.servers(healthy_lab.layout)[0].status == "MAINT"
+    haproxies.command(healthy_lab.layout, "disable server bk_db/bdr_initial_node")
+    assert haproxies.servers(healthy_lab.layout)[0].status == "MAINT"
     healthy_lab.break_("reload-haproxy")
-    assert haproxy.servers(healthy_lab.layout)[0].status != "MAINT"
+    assert haproxies.servers(healthy_lab.layout)[0].status != "MAINT"
 
 
 def test_haproxy_cuts_sessions_with_their_server_only_where_it_is_told_to(healthy_lab: Lab) -> None:
@@ -124,26 +124,26 @@ def test_haproxy_cuts_sessions_with_their_server_only_where_it_is_told_to(health
     healthy_lab.break_("shutdown-sessions")
     for command in (f"disable server {server}", f"enable server {server}"):
         with psycopg.connect(dsn, connect_timeout=5) as client:
-            haproxy.command(made, command)
+            haproxies.command(made, command)
             with pytest.raises(psycopg.OperationalError):
                 client.execute("SELECT 1")
     healthy_lab.mend("shutdown-sessions")
     with psycopg.connect(dsn, connect_timeout=5) as client:
-        haproxy.command(made, f"disable server {server}")
+        haproxies.command(made, f"disable server {server}")
         assert client.execute("SELECT current_setting('cluster_name')").fetchone() == ("node1",)
 
 
 def test_a_stick_table_elsewhere_keeps_clients_where_they_are(healthy_lab: Lab) -> None:
     made = healthy_lab.layout
     healthy_lab.break_("stick-elsewhere")
-    haproxy.command(made, "disable server bk_db/bdr_initial_node")
+    haproxies.command(made, "disable server bk_db/bdr_initial_node")
     dsn = made.dsn(made.frontend_port)
     for command in ("show table bk_db", "enable server bk_db/bdr_initial_node"):
         with psycopg.connect(dsn, connect_timeout=5) as client:
             assert client.execute("SELECT current_setting('cluster_name')").fetchone() == ("node2",)
-        said = haproxy.command(made, command)
+        said = haproxies.command(made, command)
         assert ("No such table" in said) is command.startswith("show")
-    assert "server_key=bdr_next_node" in haproxy.command(made, f"show table {haproxy.STICKY}")
+    assert "server_key=bdr_next_node" in haproxies.command(made, f"show table {haproxies.STICKY}")
 
 
 def test_a_stopped_and_a_frozen_pooler_leave_the_other_one_working(healthy_lab: Lab) -> None:
@@ -151,16 +151,16 @@ def test_a_stopped_and_a_frozen_pooler_leave_the_other_one_working(healthy_lab: 
     healthy_lab.break_("stop-pooler", "pgb-session")
     # A connection made in its very last moment is closed, a later one refused.
     with pytest.raises(ConsoleError, match=r"refused|closed the connection"):
-        pgbouncer.admin(made, made.pooler("pgb-session"), "SHOW VERSION")
-    assert pgbouncer.admin(made, made.pooler("pgb-tx"), "SHOW VERSION")
+        pgbouncers.admin(made, made.pooler("pgb-session"), "SHOW VERSION")
+    assert pgbouncers.admin(made, made.pooler("pgb-tx"), "SHOW VERSION")
     healthy_lab.mend("stop-pooler", "pgb-session")
-    assert pgbouncer.admin(made, made.pooler("pgb-session"), "SHOW VERSION")
+    assert pgbouncers.admin(made, made.pooler("pgb-session"), "SHOW VERSION")
     healthy_lab.break_("freeze-pooler", "pgb-tx")
     assert _state(healthy_lab, "pgb-tx") == "frozen"
     with pytest.raises(ConsoleError, match="timeout"):
-        pgbouncer.admin(made, made.pooler("pgb-tx"), "SHOW VERSION")
+        pgbouncers.admin(made, made.pooler("pgb-tx"), "SHOW VERSION")
     healthy_lab.mend("freeze-pooler", "pgb-tx")
-    assert pgbouncer.admin(made, made.pooler("pgb-tx"), "SHOW VERSION")
+    assert pgbouncers.admin(made, made.pooler("pgb-tx"), "SHOW VERSION")
 
 
 def test_mending_everything_takes_back_what_a_switchover_left(healthy_lab: Lab) -> None:
@@ -168,16 +168,16 @@ def test_mending_everything_takes_back_what_a_switchover_left(healthy_lab: Lab) 
     pooler = made.pooler("pgb-tx")
     with psycopg.connect(made.dsn(pooler.port, "app"), connect_timeout=5) as connection:
         connection.execute("SELECT 1")
-    haproxy.command(made, "disable server bk_db/bdr_initial_node")
-    pgbouncer.admin(made, pooler, "RECONNECT app")
+    haproxies.command(made, "disable server bk_db/bdr_initial_node")
+    pgbouncers.admin(made, pooler, "RECONNECT app")
     with psycopg.connect(made.dsn(pooler.port, "app"), connect_timeout=5) as connection:
         assert connection.execute("SELECT current_setting('cluster_name')").fetchone() == ("node2",)
-    pgbouncer.admin(made, pooler, "PAUSE app")
+    pgbouncers.admin(made, pooler, "PAUSE app")
     healthy_lab.mend_all()
-    assert [server.status for server in haproxy.servers(made)] == ["UP", "UP", "UP"]
+    assert [server.status for server in haproxies.servers(made)] == ["UP", "UP", "UP"]
     with psycopg.connect(made.dsn(pooler.port, "app"), connect_timeout=5) as connection:
         assert connection.execute("SELECT current_setting('cluster_name')").fetchone() == ("node1",)
-    assert not [row["name"] for row in pgbouncer.admin(made, pooler, "SHOW DATABASES") if row["paused"]]
+    assert not [row["name"] for row in pgbouncers.admin(made, pooler, "SHOW DATABASES") if row["paused"]]
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def test_a_node_that_lets_nobody_in_is_up_for_haproxy(healthy_lab: Lab, fault: s
     dsn = healthy_lab.layout.dsn(healthy_lab.layout.node("node2").port, "app")
     with pytest.raises(psycopg.OperationalError, match=error):
         psycopg.connect(dsn)
-    assert haproxy.servers(healthy_lab.layout)[1].status == "UP"
+    assert haproxies.servers(healthy_lab.layout)[1].status == "UP"
     healthy_lab.mend(fault, "node2")
     psycopg.connect(dsn).close()
 

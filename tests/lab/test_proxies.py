@@ -5,7 +5,7 @@ import pytest
 
 from bdr_console import config
 from bdr_console.errors import ConsoleError
-from bdr_console.lab import Lab, haproxy, pgbouncer, up
+from bdr_console.lab import Lab, haproxies, pgbouncers, up
 from tests.conftest import lab_directory
 from tests.lab.servers import ask
 from tests.waiting import wait_until
@@ -45,12 +45,12 @@ def test_each_pooler_leads_through_its_own_haproxy(two_proxies: Lab) -> None:
     for pooler in two_proxies.layout.poolers:
         with psycopg.connect(two_proxies.layout.dsn(pooler.port, "app"), connect_timeout=5) as session:
             session.execute("SELECT 1")
-            servers = pgbouncer.admin(two_proxies.layout, pooler, "SHOW SERVERS")
+            servers = pgbouncers.admin(two_proxies.layout, pooler, "SHOW SERVERS")
         assert {row["port"] for row in servers} == {two_proxies.layout.proxy(pooler.proxy).port}
 
 
 def _sessions(lab: Lab, proxy: str) -> int:
-    return sum(server.sessions for server in haproxy.servers(lab.layout, proxy))
+    return sum(server.sessions for server in haproxies.servers(lab.layout, proxy))
 
 
 def test_the_load_is_spread_over_both_and_counted_as_one(two_proxies: Lab) -> None:
@@ -88,17 +88,17 @@ def _written(lab: Lab, first: int, last: int) -> int:
 
 def test_a_reloaded_haproxy_forgets_maintenance_while_its_old_process_serves_on(two_proxies: Lab) -> None:
     proxy = two_proxies.layout.proxy("haproxy2")
-    old = haproxy.pid(two_proxies.layout, proxy.name)
-    haproxy.command(two_proxies.layout, "disable server bk_db/bdr_next_node", name=proxy.name)
+    old = haproxies.pid(two_proxies.layout, proxy.name)
+    haproxies.command(two_proxies.layout, "disable server bk_db/bdr_next_node", name=proxy.name)
     with psycopg.connect(
         two_proxies.layout.dsn(proxy.port, "app"), autocommit=True, connect_timeout=5
     ) as session:
         session.execute("SELECT 1")
         two_proxies.break_("reload-haproxy", "haproxy2")
-        assert haproxy.pid(two_proxies.layout, proxy.name) != old
+        assert haproxies.pid(two_proxies.layout, proxy.name) != old
         assert session.execute("SELECT 1").fetchone() == (1,), "its old process serves the session"
         assert _sessions(two_proxies, "haproxy2") == 0, "which the new one knows nothing of"
-    assert {server.status[:2] for server in haproxy.servers(two_proxies.layout, "haproxy2")} == {"UP"}
+    assert {server.status[:2] for server in haproxies.servers(two_proxies.layout, "haproxy2")} == {"UP"}
 
 
 def test_split_traffic_writes_two_nodes_while_every_server_is_up(two_proxies: Lab) -> None:
@@ -106,7 +106,7 @@ def test_split_traffic_writes_two_nodes_while_every_server_is_up(two_proxies: La
     two_proxies.break_("split-traffic", "haproxy2")
     wait_until(lambda: _writers(two_proxies) == {"node1", "node2"}, "both nodes are written")
     for name in HAPROXIES:
-        assert {server.status for server in haproxy.servers(two_proxies.layout, name)} == {"UP"}
+        assert {server.status for server in haproxies.servers(two_proxies.layout, name)} == {"UP"}
     two_proxies.mend("split-traffic", "haproxy2")
     wait_until(lambda: _writers(two_proxies) == {"node1"}, "one node is written again")
 
@@ -115,10 +115,10 @@ def test_a_server_of_weight_0_is_up_and_takes_over_from_nobody(two_proxies: Lab)
     first, second = two_proxies.layout.proxies
     for node in ("node2", "node3"):
         two_proxies.break_("weight0", f"{node}@haproxy1")
-    states = haproxy.servers(two_proxies.layout, first.name)
+    states = haproxies.servers(two_proxies.layout, first.name)
     assert [(state.status, state.weight) for state in states] == [("UP", 1), ("UP", 0), ("UP", 0)]
     for proxy in two_proxies.layout.proxies:
-        haproxy.command(two_proxies.layout, "disable server bk_db/bdr_initial_node", name=proxy.name)
+        haproxies.command(two_proxies.layout, "disable server bk_db/bdr_initial_node", name=proxy.name)
     with pytest.raises(psycopg.OperationalError, match="closed the connection"):
         _node(two_proxies, first.port)
     assert _node(two_proxies, second.port) == "node2"
@@ -126,9 +126,9 @@ def test_a_server_of_weight_0_is_up_and_takes_over_from_nobody(two_proxies: Lab)
     assert _node(two_proxies, first.port) == "node2"
     two_proxies.mend_all()
     two_proxies.break_("weight0", "node1")
-    assert {haproxy.servers(two_proxies.layout, name)[0].weight for name in HAPROXIES} == {0}
+    assert {haproxies.servers(two_proxies.layout, name)[0].weight for name in HAPROXIES} == {0}
     two_proxies.mend_all()
-    assert {haproxy.servers(two_proxies.layout, name)[0].weight for name in HAPROXIES} == {1}
+    assert {haproxies.servers(two_proxies.layout, name)[0].weight for name in HAPROXIES} == {1}
 
 
 @pytest.mark.parametrize("through", ["node2", "haproxy2"])
@@ -144,7 +144,7 @@ def test_a_direct_client_writes_past_every_pooler(two_proxies: Lab, through: str
 
 
 def test_mending_everything_puts_both_haproxies_back(two_proxies: Lab) -> None:
-    haproxy.command(two_proxies.layout, "disable server bk_db/bdr_initial_node", name="haproxy2")
+    haproxies.command(two_proxies.layout, "disable server bk_db/bdr_initial_node", name="haproxy2")
     two_proxies.break_("freeze-haproxy", "haproxy1")
     two_proxies.break_("stop-pooler", "pgb2-session")
     two_proxies.mend_all()

@@ -19,7 +19,7 @@ from typing import Any
 import psycopg
 
 from bdr_console.errors import ConsoleError
-from bdr_console.lab import embedded, installations
+from bdr_console.lab import installations
 from bdr_console.lab.account import Account
 from bdr_console.lab.installations import Installation
 from tests.waiting import wait_until
@@ -47,8 +47,8 @@ def _reachable(server: Installation) -> Installation:
         return server
     folder = private_directory()
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    embedded.copy_to(folder)
-    return replace(server, bin_dir=embedded.bin_dir_in(folder))
+    installations.copy_embedded_to(folder)
+    return replace(server, bin_dir=installations.embedded_bin_dir_in(folder))
 
 
 def free_port() -> int:

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from bdr_console.config import load
-from bdr_console.lab import Lab, haproxy
+from bdr_console.lab import Lab, haproxies
 from bdr_console.runbooks.execute import launch
 from bdr_console.runbooks.execute.preview import preview
 from bdr_console.runbooks.journal.journal_file import read_events
@@ -131,7 +131,7 @@ def test_a_gradual_run_says_how_many_sessions_were_cut_out_and_back(healthy_lab:
 @pytest.mark.parametrize("mode", ["gradual", "quiesce"])
 def test_with_the_file_the_plan_is_refused_and_names_the_lines(healthy_lab: Lab, mode: str) -> None:
     healthy_lab.break_("shutdown-sessions")
-    file = haproxy.configuration_file(healthy_lab.layout, "haproxy1")
+    file = haproxies.configuration_file(healthy_lab.layout, "haproxy1")
     lines = file.read_text().splitlines()
     down = next(n for n, line in enumerate(lines, 1) if "on-marked-down" in line)
     up = next(n for n, line in enumerate(lines, 1) if "on-marked-up" in line)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bdr_console.lab import Lab
-from bdr_console.lab.pgbouncer import admin
+from bdr_console.lab.pgbouncers import admin
 from bdr_console.runbooks.execute import launch
 from bdr_console.runbooks.model.run import RunStatus, StepStatus
 from tests.runbooks.test_lab_quiesce import lagging, start, through

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from bdr_console.lab import Lab
-from bdr_console.lab.pgbouncer import admin
+from bdr_console.lab.pgbouncers import admin
 from bdr_console.runbooks.execute import launch
 from bdr_console.runbooks.journal.journal_file import read_events
 from bdr_console.runbooks.model.run import RunStatus, RunView, StepStatus

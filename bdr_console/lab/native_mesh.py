@@ -6,13 +6,13 @@ import psycopg
 from psycopg import sql
 
 from bdr_console.errors import ConsoleError
-from bdr_console.lab import postgres, tables
+from bdr_console.lab import postgres_nodes, workload
 from bdr_console.lab.layout import Layout, NodeLayout
 
 _PUBLICATION = "lab"
 
 
-class Native:
+class NativeMesh:
     """One publication on every node, and a subscription for every ordered pair of nodes."""
 
     name = "native logical replication, origin = none"
@@ -20,8 +20,8 @@ class Native:
     per_link = True
 
     def install(self, layout: Layout, node: NodeLayout) -> None:
-        with postgres.session(layout, node) as connection:
-            connection.execute(tables.DEFINITIONS)
+        with postgres_nodes.session(layout, node) as connection:
+            connection.execute(workload.TABLES)
             connection.execute(
                 sql.SQL("CREATE PUBLICATION {} FOR TABLE public.counter, public.ledger").format(
                     sql.Identifier(_PUBLICATION)
@@ -38,7 +38,7 @@ class Native:
 
     def form(self, layout: Layout) -> None:
         for origin, receiver in permutations(layout.nodes, 2):
-            with postgres.session(layout, receiver) as connection:
+            with postgres_nodes.session(layout, receiver) as connection:
                 connection.execute(
                     sql.SQL(
                         "CREATE SUBSCRIPTION {} CONNECTION {} PUBLICATION {}"
@@ -49,13 +49,13 @@ class Native:
                         sql.Identifier(_PUBLICATION),
                     )
                 )
-        with postgres.session(layout, layout.nodes[0]) as connection:
-            connection.execute(tables.ROWS)
+        with postgres_nodes.session(layout, layout.nodes[0]) as connection:
+            connection.execute(workload.ROWS)
 
     def troubles(self, layout: Layout) -> str:
         found = []
         for node in layout.nodes:
-            with postgres.session(layout, node) as connection:
+            with postgres_nodes.session(layout, node) as connection:
                 rows = connection.execute(
                     "SELECT s.subname, s.subenabled FROM pg_subscription s"
                     " WHERE NOT EXISTS (SELECT FROM pg_stat_subscription w"
@@ -73,7 +73,7 @@ class Native:
 
     def _switch(self, layout: Layout, origin: str, receiver: str, act: str) -> None:
         layout.node(origin)
-        with postgres.session(layout, layout.node(receiver)) as connection:
+        with postgres_nodes.session(layout, layout.node(receiver)) as connection:
             try:
                 connection.execute(
                     sql.SQL("ALTER SUBSCRIPTION {} " + act).format(sql.Identifier(_name(origin, receiver)))
@@ -97,11 +97,11 @@ class Native:
 
     def forget_conflicts(self, layout: Layout) -> None:
         for node in layout.nodes:
-            with postgres.session(layout, node) as connection:
+            with postgres_nodes.session(layout, node) as connection:
                 connection.execute("SELECT pg_stat_reset_subscription_stats(NULL)")
 
     def caught_up(self, layout: Layout, node: NodeLayout) -> bool:
-        with postgres.session(layout, node, timeout=10) as connection:
+        with postgres_nodes.session(layout, node, timeout=10) as connection:
             counted = connection.execute(
                 "SELECT count(*) FILTER (WHERE r.state = 'streaming'"
                 "   AND pg_wal_lsn_diff(pg_current_wal_lsn(), r.replay_lsn) < 1048576),"

@@ -1,4 +1,4 @@
-"""pglogical both ways; the stand-ins for BDR stand on it too and share what is done to one link."""
+"""pglogical both ways, and over it the stand-ins for BDR 3.7 and BDR 1.0."""
 
 import os
 import shutil
@@ -10,13 +10,17 @@ from typing import Any
 import psycopg
 
 from bdr_console.errors import ConsoleError
-from bdr_console.lab import postgres, processes, tables
-from bdr_console.lab.layout import Layout, NodeLayout
+from bdr_console.lab import postgres_nodes, processes, workload
+from bdr_console.lab.layout import GROUP, Layout, NodeLayout
 
 _STATUS = "SELECT status FROM pglogical.show_subscription_status() WHERE subscription_name = %s"
+_IN_DEFAULT_SET = """
+SELECT pglogical.replication_set_add_table('default', 'public.counter');
+SELECT pglogical.replication_set_add_table('default', 'public.ledger');
+"""
 
 
-class Pglogical:
+class PglogicalMesh:
     """A subscription for every ordered pair of nodes, each sending only what was born on its provider."""
 
     name = "pglogical 2"
@@ -24,7 +28,7 @@ class Pglogical:
     per_link = True
 
     def install(self, layout: Layout, node: NodeLayout) -> None:
-        with postgres.session(layout, node) as connection:
+        with postgres_nodes.session(layout, node) as connection:
             self.prepare(connection)
             connection.execute("SELECT pglogical.create_node(%s, %s)", (node.name, layout.dsn(node.port)))
 
@@ -37,15 +41,15 @@ class Pglogical:
 
     def form(self, layout: Layout) -> None:
         for node in layout.nodes:
-            with postgres.session(layout, node) as connection:
-                connection.execute(tables.DEFINITIONS)
-                connection.execute(tables.TO_PGLOGICAL)
+            with postgres_nodes.session(layout, node) as connection:
+                connection.execute(workload.TABLES)
+                connection.execute(_IN_DEFAULT_SET)
         for origin, receiver in permutations(layout.nodes, 2):
-            with postgres.session(layout, receiver) as connection:
+            with postgres_nodes.session(layout, receiver) as connection:
                 self.subscribe(layout, connection, origin, receiver)
         self.wait_replicating(layout)
-        with postgres.session(layout, layout.nodes[0]) as connection:
-            connection.execute(tables.ROWS)
+        with postgres_nodes.session(layout, layout.nodes[0]) as connection:
+            connection.execute(workload.ROWS)
 
     def subscribe(
         self, layout: Layout, connection: psycopg.Connection[Any], origin: NodeLayout, receiver: NodeLayout
@@ -65,7 +69,7 @@ class Pglogical:
     def troubles(self, layout: Layout) -> str:
         found = []
         for node in layout.nodes:
-            with postgres.session(layout, node) as connection:
+            with postgres_nodes.session(layout, node) as connection:
                 rows = connection.execute(
                     "SELECT provider_node, status FROM pglogical.show_subscription_status()"
                     " WHERE status <> 'replicating' ORDER BY 1"
@@ -81,7 +85,7 @@ class Pglogical:
 
     def _switch(self, layout: Layout, origin: str, receiver: str, act: str, until: str | None) -> None:
         name = subscription(layout, origin, receiver)
-        with postgres.session(layout, layout.node(receiver)) as connection:
+        with postgres_nodes.session(layout, layout.node(receiver)) as connection:
             connection.execute(f"SELECT pglogical.alter_subscription_{act}(%s, true)", (name,))
 
             def there() -> bool:
@@ -92,7 +96,7 @@ class Pglogical:
 
     def set_delay(self, layout: Layout, origin: str, receiver: str, milliseconds: int) -> None:
         name = subscription(layout, origin, receiver)
-        with postgres.session(layout, layout.node(receiver)) as connection:
+        with postgres_nodes.session(layout, layout.node(receiver)) as connection:
             changed = connection.execute(
                 "UPDATE pglogical.subscription SET sub_apply_delay = make_interval(secs => %s)"
                 " WHERE sub_name = %s AND sub_apply_delay <> make_interval(secs => %s)",
@@ -104,7 +108,7 @@ class Pglogical:
 
     def end_delays(self, layout: Layout) -> None:
         for receiver in layout.nodes:
-            with postgres.session(layout, receiver) as connection:
+            with postgres_nodes.session(layout, receiver) as connection:
                 rows = connection.execute(
                     "SELECT o.node_name FROM pglogical.subscription s"
                     " JOIN pglogical.node o ON o.node_id = s.sub_origin"
@@ -116,7 +120,7 @@ class Pglogical:
     def restart(self, layout: Layout) -> None:
         """pglogical itself may wait a minute before it tries again what went down."""
         for node in layout.nodes:
-            with postgres.session(layout, node) as connection:
+            with postgres_nodes.session(layout, node) as connection:
                 self.unpause(connection)
                 down = connection.execute(
                     "SELECT subscription_name, status FROM pglogical.show_subscription_status()"
@@ -140,7 +144,7 @@ class Pglogical:
             os.truncate(log, 0)
 
     def caught_up(self, layout: Layout, node: NodeLayout) -> bool:
-        with postgres.session(layout, node, timeout=10) as connection:
+        with postgres_nodes.session(layout, node, timeout=10) as connection:
             counted = connection.execute(
                 "SELECT count(*) FILTER (WHERE s.active AND r.state = 'streaming'"
                 "   AND pg_wal_lsn_diff(pg_current_wal_lsn(), r.replay_lsn) < 1048576),"
@@ -151,10 +155,104 @@ class Pglogical:
         return counted == (len(layout.nodes) - 1, len(layout.nodes) - 1)
 
 
+class Bdr3Mesh(PglogicalMesh):
+    """Schema `bdr` with BDR 3.7's names; what replicates beneath is pglogical."""
+
+    name = "BDR 3.7 (stand-in over pglogical 2)"
+
+    def install(self, layout: Layout, node: NodeLayout) -> None:
+        with postgres_nodes.session(layout, node) as connection:
+            self.prepare(connection)
+            for text in standin("bdr3"):
+                connection.execute(text)
+            connection.execute("GRANT bdr_read_all_stats, bdr_application TO bdr_console")
+            connection.execute(
+                "SELECT bdr.create_node(node_name := %s, local_dsn := %s)",
+                (node.name, layout.dsn(node.port)),
+            )
+
+    def form(self, layout: Layout) -> None:
+        """Make the node group on the first node, then join the others one by one."""
+        first = layout.nodes[0]
+        with postgres_nodes.session(layout, first) as connection:
+            connection.execute("SELECT bdr.create_node_group(node_group_name := %s)", (GROUP,))
+            connection.execute("SELECT bdr.wait_for_join_completion()")
+        for node in layout.nodes[1:]:
+            with postgres_nodes.session(layout, node, timeout=60) as connection:
+                connection.execute(
+                    "SELECT bdr.join_node_group(join_target_dsn := %s, node_group_name := %s,"
+                    " wait_for_completion := false)",
+                    (layout.dsn(first.port), GROUP),
+                )
+                connection.execute("SELECT bdr.wait_for_join_completion()")
+        with postgres_nodes.session(layout, first) as connection:
+            connection.execute("SELECT bdr.replicate_ddl_command(%s)", (workload.TABLES + _IN_DEFAULT_SET,))
+            connection.execute(workload.ROWS)
+
+
+class Bdr1Mesh(PglogicalMesh):
+    """Schema `bdr` with BDR 1.0's names; what replicates beneath is pglogical."""
+
+    name = "BDR 1.0 (stand-in over pglogical 2)"
+    per_link = False
+
+    def install(self, layout: Layout, node: NodeLayout) -> None:
+        with postgres_nodes.session(layout, node) as connection:
+            self.prepare(connection)
+            for text in standin("bdr1"):
+                connection.execute(text)
+            connection.execute("GRANT SELECT ON ALL TABLES IN SCHEMA bdr TO bdr_console")
+            connection.execute("SELECT pglogical.create_node(%s, %s)", (node.name, layout.dsn(node.port)))
+
+    def form(self, layout: Layout) -> None:
+        members = [self._identity(layout, node) for node in layout.nodes]
+        for node in layout.nodes:
+            with postgres_nodes.session(layout, node) as connection:
+                for sysid, dboid, name, dsn in members:
+                    connection.execute(
+                        "INSERT INTO bdr.bdr_nodes VALUES (%s, 1, %s, 'r', %s, %s, NULL, false)",
+                        (sysid, dboid, name, dsn),
+                    )
+                    connection.execute(
+                        "INSERT INTO bdr.bdr_connections VALUES (%s, 1, %s, '0', 0, 0, false, %s, NULL,"
+                        " '{default}')",
+                        (sysid, dboid, dsn),
+                    )
+        super().form(layout)
+
+    def _identity(self, layout: Layout, node: NodeLayout) -> tuple[str, int, str, str]:
+        with postgres_nodes.session(layout, node) as connection:
+            row = connection.execute("SELECT sysid, dboid FROM bdr.bdr_get_local_nodeid()").fetchone()
+        assert row is not None  # noqa: S101 - the function always gives one
+        return row[0], row[1], node.name, layout.dsn(node.port)
+
+    def pause(self, layout: Layout, origin: str, receiver: str) -> None:
+        """BDR 1.0 pauses a node, not a link: nothing is applied there, whoever it comes from."""
+        layout.node(origin)
+        with postgres_nodes.session(layout, layout.node(receiver)) as connection:
+            connection.execute("SELECT bdr.bdr_apply_pause()")
+            processes.wait(lambda: _workers(connection) == 0, 10)
+
+    def resume(self, layout: Layout, origin: str, receiver: str) -> None:
+        layout.node(origin)
+        with postgres_nodes.session(layout, layout.node(receiver)) as connection:
+            connection.execute("SELECT bdr.bdr_apply_resume()")
+
+    def unpause(self, connection: psycopg.Connection[Any]) -> None:
+        connection.execute("SELECT bdr.bdr_apply_resume() WHERE bdr.bdr_apply_is_paused()")
+
+
+def _workers(connection: psycopg.Connection[Any]) -> int:
+    row = connection.execute(
+        "SELECT count(*) FROM pg_stat_activity WHERE backend_type LIKE 'pglogical apply %%'", ()
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
 def subscription(layout: Layout, origin: str, receiver: str) -> str:
     """The subscription on `receiver` that receives from `origin`; raises ConsoleError when there is none."""
     layout.node(origin)
-    with postgres.session(layout, layout.node(receiver)) as connection:
+    with postgres_nodes.session(layout, layout.node(receiver)) as connection:
         row = connection.execute(
             "SELECT subscription_name FROM pglogical.show_subscription_status() WHERE provider_node = %s",
             (origin,),

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from bdr_console.lab import bucardo, faults, layout, lifecycle, load, processes, recovery
+from bdr_console.lab import bucardo_mesh, faults, layout, lifecycle, processes, recovery, workload
 from bdr_console.lab.layout import Layout
-from bdr_console.lab.load import LoadResult, Order
 from bdr_console.lab.pgbench import Stall
 from bdr_console.lab.processes import ProcessState
 from bdr_console.lab.programs import Wanted
+from bdr_console.lab.workload import LoadOrder, LoadResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,8 @@ class Lab:
             },
         }
         if self.layout.engine == "bucardo":
-            servers[bucardo.NAME] = "Bucardo's daemons"
-        clients = {**load.names(self.layout), **faults.CLIENTS}
+            servers[bucardo_mesh.NAME] = "Bucardo's daemons"
+        clients = {**workload.names(self.layout), **faults.CLIENTS}
         running = {name: what for name, what in clients.items() if processes.find(self.layout, name)}
         return tuple(_state(self.layout, name, what) for name, what in {**servers, **running}.items())
 
@@ -65,25 +65,25 @@ class Lab:
         protocol: str = "simple",
         pooler: str | None = None,
         seconds: int | None = None,
-    ) -> Order:
+    ) -> LoadOrder:
         """Start pgbench through a PgBouncer, or spread over the transaction pool of every HAProxy.
 
         `rate` is in transactions per second of all clients (None: as many as go).
         """
-        return load.start(self.layout, clients, rate, protocol, pooler, seconds)
+        return workload.start(self.layout, clients, rate, protocol, pooler, seconds)
 
     def stop_load(self) -> LoadResult:
         """End the load, wait for replication to come to rest, and count what arrived on every node."""
-        return load.stop(self.layout)
+        return workload.stop(self.layout)
 
     @property
     def load_runs(self) -> bool:
         """Whether any part of a load is under way."""
-        return any(processes.find(self.layout, name) for name in load.names(self.layout))
+        return any(processes.find(self.layout, name) for name in workload.names(self.layout))
 
     def load_result(self) -> LoadResult:
         """Count the latest load again; while it runs, what it has done so far."""
-        return load.result(self.layout)
+        return workload.result(self.layout)
 
     def break_(self, fault: str, target: str | None = None) -> None:
         """Make a fault on purpose (see `faults.FAULTS`) and return when it has its effect."""
@@ -99,7 +99,7 @@ class Lab:
 
     def stall(self, since: datetime, until: datetime) -> Stall | None:
         """The longest transaction of the load that touches the window; None when none does."""
-        return load.stall(self.layout, since, until)
+        return workload.stall(self.layout, since, until)
 
 
 def _state(planned: Layout, name: str, what: str) -> ProcessState:

@@ -1,4 +1,4 @@
-"""The load: pgbench clients that write through the PgBouncers, and the count of what arrived where."""
+"""The load: its tables, the pgbench clients that write them, and the count of what arrived where."""
 
 import json
 import signal
@@ -9,13 +9,35 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bdr_console.errors import ConsoleError
-from bdr_console.lab import pgbench, pgbouncer, postgres, processes
+from bdr_console.lab import pgbench, pgbouncers, postgres_nodes, processes
 from bdr_console.lab.layout import DATABASE, Layout, PoolerLayout
 from bdr_console.lab.pgbench import Stall
 from bdr_console.lab.processes import Process
-from bdr_console.lab.tables import CLIENTS
 
 NAME = "load"
+CLIENTS = 256
+"""Counters that are there for clients of the load: one row each."""
+HELD_CLIENT = -1
+"""One more counter, for the transaction that is held open on purpose."""
+CONFLICT_CLIENT = -2
+"""One more counter, for the row that two nodes change at the same time on purpose."""
+
+DIRECT_CLIENT = -3
+"""One more counter, for the transaction that a client past the PgBouncers holds open."""
+
+TABLES = """
+CREATE TABLE public.counter (client int PRIMARY KEY, n bigint NOT NULL);
+CREATE TABLE public.ledger (
+  run bigint, client int, seq bigint, n bigint NOT NULL, at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (run, client, seq));
+ALTER TABLE public.counter OWNER TO app;
+ALTER TABLE public.ledger OWNER TO app;
+GRANT SELECT ON public.counter, public.ledger TO bdr_console;
+"""
+
+FIRST_ROWS = CLIENTS + 3
+ROWS = "INSERT INTO public.counter SELECT client, 0 FROM generate_series(-3, 255) client"
+"""DIRECT_CLIENT to CLIENTS - 1."""
 _LONGEST = 4 * 3600
 """Seconds after which a load ends by itself: its ledger and its log must not fill the disk."""
 
@@ -30,7 +52,7 @@ END;
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class LoadShare:
     """The clients that go through one PgBouncer: a pgbench of its own."""
 
     pooler: str
@@ -45,7 +67,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class LoadOrder:
     """What a load was asked to do."""
 
     run: int
@@ -54,7 +76,7 @@ class Order:
     rate: int | None
     """Transactions per second of all clients together; None for as many as go."""
     protocol: str
-    parts: tuple[Part, ...]
+    parts: tuple[LoadShare, ...]
     """In the order of their clients."""
     baseline: int
     """The sum of all counters before it began."""
@@ -76,7 +98,7 @@ class NodeCount:
 class LoadResult:
     """A finished load, counted from pgbench's log and from the tables of every node."""
 
-    order: Order
+    order: LoadOrder
     started_at: datetime
     ended_at: datetime
     transactions: int
@@ -99,11 +121,11 @@ def _directory(layout: Layout) -> Path:
     return layout.directory / "load"
 
 
-def order(layout: Layout) -> Order | None:
+def order(layout: Layout) -> LoadOrder | None:
     """What the running or latest load was asked to do; None when there never was one."""
     try:
         kept = json.loads((_directory(layout) / "order.json").read_text(encoding="utf-8"))
-        return Order(**{**kept, "parts": tuple(Part(**part) for part in kept["parts"])})
+        return LoadOrder(**{**kept, "parts": tuple(LoadShare(**part) for part in kept["parts"])})
     except (OSError, ValueError, TypeError, KeyError):
         return None
 
@@ -116,7 +138,7 @@ def names(layout: Layout) -> dict[str, str]:
 
 def start(
     layout: Layout, clients: int, rate: int | None, protocol: str, pooler: str | None, seconds: int | None
-) -> Order:
+) -> LoadOrder:
     """Start pgbench in the background and return once a transaction of every part has arrived on a node.
 
     Without a `pooler` the clients are spread over the transaction pools of all HAProxies.
@@ -131,7 +153,7 @@ def start(
     else:
         account.make_dir(directory)
     parts = _spread(_through(layout, pooler), clients)
-    wanted = Order(time.time_ns() // 1_000_000, clients, rate, protocol, parts, _sum(layout))
+    wanted = LoadOrder(time.time_ns() // 1_000_000, clients, rate, protocol, parts, _sum(layout))
     account.write(directory / "order.json", json.dumps(asdict(wanted)))
     account.write(directory / "load.sql", _SCRIPT)
     started = {}
@@ -154,19 +176,19 @@ def _through(layout: Layout, pooler: str | None) -> tuple[PoolerLayout, ...]:
     return tuple(known for known in layout.poolers if known.mode == "transaction")
 
 
-def _spread(poolers: tuple[PoolerLayout, ...], clients: int) -> tuple[Part, ...]:
+def _spread(poolers: tuple[PoolerLayout, ...], clients: int) -> tuple[LoadShare, ...]:
     """As evenly as it goes; a PgBouncer that no client is left for has no part."""
     each, more = divmod(clients, len(poolers))
     parts, first = [], 0
     for index, pooler in enumerate(poolers):
         share = each + (index < more)
         if share:
-            parts.append(Part(pooler.name, first, share))
+            parts.append(LoadShare(pooler.name, first, share))
         first += share
     return tuple(parts)
 
 
-def _start_part(layout: Layout, wanted: Order, part: Part, seconds: int) -> Process:
+def _start_part(layout: Layout, wanted: LoadOrder, part: LoadShare, seconds: int) -> Process:
     directory = _directory(layout)
     layout.log(part.name).unlink(missing_ok=True)
     command: list[str | Path] = [
@@ -183,7 +205,7 @@ def _start_part(layout: Layout, wanted: Order, part: Part, seconds: int) -> Proc
     return processes.start(layout, part.name, command, cwd=directory, env={"PGAPPNAME": "load"})
 
 
-def _await_first(layout: Layout, wanted: Order, part: Part, process: Process) -> None:
+def _await_first(layout: Layout, wanted: LoadOrder, part: LoadShare, process: Process) -> None:
     """Wait until a transaction of this part has arrived on a node; raises ConsoleError when none does."""
 
     def begun() -> bool:
@@ -203,7 +225,7 @@ def _settle(layout: Layout, pooler: PoolerLayout) -> None:
 
     def settled() -> bool:
         nonlocal before
-        rows = pgbouncer.admin(layout, pooler, "SHOW POOLS")
+        rows = pgbouncers.admin(layout, pooler, "SHOW POOLS")
         pool = next((row for row in rows if row["database"] == DATABASE), {})
         last, before = before, sum(int(str(pool.get(f"sv_{kind}", 0))) for kind in ("active", "idle", "used"))
         return before == last and not pool.get("sv_login")
@@ -228,7 +250,7 @@ def _check(
     if (
         protocol == "prepared"
         and poolers[0].mode == "transaction"
-        and not layout.programs.pgbouncer.at_least(*pgbouncer.PREPARES)
+        and not layout.programs.pgbouncer.at_least(*pgbouncers.PREPARES)
     ):
         raise ConsoleError(
             f"{poolers[0].name} pools by transaction: prepared statements do not survive there"
@@ -280,7 +302,7 @@ def result(layout: Layout, converge: float = 30) -> LoadResult:
     )
 
 
-def _log(layout: Layout, part: Part) -> str:
+def _log(layout: Layout, part: LoadShare) -> str:
     try:
         return layout.log(part.name).read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -292,7 +314,7 @@ def stall(layout: Layout, since: datetime, until: datetime) -> Stall | None:
     given = order(layout)
     parts = given.parts if given else ()
 
-    def passed(part: Part) -> bool:
+    def passed(part: LoadShare) -> bool:
         process = processes.find(layout, part.name)
         seen = pgbench.read(_directory(layout), part.pooler)
         return process is None or (bool(seen) and seen[-1].ended > until.timestamp())
@@ -302,7 +324,7 @@ def stall(layout: Layout, since: datetime, until: datetime) -> Stall | None:
 
 
 def _count(
-    layout: Layout, given: Order, done: int, patience: float
+    layout: Layout, given: LoadOrder, done: int, patience: float
 ) -> tuple[tuple[NodeCount, ...], dict[str, str]]:
     """Read every node until all hold the same and every finished transaction, or `patience` seconds pass."""
     latest: dict[str, tuple[int, int]] = {}
@@ -333,14 +355,14 @@ def _count(
 
 def _sum(layout: Layout, node: str | None = None) -> int:
     where = layout.node(node) if node else layout.nodes[0]
-    with postgres.session(layout, where, timeout=10) as connection:
+    with postgres_nodes.session(layout, where, timeout=10) as connection:
         row = connection.execute("SELECT sum(n)::bigint FROM counter WHERE client >= 0").fetchone()
     return int(row[0]) if row else 0
 
 
-def _ledger_rows(layout: Layout, node: str, run: int, part: Part | None = None) -> int:
+def _ledger_rows(layout: Layout, node: str, run: int, part: LoadShare | None = None) -> int:
     first, clients = (part.first, part.clients) if part else (0, CLIENTS)
     query = "SELECT count(*) FROM ledger WHERE run = %s AND client >= %s AND client < %s"
-    with postgres.session(layout, layout.node(node), timeout=10) as connection:
+    with postgres_nodes.session(layout, layout.node(node), timeout=10) as connection:
         row = connection.execute(query, (run, first, first + clients)).fetchone()
     return int(row[0]) if row else 0

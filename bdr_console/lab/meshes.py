@@ -4,15 +4,13 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from bdr_console.errors import ConsoleError
+from bdr_console.lab.bucardo_mesh import BucardoMesh
 from bdr_console.lab.layout import Layout, NodeLayout
-from bdr_console.lab.meshes.bdr1 import Bdr1
-from bdr_console.lab.meshes.bdr3 import Bdr3
-from bdr_console.lab.meshes.bucardo import Bucardo
-from bdr_console.lab.meshes.native import Native
-from bdr_console.lab.meshes.pglogical import Pglogical
+from bdr_console.lab.native_mesh import NativeMesh
+from bdr_console.lab.pglogical_mesh import Bdr1Mesh, Bdr3Mesh, PglogicalMesh
 
 
-class Mesh(Protocol):
+class LabMesh(Protocol):
     """Multi-master replication between all nodes, both ways."""
 
     name: str
@@ -54,16 +52,16 @@ class Mesh(Protocol):
         """Whether every peer is connected and has applied all but the last moment of what `node` wrote."""
 
 
-MESHES: Mapping[str, Mesh] = {
-    "bdr3": Bdr3(),
-    "bdr1": Bdr1(),
-    "pglogical": Pglogical(),
-    "native": Native(),
-    "bucardo": Bucardo(),
+MESHES: Mapping[str, LabMesh] = {
+    "bdr3": Bdr3Mesh(),
+    "bdr1": Bdr1Mesh(),
+    "pglogical": PglogicalMesh(),
+    "native": NativeMesh(),
+    "bucardo": BucardoMesh(),
 }
 
 
-def mesh_of(engine: str) -> Mesh:
+def mesh_of(engine: str) -> LabMesh:
     """The mesh of that engine; raises ConsoleError that lists the known ones."""
     if engine not in MESHES:
         raise ConsoleError(f"the lab knows no engine '{engine}'", f"Known: {', '.join(MESHES)}.")

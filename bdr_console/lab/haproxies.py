@@ -18,7 +18,7 @@ BACKEND = "bk_db"
 
 
 @dataclass(frozen=True, slots=True)
-class ServerState:
+class BackendServer:
     """One server of the backend."""
 
     name: str
@@ -174,11 +174,11 @@ def command(layout: Layout, text: str, timeout: float = 5, *, name: str = NAME) 
     return b"".join(parts).decode(errors="replace")
 
 
-def servers(layout: Layout, name: str = NAME) -> tuple[ServerState, ...]:
+def servers(layout: Layout, name: str = NAME) -> tuple[BackendServer, ...]:
     """The servers of the backend in the order of the configuration, as `show stat` has them."""
     shown = command(layout, f"show stat {BACKEND} 4 -1", name=name)
     lines = shown.removeprefix("# ").strip().splitlines()
     rows = [line for line in csv.DictReader(lines) if line["type"] == "2"]
     return tuple(
-        ServerState(row["svname"], row["status"], int(row["scur"]), int(row["weight"])) for row in rows
+        BackendServer(row["svname"], row["status"], int(row["scur"]), int(row["weight"])) for row in rows
     )

@@ -8,9 +8,9 @@ from typing import Any
 
 from bdr_console.chronicle.files import alone, home_of
 from bdr_console.chronicle.record import level_word
-from bdr_console.cluster.acks import Ack
-from bdr_console.cluster.findings import Key, Level
 from bdr_console.cluster.text import clean
+from bdr_console.cluster.verdict.alarm import Ack
+from bdr_console.cluster.verdict.findings import Key, Level
 from bdr_console.paths import write_private
 
 _NAME, _LOCK = "acks.json", "acks.lock"

@@ -4,9 +4,9 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from bdr_console.cluster.changes import Event
-from bdr_console.cluster.findings import Level
 from bdr_console.cluster.text import clean
+from bdr_console.cluster.verdict.changes import Event
+from bdr_console.cluster.verdict.findings import Level
 
 VERSION = 1
 _WORDS = {Level.OK: "ok", Level.UNKNOWN: "unknown", Level.WARN: "warn", Level.CRIT: "crit"}

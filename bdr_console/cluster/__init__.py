@@ -1,1 +1,1 @@
-"""What is known of a cluster: frozen data, and pure judgement over them. Imports nothing else of ours."""
+"""What is known of a cluster: frozen data. verdict/ judges them. Imports nothing else of ours."""

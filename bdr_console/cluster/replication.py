@@ -4,13 +4,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from bdr_console.cluster import captured, links_by_hand
+from bdr_console.cluster import manual_topology, trigger_links
+from bdr_console.cluster.access import is_refused_login
 from bdr_console.cluster.history import History
-from bdr_console.cluster.lag_time import LagTime
-from bdr_console.cluster.link_lag import Sender
+from bdr_console.cluster.lag_time import LagTime, Sender
 from bdr_console.cluster.nodes import Membership, NodeFacts, Slot, Subscription, engine_name
 from bdr_console.cluster.observed import Observed
-from bdr_console.cluster.privileges import is_refused_login
 from bdr_console.cluster.snapshot import Snapshot
 
 NO_WORKER = "no worker"
@@ -109,7 +108,7 @@ def _captured(
     now: datetime,
 ) -> Link:
     """A direction of an engine whose triggers capture changes: there is neither slot nor position."""
-    seen = captured.judge(origin, target, control, refresh, now)
+    seen = trigger_links.judge(origin, target, control, refresh, now)
     return Link(
         origin.name,
         target.name,
@@ -345,8 +344,8 @@ def _without_slot(ends: _Ends) -> tuple[LinkState, str]:
 
 
 def _by_hand(ends: _Ends) -> tuple[LinkState, str]:
-    if fault := links_by_hand.without_slot(ends.origin, ends.target, ends.subscription):
+    if fault := manual_topology.without_slot(ends.origin, ends.target, ends.subscription):
         return LinkState.DOWN, fault
-    if gone := links_by_hand.absent(ends.origin, ends.target):
+    if gone := manual_topology.absent(ends.origin, ends.target):
         return LinkState.ABSENT, gone
-    return LinkState.UNKNOWN, links_by_hand.unknown(ends.origin, ends.target)
+    return LinkState.UNKNOWN, manual_topology.unknown(ends.origin, ends.target)

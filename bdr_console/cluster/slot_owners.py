@@ -10,16 +10,7 @@ from dataclasses import dataclass, fields, replace
 from itertools import islice
 from operator import attrgetter, is_
 
-from bdr_console.cluster.addresses import (
-    HERE,
-    Names,
-    Place,
-    address_places,
-    is_wide,
-    machine_of,
-    meet,
-    split,
-)
+from bdr_console.cluster.addresses import HERE, Names, Place, address_places, is_wide, machine_of, meet, split
 from bdr_console.cluster.nodes import NodeFacts, Slot, Subscription, engine_name
 from bdr_console.cluster.observed import Observed
 

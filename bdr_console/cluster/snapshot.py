@@ -55,3 +55,17 @@ def to_json(snapshot: Snapshot, *, indent: int | None = None) -> str:
 def from_json(text: str | bytes) -> Snapshot:
     """The snapshot that `to_json` wrote; raises ValueError on anything else."""
     return _adapter().validate_json(text)
+
+
+def read_lately(snapshot: Snapshot, now: datetime) -> tuple[tuple[Observed[NodeFacts], NodeFacts], ...]:
+    """The nodes whose readings may be taken for the present, each with its facts."""
+    return tuple(
+        (node, node.facts)
+        for node in snapshot.nodes
+        if node.facts is not None and node.is_fresh(now, snapshot.refresh)
+    )
+
+
+def present(snapshot: Snapshot, now: datetime) -> dict[str, NodeFacts]:
+    """The same by configured name."""
+    return {node.name: facts for node, facts in read_lately(snapshot, now)}

@@ -4,6 +4,8 @@ import re
 import unicodedata
 from datetime import datetime
 
+from bdr_console.errors import ConsoleError
+
 # C0 and C1 controls; what reorders, hides or is not seen; selectors, modifiers and flags, on whose width no
 # two terminals agree; private use, which every font draws as it likes; halves of characters.
 _UNSAFE = re.compile(
@@ -112,3 +114,59 @@ def format_seconds(seconds: float | None) -> str:
 def format_clock(moment: datetime) -> str:
     """The local wall clock, to the second."""
     return moment.astimezone().strftime("%H:%M:%S")
+
+
+def listed(names: list[str] | tuple[str, ...]) -> str:
+    """`node1`, `node1 and node2`, `node1, node2 and node3`."""
+    return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
+
+
+_LONGEST_QUERY = 200
+
+# Statements are shown, journaled and recorded: what they say of passwords is masked before anything sees it.
+_PASSWORD = re.compile(
+    r"(password\s*(?:=>|:=|[=:])?\s*|identified\s+by\s+)(?:e?'(?:[^']|'')*'?|\$(\w*)\$.*?(?:\$\2\$|$)|(?<=[=:])\s*[^\s;&']+)"
+    r"|(://[^/@\s:]+:)[^@/\s]+(?=@)",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def query_text(query: object) -> str:
+    """A statement as it may be shown: passwords masked, on one line, cut at 200 characters. It may come as
+    bytes, from a session whose database has another encoding."""
+    text = query.decode("utf-8", "backslashreplace") if isinstance(query, bytes) else str(query or "")
+    masked = _PASSWORD.sub(lambda m: f"{m[1] or m[3]}***", text)
+    return clean(" ".join(masked.split()), _LONGEST_QUERY - 1)
+
+
+_UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
+_PART = r"([0-9]{1,9}(?:\.[0-9]{1,6})?)\s*(min|[smhd])"
+_WHOLE = re.compile(rf"{_PART}(?:\s*{_PART})*")
+_NUMBER = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,6})?")
+_LONGEST_DURATION = 366 * 86400.0
+_EXAMPLES = "Write seconds, or for example 90s, 15m, 1h30m."
+
+
+def parse_duration(text: str) -> float:
+    """Return the seconds that `90`, `90s`, `1.5s`, `15m`, `1h30m` or `2d` stand for, a year at most. Raises
+    ConsoleError for anything else."""
+    bare = text.strip()
+    seconds = float(bare) if _NUMBER.fullmatch(bare) else _sum(bare)
+    if seconds is None:
+        raise ConsoleError(f"'{clean(text, 40)}' is no duration", _EXAMPLES)
+    if seconds > _LONGEST_DURATION:
+        raise ConsoleError(f"{clean(text, 40)} is longer than a year", _EXAMPLES)
+    return seconds
+
+
+def span(text: str) -> float | None:
+    """Return the seconds of a duration with its units, `10m` or `1h30m`, where a number alone could be
+    something else; None for anything else, and for more than a year."""
+    seconds = _sum(text.strip())
+    return seconds if seconds is not None and seconds <= _LONGEST_DURATION else None
+
+
+def _sum(text: str) -> float | None:
+    if not _WHOLE.fullmatch(text):
+        return None
+    return sum(float(number) * _UNITS[unit] for number, unit in re.findall(_PART, text))

@@ -8,18 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bdr_console.cluster.history import History
-from bdr_console.cluster.lag_time import LagTime
-from bdr_console.cluster.link_lag import Sender
+from bdr_console.cluster.lag_time import LagTime, Sender
 from bdr_console.cluster.nodes import Member, Membership, NodeFacts, Slot, Subscription, engine_name
 from bdr_console.cluster.observed import Observed
-from bdr_console.cluster.reach import read_lately
-from bdr_console.cluster.replication import (
-    Link,
-    LinkState,
-    receiver_state,
-    slot_state,
-)
-from bdr_console.cluster.snapshot import Snapshot
+from bdr_console.cluster.replication import Link, LinkState, receiver_state, slot_state
+from bdr_console.cluster.snapshot import Snapshot, read_lately
 
 _SENDS_NOTHING = ("witness", "standby", "subscriber-only")
 """Kinds of members to which, or from which, an engine may keep no slot."""

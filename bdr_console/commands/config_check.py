@@ -5,13 +5,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from bdr_console.cluster.access import ends_sessions
 from bdr_console.cluster.nodes import NodeFacts
 from bdr_console.cluster.observed import Observed
-from bdr_console.cluster.privileges import ends_sessions
-from bdr_console.cluster.remedies import with_remedies
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import clean
-from bdr_console.cluster.verdict import configuration_findings
+from bdr_console.cluster.verdict.findings import with_remedies
+from bdr_console.cluster.verdict.judge import configuration_findings
 from bdr_console.config import ClusterSettings
 from bdr_console.engines import Probe
 from bdr_console.links.errors import LinkError

@@ -9,9 +9,8 @@ import click
 
 from bdr_console.chronicle import EventLog
 from bdr_console.chronicle.record import Record, as_data, level_word
-from bdr_console.cluster.durations import span
-from bdr_console.cluster.findings import Level
-from bdr_console.cluster.text import clean
+from bdr_console.cluster.text import clean, span
+from bdr_console.cluster.verdict.findings import Level
 from bdr_console.config.options import Options
 from bdr_console.errors import ConsoleError
 from bdr_console.paths import state_dir

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from bdr_console.cluster.durations import parse_duration
+from bdr_console.cluster.text import parse_duration
 from bdr_console.runbooks.execute.unattended import HoldOrder
 from bdr_console.runbooks.model.run import DEFAULT_MODE, MODES, SESSION_POOLS
 from bdr_console.runbooks.steps.hold import expected_end

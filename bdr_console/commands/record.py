@@ -12,10 +12,9 @@ from pathlib import Path
 import click
 
 from bdr_console import __version__
-from bdr_console.cluster.changes import Event, changes
-from bdr_console.cluster.durations import parse_duration
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.cluster.text import clean, format_bytes, format_seconds
+from bdr_console.cluster.text import clean, format_bytes, format_seconds, parse_duration
+from bdr_console.cluster.verdict.changes import Event, changes
 from bdr_console.commands.options import FILE, byte_count
 from bdr_console.commands.ssh_keys import keys_unlocked
 from bdr_console.config import find, opened

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from bdr_console.cluster.changes import Event
+from bdr_console.cluster.verdict.changes import Event
 from bdr_console.commands.options import FILE
 from bdr_console.config.options import Options
 from bdr_console.recording.reader import Recording

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bdr_console.cluster.durations import parse_duration
-from bdr_console.cluster.text import clean
-from bdr_console.cluster.verdict import Level
+from bdr_console.cluster.text import clean, parse_duration
+from bdr_console.cluster.verdict.findings import Level
 from bdr_console.commands import completion
 from bdr_console.commands.ssh_keys import keys_unlocked
 from bdr_console.config.options import Options

@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from bdr_console.cluster.alarm import AlarmRules
-from bdr_console.cluster.verdict import Thresholds
+from bdr_console.cluster.verdict.alarm import AlarmRules
+from bdr_console.cluster.verdict.findings import Thresholds
 from bdr_console.config.values import (
     AbsolutePath,
     ByteCount,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from psycopg import sql
 
-from bdr_console.cluster.privileges import UNINHERITED
+from bdr_console.cluster.access import UNINHERITED
 from bdr_console.errors import ConsoleError
 
 _HERE = Path(__file__).parent

@@ -5,9 +5,8 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from bdr_console.cluster.access import Account
+from bdr_console.cluster.access import Account, sees_sessions
 from bdr_console.cluster.nodes import NodeFacts, WalPositions
-from bdr_console.cluster.privileges import sees_sessions
 from bdr_console.cluster.text import clean
 from bdr_console.engines.capabilities import with_resume_statements
 from bdr_console.engines.core.access import access_statement, accesses

@@ -2,7 +2,7 @@
 
 import re
 
-from bdr_console.cluster.privileges import is_refused_login
+from bdr_console.cluster.access import is_refused_login
 from bdr_console.cluster.text import clean
 from bdr_console.errors import ConsoleError
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeVar
 
-from bdr_console.cluster.proxy_file import ProxyFile
+from bdr_console.cluster.proxies import ProxyFile
 from bdr_console.config import ClusterSettings, NodeSettings, PoolerSettings, ProxySettings
 from bdr_console.links import conninfo
 from bdr_console.links.haproxy import HaproxyReader

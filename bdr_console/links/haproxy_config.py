@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 
-from bdr_console.cluster.proxy_file import ProxyFile, ServerOptions, StateLoad
+from bdr_console.cluster.proxies import ProxyFile, ServerOptions, StateLoad
 from bdr_console.cluster.text import clean
 
 _SECTIONS = (

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bdr_console.cluster.addresses import is_loopback_host, split
-from bdr_console.cluster.proxy_file import ProxyFile
+from bdr_console.cluster.proxies import ProxyFile
 from bdr_console.cluster.text import clean, format_seconds
 from bdr_console.links.errors import NotReached
 from bdr_console.links.haproxy_config import parse_haproxy_config

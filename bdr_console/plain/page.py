@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from bdr_console.cluster.headline import sentence
-from bdr_console.cluster.lag import lag_time_text
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.poolers import PoolerFacts
 from bdr_console.cluster.proxies import ProxyFacts
 from bdr_console.cluster.replication import Link
 from bdr_console.cluster.text import format_bytes, format_seconds
+from bdr_console.cluster.verdict.headline import sentence
+from bdr_console.cluster.verdict.lag import lag_time_text
 from bdr_console.plain.sight import READINGS, Sight
 from bdr_console.plain.table import Column, laid, printable, table, wrapped
 from bdr_console.plain.words import UNKEPT, WORDS, contact, link_state, node_state, plain_age, pool_state

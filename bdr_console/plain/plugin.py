@@ -2,8 +2,8 @@
 
 import re
 
-from bdr_console.cluster.headline import next_step, sentence
-from bdr_console.cluster.verdict import Finding, Thresholds
+from bdr_console.cluster.verdict.findings import Finding, Thresholds
+from bdr_console.cluster.verdict.headline import next_step, sentence
 from bdr_console.plain.sight import Sight
 from bdr_console.plain.words import EXIT_CODES, UNKEPT
 

@@ -8,18 +8,17 @@ from datetime import UTC, datetime
 
 from bdr_console import paths
 from bdr_console.chronicle.positions import PositionFile, taken
-from bdr_console.cluster.headline import headline
-from bdr_console.cluster.healthy import proof_words
 from bdr_console.cluster.history import History
-from bdr_console.cluster.memory import remember
 from bdr_console.cluster.observed import FactsT, Observed
 from bdr_console.cluster.proxies import ProxyFacts, ProxyServer
-from bdr_console.cluster.reach import present
 from bdr_console.cluster.replication import Link, links
-from bdr_console.cluster.snapshot import Snapshot
+from bdr_console.cluster.snapshot import Snapshot, present
 from bdr_console.cluster.text import format_seconds
-from bdr_console.cluster.traffic_takers import node_takes, taker
-from bdr_console.cluster.verdict import Level, Thresholds, Verdict, judge
+from bdr_console.cluster.traffic import node_takes, taker
+from bdr_console.cluster.verdict.findings import Level, Thresholds, Verdict
+from bdr_console.cluster.verdict.headline import headline, proof_words
+from bdr_console.cluster.verdict.history_keys import remember
+from bdr_console.cluster.verdict.judge import judge
 from bdr_console.config import ClusterSettings
 from bdr_console.errors import ConsoleError
 from bdr_console.links.advisory import Holder

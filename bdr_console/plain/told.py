@@ -5,7 +5,7 @@ from bdr_console.cluster.observed import FactsT, Observed
 from bdr_console.cluster.poolers import PoolerFacts
 from bdr_console.cluster.proxies import ProxyFacts, ProxyServer
 from bdr_console.cluster.replication import Link
-from bdr_console.cluster.verdict import Level, Verdict
+from bdr_console.cluster.verdict.findings import Level, Verdict
 from bdr_console.links.advisory import Holder
 from bdr_console.plain.published import (
     SCHEMA,

@@ -8,7 +8,7 @@ from bdr_console.cluster.observed import FactsT, Observed
 from bdr_console.cluster.poolers import Pool, PoolDatabase
 from bdr_console.cluster.replication import Link, LinkState
 from bdr_console.cluster.text import format_seconds
-from bdr_console.cluster.verdict import Level
+from bdr_console.cluster.verdict.findings import Level
 
 EXIT_CODES: dict[Level, Literal[0, 1, 2, 3]] = {Level.OK: 0, Level.WARN: 1, Level.CRIT: 2, Level.UNKNOWN: 3}
 """What a monitoring plugin ends with."""

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bdr_console.cluster.changes import Event
 from bdr_console.cluster.snapshot import Snapshot
+from bdr_console.cluster.verdict.changes import Event
 from bdr_console.recording.frames import TEXT_LIMIT, Mark, moment_of, packed
 from bdr_console.recording.frames import milliseconds as ms
 from bdr_console.recording.patches import difference

@@ -5,9 +5,8 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from bdr_console.cluster.changes import Event
-from bdr_console.cluster.durations import parse_duration
-from bdr_console.cluster.text import clean, format_clock
+from bdr_console.cluster.text import clean, format_clock, parse_duration
+from bdr_console.cluster.verdict.changes import Event
 from bdr_console.errors import ConsoleError
 
 _CLOCK = re.compile(r"(?:(\d{4}-\d\d-\d\d)[ T])?(\d{1,2}):(\d\d)(?::(\d\d))?")

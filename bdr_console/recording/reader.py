@@ -10,10 +10,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO, Self, TypeVar
 
-from bdr_console.cluster.changes import Event
-from bdr_console.cluster.findings import Level
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import format_clock
+from bdr_console.cluster.verdict.changes import Event
+from bdr_console.cluster.verdict.findings import Level
 from bdr_console.errors import ConsoleError
 from bdr_console.recording.decoder import Decoder
 from bdr_console.recording.file import older_part

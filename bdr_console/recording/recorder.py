@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Protocol
 
 from bdr_console import paths
-from bdr_console.cluster.changes import Event
 from bdr_console.cluster.snapshot import Snapshot
+from bdr_console.cluster.verdict.changes import Event
 from bdr_console.errors import ConsoleError
 from bdr_console.paths import write_private
 from bdr_console.recording.encoder import Encoder, Frame

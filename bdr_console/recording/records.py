@@ -14,13 +14,13 @@ from typing import Annotated, Any, NotRequired
 from pydantic import AfterValidator, Field, TypeAdapter, with_config
 from typing_extensions import TypedDict
 
-from bdr_console.cluster.changes import Event
-from bdr_console.cluster.findings import Level, Thresholds
 from bdr_console.cluster.nodes import NodeFacts
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.poolers import PoolerFacts
 from bdr_console.cluster.proxies import ProxyFacts
 from bdr_console.cluster.text import clean
+from bdr_console.cluster.verdict.changes import Event
+from bdr_console.cluster.verdict.findings import Level, Thresholds
 from bdr_console.recording import json_text
 
 FORMAT, VERSION = "bdr-console recording", 1

@@ -7,11 +7,10 @@ from datetime import datetime, timedelta
 
 from bdr_console.chronicle import Chronicle, Record
 from bdr_console.chronicle.acks import BrokenAcksError
-from bdr_console.cluster.acks import Ack, Period
-from bdr_console.cluster.alarm import Alarm
-from bdr_console.cluster.changes import Event
-from bdr_console.cluster.findings import Key, Level
 from bdr_console.cluster.text import clean
+from bdr_console.cluster.verdict.alarm import Ack, Alarm, Period
+from bdr_console.cluster.verdict.changes import Event
+from bdr_console.cluster.verdict.findings import Key, Level
 from bdr_console.errors import ConsoleError
 from bdr_console.ui.judged_snapshot import Timeline
 from bdr_console.ui.terminal.bell import Bell

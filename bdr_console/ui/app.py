@@ -14,7 +14,7 @@ from textual.css.query import NoMatches
 from textual.screen import Screen
 
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.cluster.verdict import Level
+from bdr_console.cluster.verdict.findings import Level
 from bdr_console.ui.available_actions import place_of
 from bdr_console.ui.base_app import KeyedApp
 from bdr_console.ui.cluster_view import ClusterParts, WatchedCluster

@@ -11,14 +11,14 @@ from rich.text import Text
 from bdr_console import crash
 from bdr_console.chronicle import Chronicle
 from bdr_console.chronicle.positions import PositionFile, taken
-from bdr_console.cluster.alarm import AlarmRules
-from bdr_console.cluster.changes import Event
-from bdr_console.cluster.healthy import proof_words
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import clean
 from bdr_console.cluster.traffic import traffic, traffic_words
-from bdr_console.cluster.unreachable import unreachable
-from bdr_console.cluster.verdict import Level, Thresholds
+from bdr_console.cluster.verdict.alarm import AlarmRules
+from bdr_console.cluster.verdict.changes import Event
+from bdr_console.cluster.verdict.findings import Level, Thresholds
+from bdr_console.cluster.verdict.headline import proof_words
+from bdr_console.cluster.verdict.unreachable import unreachable
 from bdr_console.errors import ConsoleError
 from bdr_console.recording.recorder import Recorder
 from bdr_console.runbooks.journal.run_text import run_place

@@ -7,15 +7,15 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import ClassVar
 
-from bdr_console.cluster.alarms import Alarm, AlarmBoard, AlarmRules
-from bdr_console.cluster.changes import Event, changes
-from bdr_console.cluster.findings import Key
-from bdr_console.cluster.headline import is_acknowledged, told
 from bdr_console.cluster.history import History
-from bdr_console.cluster.memory import remember
 from bdr_console.cluster.replication import Link, links
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.cluster.verdict import Finding, Level, Thresholds, Verdict, judge
+from bdr_console.cluster.verdict.alarms import Alarm, AlarmBoard, AlarmRules
+from bdr_console.cluster.verdict.changes import Event, changes
+from bdr_console.cluster.verdict.findings import Finding, Key, Level, Thresholds, Verdict
+from bdr_console.cluster.verdict.headline import is_acknowledged, told
+from bdr_console.cluster.verdict.history_keys import remember
+from bdr_console.cluster.verdict.judge import judge
 from bdr_console.runbooks.journal.abandoned_runs import left_findings, works
 from bdr_console.runbooks.model.run import RunView
 from bdr_console.ui.theming.styles import UNICODE, Glyphs

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from bdr_console.cluster.text import clean
-from bdr_console.cluster.verdict import Level
+from bdr_console.cluster.verdict.findings import Level
 from bdr_console.crash import as_console_error
 from bdr_console.runbooks.model.run import ISOLATE, Offer
 from bdr_console.ui.available_actions import READ_ONLY

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bdr_console import __version__
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import clean
-from bdr_console.cluster.verdict import Level
+from bdr_console.cluster.verdict.findings import Level
 from bdr_console.config.model import RecordSettings
 from bdr_console.crash import as_console_error
 from bdr_console.recording.file import RecordingFile

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bdr_console.cluster.text import clean
-from bdr_console.cluster.verdict import Level
+from bdr_console.cluster.verdict.findings import Level
 from bdr_console.crash import as_console_error
 from bdr_console.runbooks.journal.run_text import run_event
 from bdr_console.runbooks.model.run import RunView

@@ -9,7 +9,7 @@ from typing import Any
 
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.cluster.verdict import Thresholds
+from bdr_console.cluster.verdict.findings import Thresholds
 from bdr_console.config import ClusterSettings
 from bdr_console.errors import ConsoleError
 from bdr_console.recording.jump import target

@@ -12,11 +12,12 @@ import click
 
 from bdr_console.cli import GARBAGE_AFTER
 from bdr_console.cluster.history import History
-from bdr_console.cluster.memory import remember
 from bdr_console.cluster.replication import links
 from bdr_console.cluster.slot_owners import with_slot_owners
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.cluster.verdict import Thresholds, judge
+from bdr_console.cluster.verdict.findings import Thresholds
+from bdr_console.cluster.verdict.history_keys import remember
+from bdr_console.cluster.verdict.judge import judge
 from tests.ui.large import large, native
 from tests.ui.scenes import NOW
 

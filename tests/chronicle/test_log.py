@@ -11,8 +11,8 @@ import pytest
 
 from bdr_console.chronicle import EventLog, Record
 from bdr_console.chronicle.record import line_of, record_of
-from bdr_console.cluster.changes import Event
-from bdr_console.cluster.findings import Level
+from bdr_console.cluster.verdict.changes import Event
+from bdr_console.cluster.verdict.findings import Level
 from bdr_console.errors import ConsoleError
 
 NOW = datetime(2026, 11, 22, 3, 0, 0, tzinfo=UTC)

@@ -8,10 +8,10 @@ import pytest
 from bdr_console.chronicle.files import home_of
 from bdr_console.chronicle.positions import PositionFile, taken
 from bdr_console.cluster.history import History
-from bdr_console.cluster.lag import lag_text
-from bdr_console.cluster.memory import remember
 from bdr_console.cluster.replication import links
 from bdr_console.cluster.snapshot import Snapshot
+from bdr_console.cluster.verdict.history_keys import remember
+from bdr_console.cluster.verdict.lag import lag_text
 from tests.cluster.test_lag import blocked
 
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bdr_console.cluster.acks import Ack
-from bdr_console.cluster.alarms import Alarm, AlarmBoard, AlarmRules
-from bdr_console.cluster.changes import Event
-from bdr_console.cluster.findings import Finding, Key, Level, Thresholds, Verdict
+from bdr_console.cluster.verdict.alarm import Ack
+from bdr_console.cluster.verdict.alarms import Alarm, AlarmBoard, AlarmRules
+from bdr_console.cluster.verdict.changes import Event
+from bdr_console.cluster.verdict.findings import Finding, Key, Level, Thresholds, Verdict
 
 NOW = datetime(2026, 11, 22, 3, 0, 0, tzinfo=UTC)
 LAG = ("link", "node1 -> node2")

@@ -3,10 +3,10 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from bdr_console.cluster.changes import changes
 from bdr_console.cluster.nodes import Unread
 from bdr_console.cluster.proxies import ServerState
-from bdr_console.cluster.verdict import Level
+from bdr_console.cluster.verdict.changes import changes
+from bdr_console.cluster.verdict.findings import Level
 from tests.cluster.builders import NOW, node, node_facts, pooler, proxy, server, slot, snapshot, with_node
 
 

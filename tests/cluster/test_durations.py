@@ -2,7 +2,7 @@
 
 import pytest
 
-from bdr_console.cluster.durations import parse_duration, span
+from bdr_console.cluster.text import parse_duration, span
 from bdr_console.errors import ConsoleError
 
 

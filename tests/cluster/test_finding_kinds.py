@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 import bdr_console
-from bdr_console.cluster.finding_kinds import KINDS, FindingKind, Impact, kind_of
-from bdr_console.cluster.findings import Finding, Level
 from bdr_console.cluster.proxies import ServerState
 from bdr_console.cluster.replication import LinkState
+from bdr_console.cluster.verdict.finding_kinds import KINDS, FindingKind, Impact, kind_of
+from bdr_console.cluster.verdict.findings import Finding, Level
 
 PACKAGE = Path(bdr_console.__file__).parent
 _QUIET = {"streaming", "catchup", "absent", "up", "unchecked"}
@@ -76,7 +76,7 @@ def test_no_code_is_emitted_that_is_not_in_the_table() -> None:
                 if code.partition(":")[0] not in KINDS:
                     missing.append(f"{path.relative_to(PACKAGE)}:{line}: {code or 'no code'}")
     assert found > 40, "the calls are found at all"
-    assert missing == [], "add a row to bdr_console/cluster/finding_kinds.py for each"
+    assert missing == [], "add a row to bdr_console/cluster/verdict/finding_kinds.py for each"
 
 
 @pytest.mark.parametrize(("code", "kind"), KINDS.items())

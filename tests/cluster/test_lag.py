@@ -5,9 +5,15 @@ from datetime import timedelta
 
 import pytest
 
-from bdr_console.cluster.findings import Level, Thresholds
 from bdr_console.cluster.history import History
-from bdr_console.cluster.lag import (
+from bdr_console.cluster.lag_time import IN_STEP, UNKNOWN, LagTime
+from bdr_console.cluster.nodes import NodeFacts
+from bdr_console.cluster.replication import Link, LinkState, links
+from bdr_console.cluster.snapshot import Snapshot
+from bdr_console.cluster.verdict.findings import Level, Thresholds
+from bdr_console.cluster.verdict.history_keys import remember
+from bdr_console.cluster.verdict.judge import judge
+from bdr_console.cluster.verdict.lag import (
     heading,
     heading_text,
     is_time_known,
@@ -16,12 +22,6 @@ from bdr_console.cluster.lag import (
     lag_text,
     lag_time_text,
 )
-from bdr_console.cluster.lag_time import IN_STEP, UNKNOWN, LagTime
-from bdr_console.cluster.memory import remember
-from bdr_console.cluster.nodes import NodeFacts
-from bdr_console.cluster.replication import Link, LinkState, links
-from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.cluster.verdict import judge
 from tests.cluster.builders import NOW, node, node_facts, slot, snapshot, subscription, with_node
 
 LIMITS = Thresholds()

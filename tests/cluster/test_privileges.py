@@ -2,7 +2,7 @@
 
 import pytest
 
-from bdr_console.cluster.privileges import ends_sessions, sees_sessions
+from bdr_console.cluster.access import ends_sessions, sees_sessions
 
 
 @pytest.mark.parametrize(

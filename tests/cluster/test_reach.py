@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from bdr_console.cluster.verdict import Thresholds, judge
+from bdr_console.cluster.verdict.findings import Thresholds
+from bdr_console.cluster.verdict.judge import judge
 from tests.cluster.builders import NOW, node, snapshot, with_node
 
 

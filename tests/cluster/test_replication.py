@@ -3,12 +3,12 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from bdr_console.cluster.findings import Finding, Impact, Level, Thresholds
 from bdr_console.cluster.nodes import NodeFacts
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.replication import LinkState, links
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.cluster.verdict import judge
+from bdr_console.cluster.verdict.findings import Finding, Impact, Level, Thresholds
+from bdr_console.cluster.verdict.judge import judge
 from tests.cluster.builders import NOW, node, node_facts, slot, snapshot, with_node
 
 

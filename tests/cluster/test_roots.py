@@ -6,14 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from bdr_console.cluster.findings import Finding, Impact, Level, Verdict
-from bdr_console.cluster.headline import headline
 from bdr_console.cluster.observed import FactsT, Observed
 from bdr_console.cluster.poolers import Pool
 from bdr_console.cluster.proxies import ServerState
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.cluster.verdict import Thresholds, judge
-from bdr_console.cluster.work import Work
+from bdr_console.cluster.verdict.findings import Finding, Impact, Level, Thresholds, Verdict
+from bdr_console.cluster.verdict.headline import headline
+from bdr_console.cluster.verdict.judge import judge
+from bdr_console.cluster.verdict.roots import Work
 from tests.cluster.builders import (
     NOW,
     node,

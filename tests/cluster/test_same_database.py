@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.cluster.verdict import Level, Thresholds, judge
+from bdr_console.cluster.verdict.findings import Level, Thresholds
+from bdr_console.cluster.verdict.judge import judge
 from tests.cluster.builders import NAMES, NOW, node, node_facts, snapshot
 
 

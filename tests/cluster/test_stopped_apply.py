@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 import pytest
 
 from bdr_console.cluster.history import History
-from bdr_console.cluster.memory import remember
 from bdr_console.cluster.nodes import NodeFacts, Subscription
 from bdr_console.cluster.replication import NO_WORKER
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.cluster.verdict import Finding, Level, Thresholds, judge
+from bdr_console.cluster.verdict.findings import Finding, Level, Thresholds
+from bdr_console.cluster.verdict.history_keys import remember
+from bdr_console.cluster.verdict.judge import judge
 from bdr_console.engines.capabilities import with_resume_statements
 from tests.cluster.builders import NOW, node, node_facts, snapshot, with_node
 

@@ -10,8 +10,9 @@ from bdr_console.cluster.nodes import Membership, NodeFacts, Unread
 from bdr_console.cluster.poolers import PoolDatabase, PoolerFacts
 from bdr_console.cluster.proxies import ProxyServer, ServerFigures, ServerState, StickEntry
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.cluster.traffic_takers import chosen, haproxy_refusal, taker
-from bdr_console.cluster.verdict import Level, Thresholds, judge
+from bdr_console.cluster.traffic import chosen, haproxy_refusal, taker
+from bdr_console.cluster.verdict.findings import Level, Thresholds
+from bdr_console.cluster.verdict.judge import judge
 from tests.cluster.builders import (
     NAMES,
     NOW,

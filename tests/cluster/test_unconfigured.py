@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from bdr_console.cluster.nodes import Member, Membership
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.cluster.verdict import Level, Thresholds, judge
+from bdr_console.cluster.verdict.findings import Level, Thresholds
+from bdr_console.cluster.verdict.judge import judge
 from tests.cluster.builders import NAMES, NOW, node, node_facts, snapshot, with_node
 
 FOUR = (*NAMES, "node4")

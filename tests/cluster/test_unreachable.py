@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.cluster.unreachable import unreachable
+from bdr_console.cluster.verdict.unreachable import unreachable
 from tests.ui.scenes import NOW, silent, snapshot
 
 

@@ -5,12 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from bdr_console.cluster.headline import headline
 from bdr_console.cluster.nodes import Member, Membership, Sessions, Unread
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.proxies import ServerState
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.cluster.verdict import Level, Thresholds, judge
+from bdr_console.cluster.verdict.findings import Level, Thresholds
+from bdr_console.cluster.verdict.headline import headline
+from bdr_console.cluster.verdict.judge import judge
 from tests.cluster.builders import (
     NOW,
     node,

@@ -7,12 +7,12 @@ import pytest
 
 from bdr_console.cluster.activity import BlockedWorker, LockHolder, PreparedTransaction
 from bdr_console.cluster.conflicts import ConflictCount
-from bdr_console.cluster.findings import Finding, Level, Thresholds
 from bdr_console.cluster.history import History
-from bdr_console.cluster.memory import remember
 from bdr_console.cluster.nodes import NodeFacts
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.cluster.verdict import judge
+from bdr_console.cluster.verdict.findings import Finding, Level, Thresholds
+from bdr_console.cluster.verdict.history_keys import remember
+from bdr_console.cluster.verdict.judge import judge
 from tests.cluster.builders import NOW, node_facts, snapshot, with_node
 
 LINK = "node1 -> node2"

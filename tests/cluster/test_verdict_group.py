@@ -6,16 +6,17 @@ from datetime import timedelta
 
 import pytest
 
-from bdr_console.cluster.clocks import skews
 from bdr_console.cluster.conflicts import Conflict
 from bdr_console.cluster.groups import Consensus, GlobalLock, Group, SequenceShare
 from bdr_console.cluster.history import History
-from bdr_console.cluster.memory import remember
 from bdr_console.cluster.nodes import Caveat, Member, Membership, NodeFacts
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.replication import LinkState, links
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.cluster.verdict import Level, Thresholds, judge
+from bdr_console.cluster.verdict.findings import Level, Thresholds
+from bdr_console.cluster.verdict.history_keys import remember
+from bdr_console.cluster.verdict.judge import judge
+from bdr_console.cluster.verdict.nodes import skews
 from tests.cluster.builders import (
     NAMES,
     NOW,

@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 import pytest
 
 from bdr_console.cluster.history import History
-from bdr_console.cluster.memory import remember
 from bdr_console.cluster.nodes import NodeFacts
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.table_sets import CHANGES, NarrowedTable, SetRules, TableGroup, TableSet
-from bdr_console.cluster.verdict import Finding, Thresholds, judge
+from bdr_console.cluster.verdict.findings import Finding, Thresholds
+from bdr_console.cluster.verdict.history_keys import remember
+from bdr_console.cluster.verdict.judge import judge
 from tests.cluster.builders import NAMES, NOW, node, node_facts, snapshot, with_node
 
 BOTH = ("public.a", "public.b")

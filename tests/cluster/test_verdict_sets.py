@@ -7,7 +7,8 @@ import pytest
 
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.table_sets import SetRules, TableGroup, TableSet
-from bdr_console.cluster.verdict import Level, Thresholds, judge
+from bdr_console.cluster.verdict.findings import Level, Thresholds
+from bdr_console.cluster.verdict.judge import judge
 from tests.cluster.builders import NOW, node, node_facts, snapshot
 
 Offers = Mapping[str, tuple[str, ...]]

@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bdr_console.cluster.activity import Activity, SessionGroup
-from bdr_console.cluster.findings import Finding, Level, Thresholds
 from bdr_console.cluster.history import History
-from bdr_console.cluster.memory import remember
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.cluster.verdict import judge
+from bdr_console.cluster.verdict.findings import Finding, Level, Thresholds
+from bdr_console.cluster.verdict.history_keys import remember
+from bdr_console.cluster.verdict.judge import judge
 from tests.cluster.builders import NOW, pooler, proxy, server, snapshot
 
 LIMITS = Thresholds()

@@ -9,8 +9,8 @@ from click.testing import CliRunner, Result
 
 from bdr_console.chronicle import EventLog, Record
 from bdr_console.cli import cli
-from bdr_console.cluster.changes import Event
-from bdr_console.cluster.findings import Level
+from bdr_console.cluster.verdict.changes import Event
+from bdr_console.cluster.verdict.findings import Level
 from bdr_console.errors import ConsoleError
 
 

@@ -12,7 +12,8 @@ import pytest
 
 from bdr_console import config
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.cluster.verdict import Finding, Thresholds, judge
+from bdr_console.cluster.verdict.findings import Finding, Thresholds
+from bdr_console.cluster.verdict.judge import judge
 from bdr_console.lab import Lab
 from bdr_console.monitor import Monitor
 from tests.waiting import eventually

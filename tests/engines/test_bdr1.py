@@ -11,11 +11,12 @@ import pytest
 
 from bdr_console.cluster.conflicts import collisions
 from bdr_console.cluster.history import History
-from bdr_console.cluster.memory import remember
 from bdr_console.cluster.nodes import Membership, NodeFacts
 from bdr_console.cluster.replication import LinkState, links
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.cluster.verdict import Level, Thresholds, judge
+from bdr_console.cluster.verdict.findings import Level, Thresholds
+from bdr_console.cluster.verdict.history_keys import remember
+from bdr_console.cluster.verdict.judge import judge
 from bdr_console.engines.bdr1 import Bdr1
 from bdr_console.engines.core.positions import wal_positions
 from bdr_console.engines.detect import kind_of

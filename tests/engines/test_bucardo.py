@@ -15,7 +15,8 @@ from bdr_console.cluster.nodes import NodeFacts
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.replication import links
 from bdr_console.cluster.snapshot import Snapshot, to_json
-from bdr_console.cluster.verdict import Level, Thresholds, judge
+from bdr_console.cluster.verdict.findings import Level, Thresholds
+from bdr_console.cluster.verdict.judge import judge
 from bdr_console.engines import Probe
 from bdr_console.links.postgres import PostgresReader
 from tests.links.servers import PASSWORD, Postgres, program

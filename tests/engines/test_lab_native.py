@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from bdr_console.cli import cli
-from bdr_console.cluster.findings import Impact, Level
+from bdr_console.cluster.verdict.findings import Impact, Level
 from bdr_console.lab import Lab, haproxies, pgbouncers, up
 from tests.conftest import lab_directory
 from tests.engines import lab_trials

@@ -15,7 +15,8 @@ from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.replication import LinkState, links
 from bdr_console.cluster.slot_owners import with_slot_owners
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.cluster.verdict import Level, Thresholds, judge
+from bdr_console.cluster.verdict.findings import Level, Thresholds
+from bdr_console.cluster.verdict.judge import judge
 from bdr_console.engines import Probe
 from bdr_console.engines.detect import DETECT, kind_of
 from bdr_console.engines.identity import identity

@@ -13,15 +13,15 @@ import psycopg
 import pytest
 
 from bdr_console import config
-from bdr_console.cluster.findings import Level, Verdict
-from bdr_console.cluster.headline import headline, next_step
 from bdr_console.cluster.history import History
-from bdr_console.cluster.memory import remember
 from bdr_console.cluster.nodes import Slot
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.cluster.verdict import judge
-from bdr_console.cluster.work import Work
+from bdr_console.cluster.verdict.findings import Level, Verdict
+from bdr_console.cluster.verdict.headline import headline, next_step
+from bdr_console.cluster.verdict.history_keys import remember
+from bdr_console.cluster.verdict.judge import judge
+from bdr_console.cluster.verdict.roots import Work
 from bdr_console.lab import Lab
 from bdr_console.lab.haproxies import command
 from bdr_console.monitor import Monitor

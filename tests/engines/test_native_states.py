@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from bdr_console.cluster.findings import Finding, Impact, Level, Thresholds, Verdict
 from bdr_console.cluster.slot_owners import with_slot_owners
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.cluster.verdict import judge
+from bdr_console.cluster.verdict.findings import Finding, Impact, Level, Thresholds, Verdict
+from bdr_console.cluster.verdict.judge import judge
 from bdr_console.engines.native import Native
 from tests.engines.halls import CAPTURES, NATIVE
 from tests.engines.museum import Museum, State

@@ -7,7 +7,8 @@ import pytest
 
 from bdr_console.cluster.nodes import Caveat, NodeFacts
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.cluster.verdict import Level, Thresholds, judge
+from bdr_console.cluster.verdict.findings import Level, Thresholds
+from bdr_console.cluster.verdict.judge import judge
 from bdr_console.engines.detect import kind_of
 from bdr_console.engines.identity import Identity
 from bdr_console.engines.pgactive import Pgactive

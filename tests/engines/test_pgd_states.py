@@ -8,7 +8,8 @@ import pytest
 from bdr_console.cluster.groups import Consensus, Group
 from bdr_console.cluster.nodes import Membership
 from bdr_console.cluster.snapshot import to_json
-from bdr_console.cluster.verdict import Level, Thresholds, judge
+from bdr_console.cluster.verdict.findings import Level, Thresholds
+from bdr_console.cluster.verdict.judge import judge
 from tests.engines.standin_pgd import NOW, VERSIONS, Change, Standin, Tables, healthy, member, raft, slot
 from tests.links.servers import Postgres
 

@@ -11,7 +11,8 @@ from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.replication import links
 from bdr_console.cluster.slot_owners import with_slot_owners
 from bdr_console.cluster.snapshot import Snapshot, to_json
-from bdr_console.cluster.verdict import Level, Thresholds, judge
+from bdr_console.cluster.verdict.findings import Level, Thresholds
+from bdr_console.cluster.verdict.judge import judge
 from bdr_console.engines.engine import Engine
 from bdr_console.engines.native import Native
 from bdr_console.engines.pglogical import Pglogical

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from bdr_console.cluster.finding_kinds import KINDS
-from bdr_console.cluster.verdict import Verdict
+from bdr_console.cluster.verdict.finding_kinds import KINDS
+from bdr_console.cluster.verdict.findings import Verdict
 
 Row = tuple[str, str, tuple[str, ...]]
 

@@ -13,12 +13,11 @@ from unittest import mock
 
 from bdr_console.chronicle.acks import acks_of, text_of
 from bdr_console.chronicle.record import Record, line_of, record_of
-from bdr_console.cluster.acks import Ack
-from bdr_console.cluster.changes import Event
-from bdr_console.cluster.findings import Level
 from bdr_console.cluster.snapshot import from_json, to_json
 from bdr_console.cluster.text import clean
-from bdr_console.cluster.verdict import Thresholds
+from bdr_console.cluster.verdict.alarm import Ack
+from bdr_console.cluster.verdict.changes import Event
+from bdr_console.cluster.verdict.findings import Level, Thresholds
 from bdr_console.config import load
 from bdr_console.errors import ConsoleError
 from bdr_console.links import conninfo, haproxy_text

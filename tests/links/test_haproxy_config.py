@@ -2,7 +2,7 @@
 
 import pytest
 
-from bdr_console.cluster.proxy_file import ProxyFile, ServerOptions, StateLoad
+from bdr_console.cluster.proxies import ProxyFile, ServerOptions, StateLoad
 from bdr_console.links.haproxy_config import parse_haproxy_config
 
 DOWN, UP = "on-marked-down shutdown-sessions", "on-marked-up shutdown-backup-sessions"

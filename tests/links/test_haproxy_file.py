@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bdr_console.cluster.proxy_file import ProxyFile
+from bdr_console.cluster.proxies import ProxyFile
 from bdr_console.links.haproxy_file import read_config_file
 
 CUTS = "backend bk\n server n1 h:1 check on-marked-down shutdown-sessions\n"

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 import bdr_console.monitor
-from bdr_console.cluster.changes import changes
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.proxies import ServerState
 from bdr_console.cluster.snapshot import Snapshot, from_json, to_json
+from bdr_console.cluster.verdict.changes import changes
 from bdr_console.config import ClusterSettings
 from bdr_console.engines import Probe
 from bdr_console.links import session

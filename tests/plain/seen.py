@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bdr_console.cluster.history import History
-from bdr_console.cluster.memory import remember
 from bdr_console.cluster.replication import links
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.cluster.verdict import Thresholds, judge
+from bdr_console.cluster.verdict.findings import Thresholds
+from bdr_console.cluster.verdict.history_keys import remember
+from bdr_console.cluster.verdict.judge import judge
 from bdr_console.links.advisory import Holder
 from bdr_console.plain.sight import Sight
 from bdr_console.runbooks.model.run import RunView

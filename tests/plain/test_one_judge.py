@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bdr_console.cluster.findings import Level
 from bdr_console.cluster.observed import FactsT, Observed
 from bdr_console.cluster.snapshot import Snapshot
+from bdr_console.cluster.verdict.findings import Level
 from bdr_console.config import ClusterSettings
 from bdr_console.plain.page import headline
 from bdr_console.plain.plugin import plugin_lines

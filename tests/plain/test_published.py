@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.cluster.verdict import Thresholds
+from bdr_console.cluster.verdict.findings import Thresholds
 from bdr_console.links.advisory import Holder
 from bdr_console.plain.page import page
 from bdr_console.plain.plugin import plugin_lines

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bdr_console.cluster.changes import Event, changes
-from bdr_console.cluster.findings import Thresholds
 from bdr_console.cluster.snapshot import Snapshot
+from bdr_console.cluster.verdict.changes import Event, changes
+from bdr_console.cluster.verdict.findings import Thresholds
 from bdr_console.recording.encoder import Encoder, Frame
 from bdr_console.recording.frames import Mark, packed
 from bdr_console.recording.records import Header, RunLine

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bdr_console.cluster.changes import Event
-from bdr_console.cluster.findings import Level
+from bdr_console.cluster.verdict.changes import Event
+from bdr_console.cluster.verdict.findings import Level
 from bdr_console.errors import ConsoleError
 from bdr_console.recording.patches import difference, patched
 from bdr_console.recording.reader import Recording

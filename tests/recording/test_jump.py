@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bdr_console.cluster.changes import Event
-from bdr_console.cluster.findings import Level
+from bdr_console.cluster.verdict.changes import Event
+from bdr_console.cluster.verdict.findings import Level
 from bdr_console.errors import ConsoleError
 from bdr_console.recording.jump import neighbour, target
 

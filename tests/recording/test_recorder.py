@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from bdr_console.cluster.changes import Event
-from bdr_console.cluster.findings import Level
+from bdr_console.cluster.verdict.changes import Event
+from bdr_console.cluster.verdict.findings import Level
 from bdr_console.errors import ConsoleError
 from bdr_console.recording import recorder as recorder_of
 from bdr_console.recording.encoder import Frame

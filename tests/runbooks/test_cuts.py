@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from bdr_console.cluster.proxies import ProxyFacts, ProxyServer
-from bdr_console.cluster.proxy_file import ProxyFile, StateLoad
+from bdr_console.cluster.proxies import ProxyFacts, ProxyFile, ProxyServer, StateLoad
 from bdr_console.runbooks.checks.preflight import ALL_PARTS
 from bdr_console.runbooks.execute.catalog import planned
 from bdr_console.runbooks.journal.journal_file import Journal, read_events

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bdr_console.cluster.query import query_text
+from bdr_console.cluster.text import query_text
 from bdr_console.links.haproxy_text import ProxySession
 from bdr_console.runbooks.execute.live_world import LiveWorld
 from bdr_console.runbooks.model.pool_holders import describe, holders, interventions, signal_sql

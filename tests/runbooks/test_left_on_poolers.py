@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bdr_console.cluster.findings import Level, Thresholds
-from bdr_console.cluster.verdict import judge
+from bdr_console.cluster.verdict.findings import Level, Thresholds
+from bdr_console.cluster.verdict.judge import judge
 from bdr_console.runbooks.checks.preflight import ALL_PARTS
 from bdr_console.runbooks.execute.engine import Engine
 from bdr_console.runbooks.execute.resume import found

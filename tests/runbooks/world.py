@@ -11,8 +11,15 @@ from bdr_console.cluster.access import Access
 from bdr_console.cluster.nodes import NodeFacts, PeerPosition, WalPositions
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.poolers import Pool, PoolDatabase, PoolerFacts
-from bdr_console.cluster.proxies import ProxyFacts, ProxyServer, ServerState, StickEntry
-from bdr_console.cluster.proxy_file import ProxyFile, ServerOptions, StateLoad
+from bdr_console.cluster.proxies import (
+    ProxyFacts,
+    ProxyFile,
+    ProxyServer,
+    ServerOptions,
+    ServerState,
+    StateLoad,
+    StickEntry,
+)
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.config import ClusterSettings
 from bdr_console.errors import ConsoleError

@@ -9,8 +9,8 @@ from datetime import datetime
 from textual.pilot import Pilot
 
 from bdr_console.chronicle import Chronicle
-from bdr_console.cluster.alarm import AlarmRules
 from bdr_console.cluster.snapshot import Snapshot
+from bdr_console.cluster.verdict.alarm import AlarmRules
 from bdr_console.errors import ConsoleError
 from bdr_console.runbooks.execute.intervene import Record
 from bdr_console.runbooks.execute.run_inspection import Unfinished

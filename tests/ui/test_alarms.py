@@ -10,11 +10,11 @@ import pytest
 from textual.pilot import Pilot
 
 from bdr_console.chronicle import Chronicle, EventLog, Record
-from bdr_console.cluster.alarms import AlarmRules
-from bdr_console.cluster.changes import Event
-from bdr_console.cluster.findings import Level
 from bdr_console.cluster.observed import FactsT, Observed
 from bdr_console.cluster.snapshot import Snapshot
+from bdr_console.cluster.verdict.alarms import AlarmRules
+from bdr_console.cluster.verdict.changes import Event
+from bdr_console.cluster.verdict.findings import Level
 from bdr_console.ui.app import ConsoleApp
 from bdr_console.ui.screens.log import Filter, moment_of
 from bdr_console.ui.terminal.bell import Bell, Ringing, notification

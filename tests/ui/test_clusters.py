@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from bdr_console.cluster.acks import PERIODS
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.cluster.verdict import Finding, Level, Verdict
+from bdr_console.cluster.verdict.alarm import PERIODS
+from bdr_console.cluster.verdict.findings import Finding, Level, Verdict
 from bdr_console.errors import ConsoleError
 from bdr_console.ui.cluster_view import ClusterParts
 from bdr_console.ui.commands import commands

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.cluster.verdict import Thresholds
+from bdr_console.cluster.verdict.findings import Thresholds
 from bdr_console.ui.judged_snapshot import Moment, Timeline
 from bdr_console.ui.screens.overview import Overview
 from bdr_console.ui.text.cells import Kind, Subject

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from bdr_console.cluster.findings import Level
+from bdr_console.cluster.verdict.findings import Level
 from bdr_console.config.model import RecordSettings
 from bdr_console.recording.reader import Recording
 from bdr_console.ui.app import ConsoleApp

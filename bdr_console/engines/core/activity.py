@@ -10,8 +10,7 @@ from bdr_console.cluster.activity import (
     SlotRoom,
     Transaction,
 )
-from bdr_console.cluster.query import query_text
-from bdr_console.cluster.text import clean
+from bdr_console.cluster.text import clean, query_text
 from bdr_console.links.postgres import Rows
 
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bdr_console.cluster.access import UNINHERITED, sees_sessions
 from bdr_console.cluster.groups import GlobalLock
 from bdr_console.cluster.nodes import NodeFacts, Sessions, Slot, Unread
-from bdr_console.cluster.privileges import UNINHERITED, sees_sessions
 from bdr_console.cluster.text import clean
 from bdr_console.engines.core.activity import (
     activity,

@@ -5,8 +5,8 @@ Pooled connections that the plan would leave behind, clients past every PgBounce
 
 from collections.abc import Iterator
 
+from bdr_console.cluster.access import sees_sessions
 from bdr_console.cluster.poolers import PoolDatabase
-from bdr_console.cluster.privileges import sees_sessions
 from bdr_console.cluster.text import counted, format_seconds
 from bdr_console.cluster.traffic import split_words, traffic
 from bdr_console.config import ClusterSettings

@@ -3,12 +3,11 @@
 import math
 from collections.abc import Iterator
 
-from bdr_console.cluster.access import Access, Account, accounts
+from bdr_console.cluster.access import Access, Account, accounts, sees_sessions
 from bdr_console.cluster.groups import GlobalLock
 from bdr_console.cluster.nodes import Membership, NodeFacts
-from bdr_console.cluster.privileges import sees_sessions
 from bdr_console.cluster.text import counted, format_seconds
-from bdr_console.cluster.traffic_takers import chosen, member_refusal, refused_accounts
+from bdr_console.cluster.traffic import chosen, member_refusal, refused_accounts
 from bdr_console.config import ClusterSettings
 from bdr_console.runbooks.model.reading import Reading
 from bdr_console.runbooks.model.run import Check, Outcome

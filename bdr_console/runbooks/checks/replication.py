@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from bdr_console.cluster.findings import Level, Thresholds
-from bdr_console.cluster.lag import lag_level, lag_text
 from bdr_console.cluster.replication import Link, LinkState, links
 from bdr_console.cluster.text import format_bytes
+from bdr_console.cluster.verdict.findings import Level, Thresholds
+from bdr_console.cluster.verdict.lag import lag_level, lag_text
 from bdr_console.config import ClusterSettings
 from bdr_console.runbooks.model.node_sessions import client_rules, describe_session, sessions_on
 from bdr_console.runbooks.model.pool_holders import how_to_end, session_holders

@@ -12,8 +12,7 @@ from bdr_console.cluster.access import Account, accounts
 from bdr_console.cluster.nodes import NodeFacts, WalPositions
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.poolers import PoolerFacts
-from bdr_console.cluster.proxies import ProxyFacts
-from bdr_console.cluster.proxy_file import ProxyFile
+from bdr_console.cluster.proxies import ProxyFacts, ProxyFile
 from bdr_console.cluster.slot_owners import with_slot_owners
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.config import ClusterSettings

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Literal
 
-from bdr_console.cluster.privileges import ends_sessions
+from bdr_console.cluster.access import ends_sessions
 from bdr_console.config import ClusterSettings
 from bdr_console.errors import ConsoleError
 from bdr_console.links.errors import LinkError

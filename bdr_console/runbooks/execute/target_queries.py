@@ -4,8 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bdr_console.cluster.poolers import Pool
-from bdr_console.cluster.query import query_text
-from bdr_console.cluster.text import clean
+from bdr_console.cluster.text import clean, query_text
 from bdr_console.engines.core.activity import prepared_transactions
 from bdr_console.engines.core.facts import backends_statement, obstacle_statements
 from bdr_console.links.haproxy import HaproxyReader

@@ -6,11 +6,11 @@ The journal says what the run has changed and not taken back, the cluster whethe
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from bdr_console.cluster.findings import Finding, Impact, Level
 from bdr_console.cluster.poolers import PoolerFacts
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import counted, format_seconds
-from bdr_console.cluster.work import Work
+from bdr_console.cluster.verdict.findings import Finding, Impact, Level
+from bdr_console.cluster.verdict.roots import Work
 from bdr_console.runbooks.journal import in_force
 from bdr_console.runbooks.model.run import ISOLATE, Check, Command, Outcome, RunStatus, RunView
 

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from bdr_console.cluster.changes import Event
 from bdr_console.cluster.text import format_clock
-from bdr_console.cluster.verdict import Level
+from bdr_console.cluster.verdict.changes import Event
+from bdr_console.cluster.verdict.findings import Level
 from bdr_console.runbooks.model.run import RunStatus, RunView, StepStatus
 
 _QUIET = (StepStatus.PENDING, StepStatus.RUNNING)

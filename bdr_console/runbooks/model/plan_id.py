@@ -16,7 +16,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from bdr_console import paths
-from bdr_console.cluster.traffic_takers import haproxy_refusal, node_refusal
+from bdr_console.cluster.traffic import haproxy_refusal, node_refusal
 from bdr_console.errors import ConsoleError
 from bdr_console.paths import write_private
 from bdr_console.runbooks.model.reading import Reading

@@ -10,7 +10,7 @@ import re
 import time
 from collections.abc import Iterable, Sequence
 
-from bdr_console.cluster.privileges import ends_sessions
+from bdr_console.cluster.access import ends_sessions
 from bdr_console.cluster.text import format_seconds
 from bdr_console.runbooks.model.node_sessions import NodeSession
 from bdr_console.runbooks.model.reading import Backend, Part, Reading, ServerConnection

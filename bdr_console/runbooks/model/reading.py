@@ -8,8 +8,7 @@ from bdr_console.cluster.activity import PreparedTransaction
 from bdr_console.cluster.addresses import Names, Place
 from bdr_console.cluster.nodes import NodeFacts
 from bdr_console.cluster.poolers import PoolerFacts
-from bdr_console.cluster.proxies import ProxyFacts, ProxyServer
-from bdr_console.cluster.proxy_file import ProxyFile
+from bdr_console.cluster.proxies import ProxyFacts, ProxyFile, ProxyServer
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.links.haproxy_text import ProxySession
 from bdr_console.links.through import Login

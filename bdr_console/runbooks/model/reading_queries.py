@@ -3,9 +3,8 @@
 from collections.abc import Collection, Iterable, Sequence
 
 from bdr_console.cluster.proxies import ProxyServer
-from bdr_console.cluster.traffic import split_words
+from bdr_console.cluster.traffic import Taker, split_words, takers_of
 from bdr_console.cluster.traffic import traffic as where_traffic_goes
-from bdr_console.cluster.traffic_takers import Taker, takers_of
 from bdr_console.runbooks.model.reading import Reading, ServerConnection
 from bdr_console.runbooks.model.run import Proof
 from bdr_console.runbooks.model.step import Act, Remainder, TrafficBefore

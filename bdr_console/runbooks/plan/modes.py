@@ -14,7 +14,7 @@ from typing import Literal, cast
 from bdr_console.cluster.poolers import Pool, PoolDatabase, PoolerFacts
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import format_seconds
-from bdr_console.cluster.traffic_takers import chosen
+from bdr_console.cluster.traffic import chosen
 from bdr_console.config import ClusterSettings
 from bdr_console.errors import ConsoleError
 from bdr_console.runbooks.model.run import MODES, SESSION_POOLS, Check, Outcome

@@ -10,8 +10,7 @@ from collections.abc import Callable
 
 from bdr_console.cluster.proxies import ProxyServer
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.cluster.traffic import traffic
-from bdr_console.cluster.traffic_takers import chosen
+from bdr_console.cluster.traffic import chosen, traffic
 from bdr_console.config import ClusterSettings
 from bdr_console.errors import ConsoleError
 from bdr_console.runbooks.model.node_sessions import client_rules

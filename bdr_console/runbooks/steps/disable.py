@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from bdr_console.cluster.proxies import ProxyFacts, ProxyServer
 from bdr_console.cluster.text import counted
+from bdr_console.cluster.traffic import chosen
 from bdr_console.cluster.traffic import traffic as traffic_of
-from bdr_console.cluster.traffic_takers import chosen
 from bdr_console.runbooks.model.node_sessions import ClientRules, strays
 from bdr_console.runbooks.model.reading import Part, Reading
 from bdr_console.runbooks.model.reading_queries import (

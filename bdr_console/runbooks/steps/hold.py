@@ -7,12 +7,12 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from bdr_console.cluster.durations import parse_duration
-from bdr_console.cluster.lag import lag_level, lag_text
 from bdr_console.cluster.proxies import ProxyServer, ServerState
 from bdr_console.cluster.replication import Link, LinkState, links
-from bdr_console.cluster.traffic_takers import node_refusal
-from bdr_console.cluster.verdict import Level, Thresholds
+from bdr_console.cluster.text import parse_duration
+from bdr_console.cluster.traffic import node_refusal
+from bdr_console.cluster.verdict.findings import Level, Thresholds
+from bdr_console.cluster.verdict.lag import lag_level, lag_text
 from bdr_console.errors import ConsoleError
 from bdr_console.runbooks.model.reading import Part, Reading
 from bdr_console.runbooks.model.reading_queries import (

@@ -1,7 +1,7 @@
 """Details of a conflict and of an event. Pure."""
 
-from bdr_console.cluster.changes import Event
 from bdr_console.cluster.conflicts import Conflict
+from bdr_console.cluster.verdict.changes import Event
 from bdr_console.ui.details.block import Block, Field, Goto, Part, Table, Words
 from bdr_console.ui.details.shared import (
     finding_parts,

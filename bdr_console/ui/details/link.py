@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from math import ceil, log2
 
-from bdr_console.cluster.lag import heading, lag_text
 from bdr_console.cluster.lag_time import LagTime
-from bdr_console.cluster.memory import lag_hour_key
 from bdr_console.cluster.nodes import Slot, Subscription
 from bdr_console.cluster.replication import Link
 from bdr_console.cluster.text import format_bytes, format_seconds
+from bdr_console.cluster.verdict.history_keys import lag_hour_key
+from bdr_console.cluster.verdict.lag import heading, lag_text
 from bdr_console.ui.details.block import Block, Drawing, Field, Goto, Part, Words
 from bdr_console.ui.details.shared import (
     count,

@@ -1,10 +1,10 @@
 """Everything known about one PostgreSQL node. Pure."""
 
 from bdr_console.cluster.activity import Transaction
-from bdr_console.cluster.clocks import skews
-from bdr_console.cluster.lag import lag_text
 from bdr_console.cluster.nodes import NodeFacts, Slot
 from bdr_console.cluster.observed import Observed
+from bdr_console.cluster.verdict.lag import lag_text
+from bdr_console.cluster.verdict.nodes import skews
 from bdr_console.ui.details.block import Block, Field, Goto, Part, Table, Words
 from bdr_console.ui.details.shared import (
     answers,

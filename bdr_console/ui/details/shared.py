@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bdr_console.cluster.memory import kept_hour_key
 from bdr_console.cluster.nodes import NodeFacts, Slot
 from bdr_console.cluster.observed import FactsT, Observed
 from bdr_console.cluster.text import format_bytes, format_seconds
-from bdr_console.cluster.verdict import Finding
+from bdr_console.cluster.verdict.findings import Finding
+from bdr_console.cluster.verdict.history_keys import kept_hour_key
 from bdr_console.ui.details.block import Block, Field, Part, Table, Words
 from bdr_console.ui.judged_snapshot import Moment
 from bdr_console.ui.text.cells import BLANK, QUESTION, Cell, Kind, Subject

@@ -9,8 +9,8 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
-from bdr_console.cluster.alarm import AlarmRules
 from bdr_console.cluster.text import clean
+from bdr_console.cluster.verdict.alarm import AlarmRules
 from bdr_console.config.options import Options
 from bdr_console.errors import ConsoleError
 from bdr_console.plain.stream_writer import is_dumb, term

@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bdr_console.cluster.alarm import AlarmRules
-from bdr_console.cluster.changes import Event
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.cluster.verdict import Thresholds
+from bdr_console.cluster.verdict.alarm import AlarmRules
+from bdr_console.cluster.verdict.changes import Event
+from bdr_console.cluster.verdict.findings import Thresholds
 from bdr_console.recording.reader import Recording
 from bdr_console.recording.records import RunLine
 from bdr_console.runbooks.journal.events import event_of

@@ -9,10 +9,9 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widgets import DataTable, Input
 
-from bdr_console.cluster.acks import PERIODS
-from bdr_console.cluster.alarm import Alarm
-from bdr_console.cluster.client_impact import with_client_words
-from bdr_console.cluster.findings import Finding
+from bdr_console.cluster.verdict.alarm import PERIODS, Alarm
+from bdr_console.cluster.verdict.client_impact import with_client_words
+from bdr_console.cluster.verdict.findings import Finding
 from bdr_console.ui.alarm_watch import AlarmWatch
 from bdr_console.ui.judged_snapshot import Moment
 from bdr_console.ui.keys import Place, bindings

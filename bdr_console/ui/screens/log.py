@@ -14,10 +14,9 @@ from textual.screen import ModalScreen
 from textual.widgets import DataTable, Input
 
 from bdr_console.chronicle import Record
-from bdr_console.cluster.changes import Event
-from bdr_console.cluster.durations import span
-from bdr_console.cluster.findings import Level
-from bdr_console.cluster.text import clean
+from bdr_console.cluster.text import clean, span
+from bdr_console.cluster.verdict.changes import Event
+from bdr_console.cluster.verdict.findings import Level
 from bdr_console.errors import ConsoleError
 from bdr_console.ui.judged_snapshot import Moment
 from bdr_console.ui.keys import Place, bindings

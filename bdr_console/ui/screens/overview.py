@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.widgets import DataTable
 
-from bdr_console.cluster.unreachable import Unreachable
+from bdr_console.cluster.verdict.unreachable import Unreachable
 from bdr_console.ui.exports import copy, write_down
 from bdr_console.ui.judged_snapshot import Moment
 from bdr_console.ui.keys import Place, bindings

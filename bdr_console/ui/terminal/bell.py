@@ -8,8 +8,8 @@ from typing import Literal
 
 from textual.app import App
 
-from bdr_console.cluster.findings import Level
 from bdr_console.cluster.text import clean
+from bdr_console.cluster.verdict.findings import Level
 from bdr_console.config.model import AlarmSettings
 
 _EVERY = 30.0

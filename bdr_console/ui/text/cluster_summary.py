@@ -6,11 +6,11 @@ from datetime import datetime
 
 from rich.text import Text
 
-from bdr_console.cluster.alarm import Alarm
-from bdr_console.cluster.headline import headline
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import counted
-from bdr_console.cluster.verdict import Level, Verdict
+from bdr_console.cluster.verdict.alarm import Alarm
+from bdr_console.cluster.verdict.findings import Level, Verdict
+from bdr_console.cluster.verdict.headline import headline
 from bdr_console.ui.text.words import level_symbol, level_tone
 from bdr_console.ui.theming.styles import Glyphs, Styles
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 
 from bdr_console.cluster.history import sparkline
-from bdr_console.cluster.lag import lag_level, lag_state, lag_text
 from bdr_console.cluster.replication import Link, LinkState
 from bdr_console.cluster.text import format_bytes
-from bdr_console.cluster.verdict import Level
+from bdr_console.cluster.verdict.findings import Level
+from bdr_console.cluster.verdict.lag import lag_level, lag_state, lag_text
 from bdr_console.ui.judged_snapshot import Moment
 from bdr_console.ui.text.cells import Cell
 from bdr_console.ui.text.words import LAGGING, coarse, level_symbol, level_tone, state, unseen

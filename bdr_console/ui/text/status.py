@@ -8,11 +8,11 @@ from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
 
-from bdr_console.cluster.alarm import Alarm
-from bdr_console.cluster.headline import headline, next_step
 from bdr_console.cluster.text import clean, format_clock
-from bdr_console.cluster.unreachable import Unreachable
-from bdr_console.cluster.verdict import Level, Verdict
+from bdr_console.cluster.verdict.alarm import Alarm
+from bdr_console.cluster.verdict.findings import Level, Verdict
+from bdr_console.cluster.verdict.headline import headline, next_step
+from bdr_console.cluster.verdict.unreachable import Unreachable
 from bdr_console.runbooks.journal.run_text import run_place
 from bdr_console.runbooks.model.run import RunStatus, RunView
 from bdr_console.ui.services import LockHolder

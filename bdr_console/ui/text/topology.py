@@ -7,12 +7,11 @@ from rich.text import Text
 
 from bdr_console.cluster.nodes import NodeFacts
 from bdr_console.cluster.observed import Observed
-from bdr_console.cluster.reach import present
 from bdr_console.cluster.replication import Link, LinkState
+from bdr_console.cluster.snapshot import present
 from bdr_console.cluster.text import clean
-from bdr_console.cluster.traffic import Traffic, traffic
-from bdr_console.cluster.traffic_takers import takers_of
-from bdr_console.cluster.verdict import Level
+from bdr_console.cluster.traffic import Traffic, takers_of, traffic
+from bdr_console.cluster.verdict.findings import Level
 from bdr_console.ui.judged_snapshot import Moment
 from bdr_console.ui.text.mesh import link_cell, node_cell
 from bdr_console.ui.text.words import level_symbol, level_tone

@@ -6,7 +6,7 @@ from bdr_console.cluster.observed import FactsT, Observed
 from bdr_console.cluster.proxies import ServerState
 from bdr_console.cluster.replication import Link, LinkState
 from bdr_console.cluster.text import format_seconds
-from bdr_console.cluster.verdict import Level
+from bdr_console.cluster.verdict.findings import Level
 from bdr_console.runbooks.model.run import Outcome, Proof, RunStatus, StepStatus, StepView
 from bdr_console.ui.judged_snapshot import Moment
 from bdr_console.ui.text.cells import QUESTION, Cell

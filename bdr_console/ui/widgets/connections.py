@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from bdr_console.cluster.replication import Link
 from bdr_console.cluster.text import format_seconds
-from bdr_console.cluster.verdict import Finding
+from bdr_console.cluster.verdict.findings import Finding
 from bdr_console.ui.judged_snapshot import Moment
 from bdr_console.ui.text.cells import BLANK, QUESTION, Cell, Column, Kind, Row, Subject
 from bdr_console.ui.text.words import LAGGING, coarse, state

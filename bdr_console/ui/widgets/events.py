@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from bdr_console.cluster.alarm import Alarm
-from bdr_console.cluster.changes import Event
-from bdr_console.cluster.findings import Key
 from bdr_console.cluster.text import format_clock
-from bdr_console.cluster.verdict import Finding
+from bdr_console.cluster.verdict.alarm import Alarm
+from bdr_console.cluster.verdict.changes import Event
+from bdr_console.cluster.verdict.findings import Finding, Key
 from bdr_console.ui.judged_snapshot import Moment
 from bdr_console.ui.text.cells import Cell, Column, Kind, Row, Subject
 from bdr_console.ui.text.words import level_cell

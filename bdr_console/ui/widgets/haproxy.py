@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.proxies import ProxyFacts, ProxyServer
-from bdr_console.cluster.reach import present
-from bdr_console.cluster.traffic_takers import taker, takers_of
-from bdr_console.cluster.verdict import Finding
+from bdr_console.cluster.snapshot import present
+from bdr_console.cluster.traffic import taker, takers_of
+from bdr_console.cluster.verdict.findings import Finding
 from bdr_console.ui.judged_snapshot import Moment
 from bdr_console.ui.text.cells import BLANK, QUESTION, Cell, Column, Kind, Row, Subject
 from bdr_console.ui.text.words import coarse, figure, server_cell, unseen, unseen_for

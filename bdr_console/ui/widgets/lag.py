@@ -4,10 +4,10 @@ import itertools
 from collections.abc import Callable, Sequence
 
 from bdr_console.cluster.history import sparkline
-from bdr_console.cluster.lag import Heading, heading, lag_level, lag_state
 from bdr_console.cluster.replication import Link
 from bdr_console.cluster.text import format_bytes
-from bdr_console.cluster.verdict import Finding, Level
+from bdr_console.cluster.verdict.findings import Finding, Level
+from bdr_console.cluster.verdict.lag import Heading, heading, lag_level, lag_state
 from bdr_console.ui.judged_snapshot import Moment
 from bdr_console.ui.text.cells import QUESTION, Cell, Column, Kind, Row, Subject
 from bdr_console.ui.text.words import coarse, level_symbol, level_tone

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from bdr_console.cluster.clocks import Skew, skews
 from bdr_console.cluster.nodes import NodeFacts
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.text import format_seconds
 from bdr_console.cluster.traffic import Traffic, route_words, traffic
-from bdr_console.cluster.verdict import Finding
+from bdr_console.cluster.verdict.findings import Finding
+from bdr_console.cluster.verdict.nodes import Skew, skews
 from bdr_console.ui.judged_snapshot import Moment
 from bdr_console.ui.text.cells import BLANK, QUESTION, Cell, Column, Kind, Row, Subject
 from bdr_console.ui.text.words import coarse, figure, level_symbol, level_tone, unseen

@@ -11,7 +11,7 @@ from textual.containers import Vertical
 from textual.widget import Widget
 from textual.widgets import Input
 
-from bdr_console.cluster.verdict import Finding, Level
+from bdr_console.cluster.verdict.findings import Finding, Level
 from bdr_console.ui.judged_snapshot import Moment
 from bdr_console.ui.text.cells import Cell, Columns, Order, Row, counted, next_order, ordered, wanted
 from bdr_console.ui.text.words import coarse, level_symbol, level_tone

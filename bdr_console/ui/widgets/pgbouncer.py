@@ -6,7 +6,7 @@ from dataclasses import replace
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.poolers import Pool, PoolDatabase, PoolerFacts
 from bdr_console.cluster.text import counted, format_seconds
-from bdr_console.cluster.verdict import Finding
+from bdr_console.cluster.verdict.findings import Finding
 from bdr_console.ui.judged_snapshot import Moment
 from bdr_console.ui.text.cells import BLANK, QUESTION, Cell, Column, Kind, Row, Subject
 from bdr_console.ui.text.words import figure, unseen, unseen_for

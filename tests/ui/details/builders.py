@@ -11,7 +11,7 @@ from bdr_console.cluster.nodes import NodeFacts
 from bdr_console.cluster.poolers import PoolerConnections, PoolHold, WaitingClient
 from bdr_console.cluster.proxies import ServerFigures
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.cluster.verdict import Thresholds
+from bdr_console.cluster.verdict.findings import Thresholds
 from bdr_console.ui.details.block import lay_out
 from bdr_console.ui.judged_snapshot import Moment, Timeline
 from bdr_console.ui.screens.detail import blocks_about

@@ -7,7 +7,7 @@ import pytest
 
 from bdr_console.cluster.nodes import Slot
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.cluster.verdict import Thresholds
+from bdr_console.cluster.verdict.findings import Thresholds
 from bdr_console.ui.judged_snapshot import Timeline
 from bdr_console.ui.text.cells import Kind, Subject
 from tests.ui.details.builders import CONFLICT, HELD, known, missing, moment, on_node, read

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bdr_console.cluster.hour import Hour
+from bdr_console.cluster.history import Hour
 from bdr_console.cluster.text import format_bytes
 from bdr_console.ui.details.link import plot
 from tests.ui.scenes import NOW

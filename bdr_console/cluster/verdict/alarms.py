@@ -10,12 +10,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from bdr_console.cluster.acks import Ack
-from bdr_console.cluster.alarm import Alarm, AlarmRules, rough
-from bdr_console.cluster.changes import Event
-from bdr_console.cluster.findings import Finding, Key, Level, Verdict
-from bdr_console.cluster.roots import ordered, rank
 from bdr_console.cluster.text import format_clock
+from bdr_console.cluster.verdict.alarm import Ack, Alarm, AlarmRules, rough
+from bdr_console.cluster.verdict.changes import Event
+from bdr_console.cluster.verdict.findings import Finding, Key, Level, Verdict
+from bdr_console.cluster.verdict.roots import ordered, rank
 
 __all__ = ["Alarm", "AlarmBoard", "AlarmRules", "Heard"]
 

@@ -5,11 +5,11 @@ The one rule for panes, verdict, checks, plain text and JSON.
 
 from dataclasses import dataclass
 
-from bdr_console.cluster.findings import Level, Thresholds
 from bdr_console.cluster.history import History
 from bdr_console.cluster.lag_time import LagTime
 from bdr_console.cluster.replication import Link
 from bdr_console.cluster.text import format_bytes, format_seconds
+from bdr_console.cluster.verdict.findings import Level, Thresholds
 
 _SETTLED = 1.5
 """Seconds that a change must have waited before an unknown lag in time counts: a healthy link has applied by

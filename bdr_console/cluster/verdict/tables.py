@@ -8,15 +8,14 @@ A table that nobody sends and nobody takes is nobody's business here: it is loca
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
-from bdr_console.cluster.findings import Finding, Level
 from bdr_console.cluster.history import History
 from bdr_console.cluster.nodes import Subscription
-from bdr_console.cluster.reach import listed
 from bdr_console.cluster.replication import Link
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.cluster.table_ends import TableEnd, TableEnds, Tables
 from bdr_console.cluster.table_sets import CHANGES
-from bdr_console.cluster.text import counted
+from bdr_console.cluster.text import counted, listed
+from bdr_console.cluster.verdict.findings import Finding, Level
+from bdr_console.cluster.verdict.table_ends import TableEnd, TableEnds, Tables
 
 _AT_ONCE = timedelta(seconds=2)
 """Readings of two nodes within this time are taken for one moment."""

@@ -8,14 +8,13 @@ from datetime import datetime
 
 from bdr_console.cluster.groups import GlobalLock
 from bdr_console.cluster.history import History
-from bdr_console.cluster.lag_time import lsn_number
-from bdr_console.cluster.link_lag import wal_moment
+from bdr_console.cluster.lag_time import lsn_number, wal_moment
 from bdr_console.cluster.nodes import Membership
 from bdr_console.cluster.replication import Link, LinkState, links
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.traffic import traffic, uncarried
-from bdr_console.cluster.verdict_dropped import dropped, dropped_key
-from bdr_console.cluster.verdict_tables import differences
+from bdr_console.cluster.verdict.conflicts import dropped, dropped_key
+from bdr_console.cluster.verdict.tables import differences
 
 _STATES = ("lock:", "unready:", "leaderless:", "paused:", "split:", "uncarried:", "tables:")
 """Kinds of keys that are there or not, without a figure."""

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bdr_console.cluster.findings import Finding, Impact, Level
+from bdr_console.cluster.access import is_refused_login
 from bdr_console.cluster.poolers import Pool, PoolerFacts
-from bdr_console.cluster.privileges import is_refused_login
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import counted, format_seconds
 from bdr_console.cluster.traffic import Traffic, traffic
-from bdr_console.cluster.unreachable import unreachable
+from bdr_console.cluster.verdict.findings import Finding, Impact, Level
+from bdr_console.cluster.verdict.unreachable import unreachable
 
 _OWN = "pgbouncer"
 """PgBouncer's own database."""

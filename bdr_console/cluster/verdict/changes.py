@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from bdr_console.cluster.findings import Key, Level, key_of
 from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.proxies import ProxyFacts
 from bdr_console.cluster.replication import Link, LinkState, links
 from bdr_console.cluster.snapshot import Snapshot
+from bdr_console.cluster.verdict.findings import Key, Level, key_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,22 +1,79 @@
-"""What is wrong with conflicts: kinds that stop apply, and more of them than before. Pure."""
+"""What is wrong with conflicts: changes thrown away, kinds that stop apply, more than before. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from datetime import datetime, timedelta
 
 from bdr_console.cluster.conflicts import Collision, collisions
-from bdr_console.cluster.findings import Finding, Level, Thresholds
+from bdr_console.cluster.history import History
 from bdr_console.cluster.nodes import NodeFacts
 from bdr_console.cluster.observed import Observed
-from bdr_console.cluster.reach import listed, read_lately
-from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.cluster.text import format_seconds
+from bdr_console.cluster.snapshot import Snapshot, read_lately
+from bdr_console.cluster.text import counted, format_seconds, listed
 from bdr_console.cluster.traffic import traffic
+from bdr_console.cluster.verdict.findings import Finding, Level, Thresholds
+
+_DROPPED = {"update_missing": "update", "update_deleted": "update", "delete_missing": "delete"}
+"""Counters that say: this node has thrown a change away."""
+_LATELY = 300.0
+"""Seconds within which a counter that grew counts as growing."""
+
+
+def dropped_findings(snapshot: Snapshot, now: datetime, past: History) -> list[Finding]:
+    """One finding for each subscription that has dropped changes: critical while updates are being dropped,
+    a warning until the counters are reset, for nobody else says when the rows were compared."""
+    found = []
+    for node, facts in read_lately(snapshot, now):
+        for origin, counts in _counts(facts).items():
+            what = [counted(count, noun) for noun, count in counts.items() if count]
+            if not what:
+                continue
+            grown = {noun: _grown(past, dropped_key(node.name, origin, noun)) for noun in counts}
+            since = next((c.since for c in facts.conflict_counts if c.origin == origin and c.since), None)
+            text = f"subscription {origin} threw {listed(what)} away here, for the row was not there"
+            text += f" (since {since:%Y-%m-%d %H:%M}Z)" if since else ""
+            lately = [counted(more, noun) for noun, more in grown.items() if more]
+            text += f"; {listed(lately)} in the last {format_seconds(_LATELY)}" if lately else ""
+            level = Level.CRIT if grown.get("update") else Level.WARN
+            remedy = (
+                f"compare the rows of {node.name} with its peers', then on {{at}}:"
+                " SELECT pg_stat_reset_subscription_stats(NULL)"
+            )
+            found.append(Finding(level, node.name, text, f"conflict.dropped:{origin}", remedy))
+    return sorted(found, key=lambda finding: "update" not in finding.text)  # what leaves a difference first
+
+
+def dropped(facts: NodeFacts) -> dict[tuple[str, str], int]:
+    """(subscription, update or delete) -> how many it has thrown away."""
+    return {
+        (origin, noun): count for origin, counts in _counts(facts).items() for noun, count in counts.items()
+    }
+
+
+def dropped_key(node: str, origin: str, noun: str) -> Hashable:
+    """How many changes of that sort a subscription of the node has thrown away."""
+    return ("dropped:", node, origin, noun)
+
+
+def _counts(facts: NodeFacts) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    for one in facts.conflict_counts:
+        if noun := _DROPPED.get(one.kind):
+            counts = found.setdefault(one.origin, {"update": 0, "delete": 0})
+            counts[noun] += one.count
+    return found
+
+
+def _grown(past: History, key: Hashable) -> int:
+    """By how much a counter has grown lately; none when it was reset meanwhile."""
+    values = [value for _, value in past.window(key, _LATELY)]
+    return max(0, round(values[-1] - values[0])) if values else 0
+
 
 _STOPS = frozenset({"unhandled_tx_abort", "multiple_unique_conflicts", "apply_error_ddl"})
 """Kinds that no engine resolves by itself: apply stops at them."""
 _HANDED_OVER = frozenset({"update_origin_change", "update_origin_differs", "delete_origin_differs"})
 """Kinds that a row gives each time another node than before changes it, as after every switchover."""
-_LATELY = timedelta(minutes=5)
+_RECENT = timedelta(minutes=5)
 _KEPT = timedelta(hours=1)
 _MOST = 50
 """Conflicts that a node tells of, the newest."""
@@ -34,7 +91,7 @@ def conflict_findings(snapshot: Snapshot, limits: Thresholds, now: datetime) -> 
         if not (conflict.kind in _HANDED_OVER and conflict.resolution == "apply_remote")
     )
     found = []
-    lately = [one for one in met if now - one.conflict.at <= _LATELY]
+    lately = [one for one in met if now - one.conflict.at <= _RECENT]
     if stopping := [one for one in lately if one.conflict.kind in _STOPS]:
         found.append(
             Finding(
@@ -49,7 +106,7 @@ def conflict_findings(snapshot: Snapshot, limits: Thresholds, now: datetime) -> 
         when = f"{format_seconds(age)} ago" if age >= 1 else "just now"
         # A node tells of its newest 50 only: where all of them are of these minutes, there were more.
         full = any(
-            len(facts.conflicts) >= _MOST and now - facts.conflicts[-1].at <= _LATELY for _, facts in fresh
+            len(facts.conflicts) >= _MOST and now - facts.conflicts[-1].at <= _RECENT for _, facts in fresh
         )
         rising = ", rising" if age <= _STILL else ""
         many = f"at least {len(lately)}" if full else f"{len(lately)}"
@@ -83,8 +140,8 @@ def _rising(met: tuple[Collision, ...], lately: list[Collision], least: int, now
     if not earlier:
         return True
     # A node tells of its newest 50 only, so before the oldest one shown nothing is known.
-    span = min(_KEPT, now - min(one.conflict.at for one in met)) - _LATELY
-    per_window = earlier * _LATELY / span if span > timedelta(0) else 0.0
+    span = min(_KEPT, now - min(one.conflict.at for one in met)) - _RECENT
+    per_window = earlier * _RECENT / span if span > timedelta(0) else 0.0
     return len(lately) > 2 * per_window
 
 

@@ -6,29 +6,32 @@ What is judged of which subject stands in the verdict_*.py beside this.
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from bdr_console.cluster.client_impact import with_clients
-from bdr_console.cluster.findings import Finding, Level, Thresholds, Verdict
 from bdr_console.cluster.history import History
-from bdr_console.cluster.links_by_hand import flaws
+from bdr_console.cluster.manual_topology import flaws
 from bdr_console.cluster.replication import Link, links
-from bdr_console.cluster.roots import verdict_of
 from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.cluster.verdict_apply import blocked_findings, blocked_links, worker_findings
-from bdr_console.cluster.verdict_conflicts import conflict_findings
-from bdr_console.cluster.verdict_dropped import dropped_findings
-from bdr_console.cluster.verdict_groups import group_findings
-from bdr_console.cluster.verdict_links import link_findings, slot_findings
-from bdr_console.cluster.verdict_locks import lock_findings
-from bdr_console.cluster.verdict_members import (
-    lacking_findings,
-    member_findings,
-    unconfigured_findings,
+from bdr_console.cluster.verdict.client_impact import with_clients
+from bdr_console.cluster.verdict.conflicts import conflict_findings, dropped_findings
+from bdr_console.cluster.verdict.consensus import group_findings, lock_findings
+from bdr_console.cluster.verdict.findings import Finding, Level, Thresholds, Verdict
+from bdr_console.cluster.verdict.links import (
+    blocked_findings,
+    blocked_links,
+    link_findings,
+    slot_findings,
+    worker_findings,
 )
-from bdr_console.cluster.verdict_nodes import clock_findings, node_findings, same_database_findings
-from bdr_console.cluster.verdict_proxies import pooler_findings, proxy_findings, refused, unserved
-from bdr_console.cluster.verdict_tables import table_findings
-from bdr_console.cluster.verdict_traffic import traffic_findings
-from bdr_console.cluster.work import Work
+from bdr_console.cluster.verdict.members import lacking_findings, member_findings, unconfigured_findings
+from bdr_console.cluster.verdict.nodes import clock_findings, node_findings, same_database_findings
+from bdr_console.cluster.verdict.proxies import (
+    pooler_findings,
+    proxy_findings,
+    refused,
+    traffic_findings,
+    unserved,
+)
+from bdr_console.cluster.verdict.roots import Work, verdict_of
+from bdr_console.cluster.verdict.tables import table_findings
 
 __all__ = ["Finding", "Level", "Thresholds", "Verdict", "configuration_findings", "judge"]
 

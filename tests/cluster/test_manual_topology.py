@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bdr_console.cluster.links_by_hand import flaws
+from bdr_console.cluster.manual_topology import flaws
 from bdr_console.cluster.nodes import NodeFacts, Subscription
 from bdr_console.cluster.observed import Observed
 from tests.cluster.builders import node, node_facts

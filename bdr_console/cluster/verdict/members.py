@@ -3,16 +3,15 @@
 from collections import Counter
 from datetime import datetime
 
-from bdr_console.cluster.findings import Finding, Level, Thresholds
 from bdr_console.cluster.history import History
-from bdr_console.cluster.memory import unready_key
 from bdr_console.cluster.nodes import Member, Membership, NodeFacts, engine_name
 from bdr_console.cluster.observed import Observed
-from bdr_console.cluster.reach import listed, read_lately
-from bdr_console.cluster.snapshot import Snapshot
-from bdr_console.cluster.text import format_seconds
+from bdr_console.cluster.snapshot import Snapshot, read_lately
+from bdr_console.cluster.text import format_seconds, listed
 from bdr_console.cluster.unconfigured import links_to_unconfigured, unconfigured
-from bdr_console.cluster.verdict_links import link_findings
+from bdr_console.cluster.verdict.findings import Finding, Level, Thresholds
+from bdr_console.cluster.verdict.history_keys import unready_key
+from bdr_console.cluster.verdict.links import link_findings
 
 _SLOW, _STUCK = 300.0, 1800.0
 """Seconds after which a node that is neither ready nor gone is shown with its time, and is critical."""

@@ -155,6 +155,21 @@ def _stop(process: subprocess.Popen[bytes], how: signal.Signals) -> None:
         process.wait(5)
 
 
+def suspend(pid: int) -> None:
+    """SIGSTOP; returns when every thread of the process has stopped: on a busy machine a moment later."""
+    os.kill(pid, signal.SIGSTOP)
+
+    def stopped() -> bool:
+        states = [stat.read_text().rpartition(")")[2].split()[0] for stat in _threads(pid)]
+        return all(state in "TtZX" for state in states)
+
+    wait_until(stopped, f"process {pid} stops")
+
+
+def _threads(pid: int) -> list[Path]:
+    return [task / "stat" for task in Path(f"/proc/{pid}/task").iterdir()]
+
+
 class Postgres:
     """One real PostgreSQL server."""
 
@@ -220,10 +235,10 @@ class Postgres:
     def freeze(self) -> None:
         """SIGSTOP to the postmaster first, then to every child it has."""
         assert self.process
-        self.process.send_signal(signal.SIGSTOP)
+        suspend(self.process.pid)
         for pid in self.tree()[1:]:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGSTOP)
+                suspend(pid)
 
     def thaw(self) -> None:
         """SIGCONT to all of them."""

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import pwd
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +14,7 @@ from bdr_console.cluster.proxies import ServerState
 from bdr_console.errors import ConsoleError
 from bdr_console.links.errors import LinkError
 from bdr_console.links.haproxy import HaproxyAdmin, HaproxyReader, read_proxy
-from tests.links.servers import Haproxy, Postgres, free_port
+from tests.links.servers import Haproxy, Postgres, free_port, suspend
 from tests.links.watching import heartbeat
 
 
@@ -142,7 +141,7 @@ def test_a_socket_without_permission_says_so(haproxy: Haproxy) -> None:
 
 async def test_a_frozen_haproxy_is_given_up_at_the_deadline_and_the_loop_stays_free(haproxy: Haproxy) -> None:
     assert haproxy.process
-    haproxy.process.send_signal(signal.SIGSTOP)
+    suspend(haproxy.process.pid)
     async with heartbeat() as beats, asyncio.timeout(5):
         for socket in (haproxy.socket(), f"127.0.0.1:{haproxy.tcp}"):
             with pytest.raises(LinkError, match=r"timed out after 0.5 s"):

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import signal
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from bdr_console.links.haproxy import HaproxyAdmin
 from bdr_console.links.pgbouncer import PgBouncerAdmin
 from bdr_console.links.postgres import PostgresWriter
 from bdr_console.monitor import Monitor, pause_after
-from tests.links.servers import PASSWORD, Haproxy, PgBouncer, Postgres, directory, free_port
+from tests.links.servers import PASSWORD, Haproxy, PgBouncer, Postgres, directory, free_port, suspend
 from tests.links.watching import heartbeat
 from tests.waiting import eventually
 
@@ -176,8 +175,8 @@ async def test_closing_does_not_wait_for_frozen_servers(stack: Stack) -> None:
     async with watching(stack.settings) as monitor:
         await eventually(lambda: all_read(monitor), "every target is read")
         stack.second.freeze()
-        stack.haproxy.process.send_signal(signal.SIGSTOP)
-        stack.pgbouncer.process.send_signal(signal.SIGSTOP)
+        suspend(stack.haproxy.process.pid)
+        suspend(stack.pgbouncer.process.pid)
 
         def being_asked() -> bool:
             now = monitor.snapshot()

@@ -1,22 +1,20 @@
-"""Which SSH host a name means: our own configuration first, then what `ssh` itself would read."""
+"""The SSH host that a name means: our own configuration first, then what `ssh` itself would read."""
 
 import getpass
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import paramiko
 
 from bdr_console.config import SshHostSettings, SshSettings
 from bdr_console.errors import ConsoleError
+from bdr_console.links.ssh import openssh
+from bdr_console.links.ssh.openssh import Target, Values, first
 
-_SYSTEM = Path("/etc/ssh/ssh_config")
 _GLOBAL_KNOWN_HOSTS = "/etc/ssh/ssh_known_hosts"
 _DEFAULT_KEYS = ("id_ed25519", "id_ecdsa", "id_rsa")
 _DEEPEST = 8
-"""Jumps in a row, and files that include each other: more is a circle or a mistake."""
-_HOP = re.compile(r"(?:(?P<user>[^@]+)@)?(?P<host>\[[^\]]+\]|[^:]+)(?::(?P<port>\d{1,5}))?$")
+"""Jumps in a row: more is a circle or a mistake."""
+_HOP = re.compile(r"(?:ssh://)?(?:(?P<user>[^@]+)@)?(?P<host>\[[^\]]+\]|[^:]+)(?::(?P<port>\d{1,5}))?/?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +53,12 @@ class SshHost:
 
 def resolve(name: str, settings: SshSettings) -> SshHost:
     """The host that `via: name` means; raises ConsoleError for what cannot be honoured."""
-    return _host(name, settings, _read(settings), ())
+    return _host(name, settings, ())
 
 
 def _host(
     name: str,
     settings: SshSettings,
-    files: tuple[paramiko.SSHConfig, ...],
     before: tuple[str, ...],
     *,
     user: str | None = None,
@@ -74,13 +71,16 @@ def _host(
             "Correct proxy_jump in the configuration, or ProxyJump in ~/.ssh/config.",
         )
     own = settings.hosts.get(name, SshHostSettings())
-    told = _told(name, files)
-    if told.get("proxycommand") and not own.proxy_jump and through is None:
+    target = Target(name, own.host, user or own.user, port or own.port)
+    values = openssh.look_up(
+        target, Path(settings.config_file).expanduser() if settings.config_file else None
+    )
+    if first(values, "proxycommand") not in (None, "none") and not own.proxy_jump and through is None:
         raise ConsoleError(
             f"the SSH host '{name}' has a ProxyCommand in ~/.ssh/config, which the console does not run",
             f"Use ProxyJump there, or give ssh.hosts.{name}.proxy_jump in the configuration.",
         )
-    jumps = own.proxy_jump or told.get("proxyjump") or "none"
+    jumps = own.proxy_jump or first(values, "proxyjump") or "none"
     if through is None and jumps.lower() != "none":
         for hop in jumps.split(","):
             match = _HOP.match(hop.strip())
@@ -92,37 +92,58 @@ def _host(
             through = _host(
                 match["host"].strip("[]"),
                 settings,
-                files,
                 (*before, name),
                 user=match["user"],
                 port=int(match["port"]) if match["port"] else None,
                 through=through,
             )
-    host = own.host or told.get("hostname") or name
-    at = port or own.port or _number(name, told.get("port")) or 22
-    keys = [own.identity_file] if own.identity_file else told.get("identityfile", [])
-    alias = told.get("hostkeyalias") or (host if at == 22 else f"[{host}]:{at}")
-    known = own.known_hosts or told.get("userknownhostsfile") or "~/.ssh/known_hosts ~/.ssh/known_hosts2"
-    everywhere = told.get("globalknownhostsfile") or _GLOBAL_KNOWN_HOSTS
-    certificate = own.certificate_file or told.get("certificatefile")
+    host = target.host or first(values, "hostname") or name
+    at = target.port or _number(name, first(values, "port")) or 22
+    keys = _keys(own, target, values)
+    certificates = [own.certificate_file] if own.certificate_file else values.get("certificatefile", [])
     return SshHost(
         name=name,
         host=host,
         port=at,
-        user=user or own.user or told.get("user") or getpass.getuser(),
-        identity_files=tuple(_path(key) for key in keys)
-        or tuple(Path.home() / ".ssh" / key for key in _DEFAULT_KEYS),
+        user=target.user or first(values, "user") or getpass.getuser(),
+        identity_files=tuple(Path.home() / ".ssh" / key for key in _DEFAULT_KEYS) if keys is None else keys,
         chosen_keys=bool(keys),
-        identities_only=told.get("identitiesonly", "no").lower() == "yes",
-        certificates=(_path(certificate),) if certificate else (),
-        known_hosts=tuple(_path(word) for word in (*known.split(), *everywhere.split())),
-        known_as=alias,
+        identities_only=(first(values, "identitiesonly") or "no").lower() == "yes",
+        certificates=tuple(
+            openssh.expand(each, target=target, values=values)
+            for each in certificates
+            if each.lower() != "none"
+        ),
+        known_hosts=(*_known(own, values), *openssh.files_of(_everywhere(values))),
+        known_as=first(values, "hostkeyalias") or (host if at == 22 else f"[{host}]:{at}"),
         through=through,
     )
 
 
-def _path(text: str) -> Path:
-    return Path(text.strip('"')).expanduser()
+def _keys(own: SshHostSettings, target: Target, values: Values) -> tuple[Path, ...] | None:
+    """The private keys that somebody named; None for nobody, also where `ssh` prints its defaults."""
+    if own.identity_file:
+        return (Path(own.identity_file).expanduser(),)
+    named = values.get("identityfile", [])
+    if not named or {"~/.ssh/id_rsa", "~/.ssh/id_ed25519"} <= set(named):
+        return None
+    return tuple(
+        openssh.expand(each, target=target, values=values) for each in named if each.lower() != "none"
+    )
+
+
+def _known(own: SshHostSettings, values: Values) -> tuple[Path, ...]:
+    """The user's own files of known hosts, $HOME's where nobody named others."""
+    if own.known_hosts:
+        return tuple(Path(word.strip('"')).expanduser() for word in own.known_hosts.split())
+    found = openssh.files_of(first(values, "userknownhostsfile") or "~/.ssh/known_hosts ~/.ssh/known_hosts2")
+    if [path.name for path in found] == ["known_hosts", "known_hosts2"]:
+        return tuple(Path.home() / ".ssh" / path.name for path in found)
+    return found
+
+
+def _everywhere(values: Values) -> str:
+    return first(values, "globalknownhostsfile") or _GLOBAL_KNOWN_HOSTS
 
 
 def _number(name: str, text: str | None) -> int | None:
@@ -131,54 +152,3 @@ def _number(name: str, text: str | None) -> int | None:
     if not text.isdigit() or not 0 < int(text) < 65536:
         raise ConsoleError(f"the SSH host '{name}' has the port '{text}'", "Correct Port in ~/.ssh/config.")
     return int(text)
-
-
-def _told(name: str, files: tuple[paramiko.SSHConfig, ...]) -> dict[str, Any]:
-    """What the OpenSSH files say of a host; the first file that says something wins."""
-    found: dict[str, Any] = {}
-    for file in files:
-        try:
-            said = file.lookup(name)
-        except Exception as error:  # `Match exec` needs a package of its own; a host may not be canonical
-            raise ConsoleError(
-                f"the SSH configuration cannot be applied to '{name}': {error}",
-                f"Give ssh.hosts.{name} in the console's configuration, or another ssh.config_file.",
-            ) from None
-        if said.get("hostname") == name:
-            del said["hostname"]
-        found = {**said, **found}
-    return found
-
-
-def _read(settings: SshSettings) -> tuple[paramiko.SSHConfig, ...]:
-    named = _path(settings.config_file) if settings.config_file else None
-    if named and not named.exists():
-        raise ConsoleError(f"there is no SSH configuration {named}", "Correct ssh.config_file.")
-    paths = [named] if named else [Path.home() / ".ssh" / "config", _SYSTEM]
-    return tuple(_parsed(path) for path in paths if path.exists())
-
-
-def _parsed(path: Path) -> paramiko.SSHConfig:
-    try:
-        return paramiko.SSHConfig.from_text("\n".join(_lines(path, path.parent, 0)))
-    except OSError as error:
-        raise ConsoleError(f"cannot read {path}: {error.strerror}", "Check its permissions.") from None
-    except (paramiko.SSHException, UnicodeDecodeError) as error:
-        raise ConsoleError(f"{path} is not understood: {error}", "Try `ssh -G HOST` on it.") from None
-
-
-def _lines(path: Path, folder: Path, depth: int) -> list[str]:
-    """The file's lines with those of its `Include`s in their place, which paramiko does not do."""
-    found: list[str] = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        words = line.split("#")[0].replace("=", " ", 1).split()
-        if not words or words[0].lower() != "include" or depth >= _DEEPEST:
-            found.append(line)
-            continue
-        for pattern in words[1:]:
-            wanted = Path(pattern.strip('"')).expanduser()
-            base, rest = (Path("/"), str(wanted)[1:]) if wanted.is_absolute() else (folder, str(wanted))
-            for match in sorted(base.glob(rest)):
-                if match.is_file():
-                    found += _lines(match, folder, depth + 1)
-    return found

@@ -183,12 +183,12 @@ def test_the_openssh_configuration_is_honoured_with_its_includes(
     (home / ".ssh" / "id_ed25519").rename(tmp_path / "key")
     folder = home / ".ssh" / "conf.d"
     folder.mkdir()
-    (home / ".ssh" / "config").write_text("Include conf.d/*\n")
+    (home / ".ssh" / "config").write_text(f"Include {folder}/*\n")
     (folder / "hosts").write_text(
         f"Host bastion\n  HostName 127.0.0.1\n  Port {server.port}\n"
         f"  ProxyJump {server.user}@gate:{jump.port}\n"
         f"Host gate\n  HostName 127.0.0.1\n"
-        f"Host *\n  User {server.user}\n  IdentityFile {tmp_path}/key\n  UserKnownHostsFile ~/elsewhere\n"
+        f"Host *\n  User {server.user}\n  IdentityFile {tmp_path}/key\n  UserKnownHostsFile {home}/elsewhere\n"
     )
     host = resolve("bastion", SshSettings())
     assert (host.host, host.port, host.through and host.through.port) == ("127.0.0.1", server.port, jump.port)
@@ -205,9 +205,10 @@ def test_the_openssh_configuration_is_honoured_with_its_includes(
     [
         ("Host a\n  ProxyJump b\nHost b\n  ProxyJump a\n", "a -> b -> a jump in a circle"),
         ("Host a\n  ProxyCommand nc %h %p\n", "ProxyCommand"),
-        ("Host a\n  Port many\n", "has the port 'many'"),
-        ("Host a\n  ProxyJump b:c:d\n", "no \\[user@\\]host\\[:port\\]"),
-        ("what is this\n\nHost", "not understood"),
+        ("Host a\n  Port many\n", "config line 2: Bad port 'many'"),
+        ("Host a\n  ProxyJump b:c:d\n", "config line 2: Invalid ProxyJump"),
+        ("what is this\n\nHost", "config: line 1: Bad configuration option: what"),
+        ("Include conf.d/*\n", "ssh looks for it in another home directory"),
     ],
 )
 def test_what_cannot_be_honoured_is_said_before_anything_starts(home: Path, text: str, problem: str) -> None:

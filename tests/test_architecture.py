@@ -26,7 +26,7 @@ def test_no_headless_module_loads_textual_when_it_is_imported() -> None:
         "bdr_console.config",
         "bdr_console.monitor",
         "bdr_console.plain.page",
-        "bdr_console.plain.told",
+        "bdr_console.plain.status_json",
         "bdr_console.runbooks.execute.launch",
         "bdr_console.runbooks.execute.runner",
     ]

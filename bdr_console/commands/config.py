@@ -13,10 +13,10 @@ from bdr_console.commands.config_check import Asked, ask_all
 from bdr_console.commands.ssh_keys import keys_unlocked
 from bdr_console.config import ClusterSettings, ConfigurationError, Loaded, Mistake, find, opened, read
 from bdr_console.config.access import warnings
+from bdr_console.config.json_schema import schema, shown
 from bdr_console.config.keys import listed
 from bdr_console.config.mistakes import at, mark_of
 from bdr_console.config.options import Options
-from bdr_console.config.published import schema, shown
 from bdr_console.links.secret import source
 from bdr_console.paths import shipped
 

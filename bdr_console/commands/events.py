@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 
-from bdr_console.chronicle import EventLog
-from bdr_console.chronicle.record import Record, as_data, level_word
 from bdr_console.cluster.text import clean, span
 from bdr_console.cluster.verdict.findings import Level
 from bdr_console.config.options import Options
 from bdr_console.errors import ConsoleError
+from bdr_console.event_store import EventLog
+from bdr_console.event_store.record import Record, as_data, level_word
 from bdr_console.paths import state_dir
 
 _LEVELS = {"ok": Level.OK, "warn": Level.WARN, "crit": Level.CRIT}

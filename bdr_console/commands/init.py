@@ -15,10 +15,10 @@ from bdr_console.commands.ssh_keys import keys_unlocked
 from bdr_console.config import ClusterSettings, search_path
 from bdr_console.config.options import Options
 from bdr_console.errors import ConsoleError
+from bdr_console.init.config_writer import Draft, exists, write
 from bdr_console.init.local import haproxy_sockets, pgbouncer_dsn
 from bdr_console.init.nodes import FoundNode, find_nodes, without_password
 from bdr_console.init.proxies import fronted
-from bdr_console.init.written import Draft, exists, write
 from bdr_console.links import conninfo
 
 _LEFT_OUT = (

@@ -19,10 +19,10 @@ from bdr_console.plain.words import EXIT_CODES, UNKNOWN
 
 if TYPE_CHECKING:
     from bdr_console.config import ClusterSettings
-    from bdr_console.plain.sight import Sight
+    from bdr_console.plain.status_reader import StatusReport
 
     Cluster = tuple[str, ClusterSettings, float]
-    Form = Callable[[Sight, ClusterSettings], list[str]]
+    Form = Callable[[StatusReport, ClusterSettings], list[str]]
 
 _SHORTEST, _LONGEST = 0.5, 86400.0
 _NEAREST = 1.0
@@ -129,7 +129,7 @@ def status(
     --watch. Nothing can be changed from here: every session is read-only.
     """
     if schema:
-        from bdr_console.plain.published import schema as published
+        from bdr_console.plain.status_schema import schema as published
 
         with read_or_not():
             click.echo(published(), nl=False)
@@ -143,16 +143,16 @@ def status(
     form: Form = _json if as_json else _plugin if plugin else text
     if as_json and (every is not None or every_cluster):
         form = _json_line
-    told = _Told()
+    worst = _Worst()
     try:
         with keys_unlocked(*(settings for _, settings, _ in clusters)), read_or_not():
-            asyncio.run(_tell(clusters, patience, every, form, told, apart=form is text))
+            asyncio.run(_tell(clusters, patience, every, form, worst, apart=form is text))
     except KeyboardInterrupt:
         sys.exit(0 if every is not None else UNKNOWN)
-    sys.exit(EXIT_CODES[told.level])
+    sys.exit(EXIT_CODES[worst.level])
 
 
-class _Told:
+class _Worst:
     """What was found out so far; a reader who goes away does not change it."""
 
     level = Level.UNKNOWN
@@ -177,7 +177,7 @@ async def _tell(
     patience: float,
     every: float | None,
     form: "Form",
-    told: _Told,
+    worst: _Worst,
     *,
     apart: bool,
 ) -> None:
@@ -185,13 +185,13 @@ async def _tell(
 
     `apart`: with an empty line between two, for what takes many lines.
     """
-    from bdr_console.plain.sight import Lookout, unknown_runs
+    from bdr_console.plain.status_reader import StatusReader, unknown_runs
 
     if why := unknown_runs():
         click.echo(f"runs of this host are not known: {clean(why)}", err=True)
-    lookouts = [(Lookout(*cluster), cluster[1]) for cluster in clusters]
+    readers = [(StatusReader(*cluster), cluster[1]) for cluster in clusters]
     pace = _NEAREST if every is None else max(every, _NEAREST)
-    looks = [(lookout.sights(patience, pace), settings) for lookout, settings in lookouts]
+    looks = [(reader.reports(patience, pace), settings) for reader, settings in readers]
     try:
         while True:
             seen = await asyncio.gather(*(anext(look) for look, _ in looks))
@@ -199,7 +199,7 @@ async def _tell(
                 zip(seen, (settings for _, settings in looks), strict=True),
                 key=lambda pair: -pair[0].verdict.level,
             )
-            told.level = found[0][0].verdict.level
+            worst.level = found[0][0].verdict.level
             text = ("\n\n" if apart else "\n").join("\n".join(form(*pair)) for pair in found)
             click.echo(text)
             if every is None:
@@ -207,28 +207,28 @@ async def _tell(
             if apart:
                 click.echo()
     finally:
-        await asyncio.gather(*(lookout.close() for lookout, _ in lookouts))
+        await asyncio.gather(*(reader.close() for reader, _ in readers))
 
 
-def _text(sight: "Sight", _settings: "ClusterSettings", *, plain: bool) -> list[str]:
+def _text(report: "StatusReport", _settings: "ClusterSettings", *, plain: bool) -> list[str]:
     from bdr_console.plain.page import page
 
-    return page(sight, size()[0], ascii_only=plain)
+    return page(report, size()[0], ascii_only=plain)
 
 
-def _plugin(sight: "Sight", settings: "ClusterSettings") -> list[str]:
+def _plugin(report: "StatusReport", settings: "ClusterSettings") -> list[str]:
     from bdr_console.plain.plugin import plugin_lines
 
-    return plugin_lines(sight, settings.thresholds.thresholds())
+    return plugin_lines(report, settings.thresholds.thresholds())
 
 
-def _json(sight: "Sight", _settings: "ClusterSettings") -> list[str]:
-    from bdr_console.plain.told import told
+def _json(report: "StatusReport", _settings: "ClusterSettings") -> list[str]:
+    from bdr_console.plain.status_json import status_document
 
-    return [told(sight).model_dump_json(by_alias=True, indent=2)]
+    return [status_document(report).model_dump_json(by_alias=True, indent=2)]
 
 
-def _json_line(sight: "Sight", _settings: "ClusterSettings") -> list[str]:
-    from bdr_console.plain.told import told
+def _json_line(report: "StatusReport", _settings: "ClusterSettings") -> list[str]:
+    from bdr_console.plain.status_json import status_document
 
-    return [told(sight).model_dump_json(by_alias=True)]
+    return [status_document(report).model_dump_json(by_alias=True)]

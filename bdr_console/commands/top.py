@@ -55,17 +55,17 @@ def run_top(
 
     async def show() -> None:
         from bdr_console.plain.page import page
-        from bdr_console.plain.sight import Lookout
+        from bdr_console.plain.status_reader import StatusReader
 
-        paper, lookout, shown = Paper(ascii_only=plain), Lookout(cluster, chosen, settings.refresh), 0
+        paper, reader, shown = Paper(ascii_only=plain), StatusReader(cluster, chosen, settings.refresh), 0
         try:
-            async for sight in lookout.sights(_PATIENCE, every):
-                paper.put(page(sight, size()[0], ascii_only=plain))
+            async for report in reader.reports(_PATIENCE, every):
+                paper.put(page(report, size()[0], ascii_only=plain))
                 shown += 1
                 if shown == count:
                     return
         finally:
-            await lookout.close()
+            await reader.close()
 
     try:
         with keys_unlocked(chosen), read_or_not():

@@ -11,7 +11,7 @@ from bdr_console.links.haproxy_file import read_config_file
 from bdr_console.links.pgbouncer import PgBouncerReader
 from bdr_console.links.postgres import PostgresReader
 from bdr_console.links.secret import PasswordCommand, PasswordSource, source
-from bdr_console.links.through import Login, Through
+from bdr_console.links.ssh_route import Login, SshRoute
 
 if TYPE_CHECKING:
     from bdr_console.links.ssh.way import Ways
@@ -96,11 +96,11 @@ class Links:
         if ways is not None:
             ways.close()
 
-    def _through(self, target: NodeSettings | ProxySettings | PoolerSettings) -> Through | None:
+    def _through(self, target: NodeSettings | ProxySettings | PoolerSettings) -> SshRoute | None:
         host = self._settings.via_of(target)
         return None if host is None else self.host(host)
 
-    def host(self, host: str) -> Through:
+    def host(self, host: str) -> SshRoute:
         """The way through, or to, one SSH host; raises ConsoleError when its configuration is wrong."""
         if self._ways is None:
             from bdr_console.links.ssh.way import Ways  # paramiko is slow to import

@@ -13,7 +13,7 @@ from bdr_console.links.errors import LinkError, NotReached, no_answer, remedy_fo
 from bdr_console.links.haproxy_facts import NodeOf, backends_of, proxy_facts
 from bdr_console.links.haproxy_text import NotHaproxyError, is_absent, parse_stat, table_names
 from bdr_console.links.resolve import addresses
-from bdr_console.links.through import Through
+from bdr_console.links.ssh_route import SshRoute
 
 __all__ = ["HaproxyAdmin", "HaproxyReader", "read_proxy"]
 
@@ -42,7 +42,7 @@ class HaproxyReader:
     """One HAProxy to be read. Nothing but `show` goes out."""
 
     def __init__(
-        self, name: str, socket: str, *, deadline: float = 2.0, through: Through | None = None
+        self, name: str, socket: str, *, deadline: float = 2.0, through: SshRoute | None = None
     ) -> None:
         self.name = name
         self.deadline = deadline

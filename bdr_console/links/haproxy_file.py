@@ -12,7 +12,7 @@ from bdr_console.cluster.proxies import ProxyFile
 from bdr_console.cluster.text import clean, format_seconds
 from bdr_console.links.errors import NotReached
 from bdr_console.links.haproxy_config import parse_haproxy_config
-from bdr_console.links.through import Through
+from bdr_console.links.ssh_route import SshRoute
 
 _LARGEST = 4 * 1024**2
 """Bytes; of a larger file nothing is told."""
@@ -34,7 +34,7 @@ class _Content:
 
 
 async def read_config_file(
-    path: str, socket: str, through: Through | None, uptime: int, deadline: float
+    path: str, socket: str, through: SshRoute | None, uptime: int, deadline: float
 ) -> ProxyFile:
     """What the configuration file at `path` says, for a HAProxy that is up for `uptime` seconds.
 
@@ -71,7 +71,7 @@ def _read(path: str) -> _Content:
         return _content(file.read(_LARGEST + 1), age)
 
 
-async def _remote(path: str, through: Through, deadline: float) -> _Content:
+async def _remote(path: str, through: SshRoute, deadline: float) -> _Content:
     reader, writer = await through.command(_READ.format(path=shlex.quote(path)), deadline)
     try:
         first = (await reader.readline()).decode("utf-8", "backslashreplace").split()

@@ -21,7 +21,7 @@ from bdr_console.links.pgbouncer_rows import CONSOLE, Row, pooler_facts
 from bdr_console.links.secret import PasswordSource
 from bdr_console.links.sentry import Sentry, why_none
 from bdr_console.links.session import Session, SessionLost
-from bdr_console.links.through import Through
+from bdr_console.links.ssh_route import SshRoute
 
 __all__ = ["PgBouncerAdmin", "PgBouncerReader", "read_pooler"]
 
@@ -56,7 +56,7 @@ class PgBouncerReader:
         *,
         application_name: str = "bdr-console",
         deadline: float = 2.0,
-        through: Through | None = None,
+        through: SshRoute | None = None,
         password: PasswordSource | None = None,
     ) -> None:
         self.name = name

@@ -20,7 +20,7 @@ from bdr_console.links.session_settings import (
     first_statements,
     startup_options,
 )
-from bdr_console.links.through import Through
+from bdr_console.links.ssh_route import SshRoute
 
 __all__ = ["PostgresReader", "PostgresWriter", "Rows", "Unreadable"]
 
@@ -69,7 +69,7 @@ class PostgresReader:
         *,
         application_name: str = "bdr-console",
         deadline: float = 2.0,
-        through: Through | None = None,
+        through: SshRoute | None = None,
         password: PasswordSource | None = None,
     ) -> None:
         self.name = name

@@ -17,7 +17,7 @@ from bdr_console.links.errors import NotReached
 from bdr_console.links.passwords import password_for
 from bdr_console.links.pgbouncer_names import NAME
 from bdr_console.links.secret import reveal
-from bdr_console.links.through import Through
+from bdr_console.links.ssh_route import SshRoute
 
 _MAY = re.compile(rf"RESUME {NAME}|SET [a-z_]+ = '[A-Za-z0-9_.]*'")
 """What undoes a pause: clients go on, and pools have their size again."""
@@ -72,7 +72,7 @@ act >/dev/null 2>&1
 _LOOK = "command -v psql >/dev/null 2>&1 && echo ready || echo 'there is no psql'"
 
 
-async def why_none(through: Through, deadline: float) -> str:
+async def why_none(through: SshRoute, deadline: float) -> str:
     """Why no sentry can be posted on the host; empty when one can."""
     try:
         reader, writer = await through.command(_LOOK, deadline)
@@ -96,7 +96,7 @@ class Sentry:
         self._writer = writer
 
     @classmethod
-    async def post(cls, through: Through, words: conninfo.Words, deadline: float) -> "Sentry":
+    async def post(cls, through: SshRoute, words: conninfo.Words, deadline: float) -> "Sentry":
         """Start the script on the host; raises NotReached when it cannot run there."""
         host, port = conninfo.endpoints(words)[0]
         options = f"-h {shlex.quote(host)} -p {shlex.quote(port)} -d {shlex.quote(words['dbname'])}"

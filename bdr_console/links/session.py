@@ -23,7 +23,7 @@ from psycopg.conninfo import make_conninfo
 
 from bdr_console.links.conninfo import Words, resolved, revealed
 from bdr_console.links.secret import PasswordSource
-from bdr_console.links.through import Through
+from bdr_console.links.ssh_route import SshRoute
 
 Rows = list[dict[str, Any]]
 ResultT = TypeVar("ResultT")
@@ -95,7 +95,7 @@ class Session:
         cls,
         words: Words,
         deadline: float,
-        through: Through | None = None,
+        through: SshRoute | None = None,
         password: PasswordSource | None = None,
     ) -> "Session":
         """Connect; raises psycopg.Error or OSError, or TimeoutError when `deadline` seconds have passed.

@@ -9,7 +9,7 @@ from bdr_console.cluster.replication import Link
 from bdr_console.cluster.text import format_bytes, format_seconds
 from bdr_console.cluster.verdict.headline import sentence
 from bdr_console.cluster.verdict.lag import lag_time_text
-from bdr_console.plain.sight import READINGS, Sight
+from bdr_console.plain.status_reader import READINGS, StatusReport
 from bdr_console.plain.table import Column, laid, printable, table, wrapped
 from bdr_console.plain.words import UNKEPT, WORDS, contact, link_state, node_state, plain_age, pool_state
 from bdr_console.runbooks.operator_lock import describe
@@ -21,18 +21,18 @@ _FOLDED = 4
 """Findings that are listed under the one that causes them; a dead node of fifty takes 98 links along."""
 
 
-def page(sight: Sight, width: int = 80, *, ascii_only: bool = False) -> list[str]:
+def page(report: StatusReport, width: int = 80, *, ascii_only: bool = False) -> list[str]:
     """Lines of `width` cells at most; the first one is the verdict and stands for itself."""
     head = [
-        laid(headline(sight, ascii_only=ascii_only), width, ascii_only=ascii_only).rstrip(),
-        laid(printable(_about(sight), ascii_only=ascii_only), width, ascii_only=ascii_only).rstrip(),
+        laid(headline(report, ascii_only=ascii_only), width, ascii_only=ascii_only).rstrip(),
+        laid(printable(_about(report), ascii_only=ascii_only), width, ascii_only=ascii_only).rstrip(),
     ]
     parts = (
-        _findings(sight, width, ascii_only),
-        _undertakings(sight, width, ascii_only),
+        _findings(report, width, ascii_only),
+        _undertakings(report, width, ascii_only),
         *(
             table(columns, rows, width, ascii_only=ascii_only)
-            for columns, rows in (_nodes(sight), _links(sight), _proxies(sight), _poolers(sight))
+            for columns, rows in (_nodes(report), _links(report), _proxies(report), _poolers(report))
             if rows
         ),
     )
@@ -41,28 +41,28 @@ def page(sight: Sight, width: int = 80, *, ascii_only: bool = False) -> list[str
     return head
 
 
-def headline(sight: Sight, *, ascii_only: bool = False) -> str:
+def headline(report: StatusReport, *, ascii_only: bool = False) -> str:
     """The verdict as one line: `DEGRADED: node1 -> node3 lags 48 MiB, 35 s (and 1 more)`."""
-    return printable(sight.headline, ascii_only=ascii_only)
+    return printable(report.headline, ascii_only=ascii_only)
 
 
-def _about(sight: Sight) -> str:
-    snapshot = sight.snapshot
+def _about(report: StatusReport) -> str:
+    snapshot = report.snapshot
     where = f" [{snapshot.environment}]" if snapshot.environment else ""
-    times = f"{sight.readings} reading{'' if sight.readings == 1 else 's'}"
-    few = " only" if 0 < sight.readings < READINGS else ""
-    return f"{snapshot.cluster}{where} at {sight.now.astimezone():%Y-%m-%d %H:%M:%S %z}, {times}{few}"
+    times = f"{report.readings} reading{'' if report.readings == 1 else 's'}"
+    few = " only" if 0 < report.readings < READINGS else ""
+    return f"{snapshot.cluster}{where} at {report.now.astimezone():%Y-%m-%d %H:%M:%S %z}, {times}{few}"
 
 
-def _findings(sight: Sight, width: int, ascii_only: bool) -> list[str]:
+def _findings(report: StatusReport, width: int, ascii_only: bool) -> list[str]:
     lines: list[str] = []
-    for root in sight.verdict.roots:
+    for root in report.verdict.roots:
         mark = f"{WORDS[root.level]:<8}"
-        said = sentence(root, None, sight.now)
+        said = sentence(root, None, report.now)
         lines += wrapped(said, width, first=mark, rest=" " * 8, ascii_only=ascii_only)
         if root.remedy:
             lines += wrapped(root.remedy, width, first="  NEXT  ", rest=" " * 8, ascii_only=ascii_only)
-        folded = sight.verdict.caused_by(root)
+        folded = report.verdict.caused_by(root)
         for finding in folded[:_FOLDED]:
             lines += wrapped(
                 finding.sentence, width, first=" " * 8 + "- ", rest=" " * 10, ascii_only=ascii_only
@@ -72,15 +72,15 @@ def _findings(sight: Sight, width: int, ascii_only: bool) -> list[str]:
     return lines
 
 
-def _undertakings(sight: Sight, width: int, ascii_only: bool) -> list[str]:
+def _undertakings(report: StatusReport, width: int, ascii_only: bool) -> list[str]:
     """Runs of this host, and who holds the operators' lock."""
     lines: list[str] = []
-    told = [f"{run.run_id} of {run.subject} by {run.who}: {run.status.value}" for run in sight.runs]
+    told = [f"{run.run_id} of {run.subject} by {run.who}: {run.status.value}" for run in report.runs]
     marked = [("RUN     ", text) for text in told]
-    if sight.lock is not None:
-        marked.append(("LOCK    ", describe(sight.lock)))
-    if sight.unkept:
-        marked.append(("NOTE    ", f"{UNKEPT}: {sight.unkept}"))
+    if report.lock is not None:
+        marked.append(("LOCK    ", describe(report.lock)))
+    if report.unkept:
+        marked.append(("NOTE    ", f"{UNKEPT}: {report.unkept}"))
     for mark, text in marked:
         lines += wrapped(text, width, first=mark, rest=" " * 8, ascii_only=ascii_only)
     return lines
@@ -90,7 +90,7 @@ Rows = Sequence[tuple[str, ...]]
 Table = tuple[tuple[Column, ...], Rows]
 
 
-def _nodes(sight: Sight) -> Table:
+def _nodes(report: StatusReport) -> Table:
     columns = (
         Column("NODE", gives=True),
         Column("STATE"),
@@ -101,9 +101,9 @@ def _nodes(sight: Sight) -> Table:
         Column("ADDRESS"),
     )
     rows = []
-    for node in sight.snapshot.nodes:
+    for node in report.snapshot.nodes:
         facts = node.facts
-        state = contact(node, sight.now, sight.snapshot.refresh) or node_state(facts)
+        state = contact(node, report.now, report.snapshot.refresh) or node_state(facts)
         sessions = facts.sessions if facts else None
         figures = (_NOT_KNOWN, _NOT_KNOWN, _NOT_KNOWN)
         if sessions is not None:
@@ -114,7 +114,7 @@ def _nodes(sight: Sight) -> Table:
     return columns, rows
 
 
-def _links(sight: Sight) -> Table:
+def _links(report: StatusReport) -> Table:
     columns = (
         Column("FROM -> TO", gives=True),
         Column("STATE"),
@@ -126,13 +126,13 @@ def _links(sight: Sight) -> Table:
     rows = [
         (
             f"{link.origin} -> {link.target}",
-            link_state(link, sight.now),
+            link_state(link, report.now),
             _lag(link),
             _lag_time(link),
             _NOT_KNOWN if link.retained_bytes is None else format_bytes(link.retained_bytes),
             link.reason,
         )
-        for link in sight.links
+        for link in report.links
     ]
     return columns, rows
 
@@ -148,7 +148,7 @@ def _lag(link: Link) -> str:
     return _NOT_KNOWN if link.lag_bytes is None else format_bytes(link.lag_bytes)
 
 
-def _proxies(sight: Sight) -> Table:
+def _proxies(report: StatusReport) -> Table:
     columns = (
         Column("HAPROXY SERVER", gives=True),
         Column("NODE", gives=True),
@@ -158,11 +158,11 @@ def _proxies(sight: Sight) -> Table:
         Column("CHECK"),
         Column("STICKY", gives=True),
     )
-    return columns, [row for proxy in sight.snapshot.proxies for row in _proxy(proxy, sight)]
+    return columns, [row for proxy in report.snapshot.proxies for row in _proxy(proxy, report)]
 
 
-def _proxy(proxy: Observed[ProxyFacts], sight: Sight) -> Rows:
-    old = contact(proxy, sight.now, sight.snapshot.refresh)
+def _proxy(proxy: Observed[ProxyFacts], report: StatusReport) -> Rows:
+    old = contact(proxy, report.now, report.snapshot.refresh)
     if proxy.facts is None:
         return [(proxy.name, "", old or "unknown", _NOT_KNOWN, _NOT_KNOWN, _NOT_KNOWN, "")]
     rows = []
@@ -172,7 +172,7 @@ def _proxy(proxy: Observed[ProxyFacts], sight: Sight) -> Rows:
             for entry in proxy.facts.stick or ()
             if entry.table == server.backend and entry.server == server.name
         ]
-        takes, why = sight.server_takes(proxy, server)
+        takes, why = report.server_takes(proxy, server)
         word = {True: "yes", False: "no", None: _NOT_KNOWN}[takes]
         rows.append(
             (
@@ -188,7 +188,7 @@ def _proxy(proxy: Observed[ProxyFacts], sight: Sight) -> Rows:
     return rows
 
 
-def _poolers(sight: Sight) -> Table:
+def _poolers(report: StatusReport) -> Table:
     columns = (
         Column("POOL", gives=True),
         Column("STATE"),
@@ -199,11 +199,11 @@ def _poolers(sight: Sight) -> Table:
         Column("IDLE", right=True),
         Column("MODE"),
     )
-    return columns, [row for pooler in sight.snapshot.poolers for row in _pooler(pooler, sight)]
+    return columns, [row for pooler in report.snapshot.poolers for row in _pooler(pooler, report)]
 
 
-def _pooler(pooler: Observed[PoolerFacts], sight: Sight) -> Rows:
-    old = contact(pooler, sight.now, sight.snapshot.refresh)
+def _pooler(pooler: Observed[PoolerFacts], report: StatusReport) -> Rows:
+    old = contact(pooler, report.now, report.snapshot.refresh)
     facts = pooler.facts
     if facts is None:
         return [(pooler.name, old or "unknown", *[_NOT_KNOWN] * 5, "")]

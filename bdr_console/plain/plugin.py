@@ -4,30 +4,31 @@ import re
 
 from bdr_console.cluster.verdict.findings import Finding, Thresholds
 from bdr_console.cluster.verdict.headline import next_step, sentence
-from bdr_console.plain.sight import Sight
+from bdr_console.plain.status_reader import StatusReport
 from bdr_console.plain.words import EXIT_CODES, UNKEPT
 
 _STATES = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 
 
-def plugin_lines(sight: Sight, limits: Thresholds) -> list[str]:
+def plugin_lines(report: StatusReport, limits: Thresholds) -> list[str]:
     """The line with its performance data, then a line for each finding: the plugin's long output."""
-    state = _STATES[EXIT_CODES[sight.verdict.level]]
-    do = next_step(sight.verdict)
+    state = _STATES[EXIT_CODES[report.verdict.level]]
+    do = next_step(report.verdict)
     said = _safe(
-        f"{state} - {sight.snapshot.cluster}: {sight.headline.partition(': ')[2]}" + (f". {do}" if do else "")
+        f"{state} - {report.snapshot.cluster}: {report.headline.partition(': ')[2]}"
+        + (f". {do}" if do else "")
     )
-    data = " ".join(_performance(sight, limits))
-    lines = [_line(finding, sight) for finding in sight.verdict.findings]
-    if sight.unkept:
-        lines.append(f"{UNKEPT}: {sight.unkept}")
+    data = " ".join(_performance(report, limits))
+    lines = [_line(finding, report) for finding in report.verdict.findings]
+    if report.unkept:
+        lines.append(f"{UNKEPT}: {report.unkept}")
     return [f"{said} | {data}", *map(_safe, lines)]
 
 
-def _line(finding: Finding, sight: Sight) -> str:
+def _line(finding: Finding, report: StatusReport) -> str:
     if finding.root is not None:
         return f"- {finding.sentence}"
-    return f"{sentence(finding, None, sight.now)}. {finding.remedy}"
+    return f"{sentence(finding, None, report.now)}. {finding.remedy}"
 
 
 def _safe(text: str) -> str:
@@ -35,9 +36,9 @@ def _safe(text: str) -> str:
     return text.replace("|", "/").replace("\n", " ")
 
 
-def _performance(sight: Sight, limits: Thresholds) -> list[str]:
+def _performance(report: StatusReport, limits: Thresholds) -> list[str]:
     """Figures that were read lately; what could not be read is left out, as plugins do, never 0."""
-    snapshot, now = sight.snapshot, sight.now
+    snapshot, now = report.snapshot, report.now
     fresh = [node for node in snapshot.nodes if node.is_fresh(now, snapshot.refresh)]
     found = [f"nodes_up={len(fresh)};;;0;{len(snapshot.nodes)}"]
     for node in fresh:
@@ -45,7 +46,7 @@ def _performance(sight: Sight, limits: Thresholds) -> list[str]:
             limit = node.facts.sessions.max_connections
             warn = int(limits.connections_warn * limit)
             found.append(f"{_label('sessions', node.name)}={node.facts.sessions.total};{warn};;0;{limit}")
-    for link in sight.links:
+    for link in report.links:
         name = f"{link.origin}-{link.target}"
         if link.fresh and link.lag_bytes is not None:
             limit_text = f"{limits.lag_bytes_warn};{limits.lag_bytes_crit};0"

@@ -5,13 +5,13 @@ import contextlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from bdr_console.chronicle import Chronicle, Record
-from bdr_console.chronicle.acks import BrokenAcksError
 from bdr_console.cluster.text import clean
 from bdr_console.cluster.verdict.alarm import Ack, Alarm, Period
 from bdr_console.cluster.verdict.changes import Event
 from bdr_console.cluster.verdict.findings import Key, Level
 from bdr_console.errors import ConsoleError
+from bdr_console.event_store import EventStore, Record
+from bdr_console.event_store.acks import BrokenAcksError
 from bdr_console.ui.judged_snapshot import Timeline
 from bdr_console.ui.terminal.bell import Bell
 from bdr_console.ui.workers import in_background
@@ -32,11 +32,11 @@ class AlarmWatch:
         timeline: Timeline,
         now: Callable[[], datetime],
         *,
-        chronicle: Chronicle | None = None,
+        event_store: EventStore | None = None,
         bell: Bell | None = None,
     ) -> None:
-        """Without a chronicle nothing is kept, without a bell nothing rings."""
-        self.chronicle = chronicle
+        """Without an event store nothing is kept, without a bell nothing rings."""
+        self.event_store = event_store
         self._cluster = cluster
         self._timeline = timeline
         self._now = now
@@ -66,7 +66,7 @@ class AlarmWatch:
 
     def acknowledge(self, alarms: tuple[Alarm, ...], reason: str, period: Period) -> None:
         """Somebody at this console knows of these alarms."""
-        now, who = self._now(), self.chronicle.who if self.chronicle else "this console"
+        now, who = self._now(), self.event_store.who if self.event_store else "this console"
         until = now + period.lasts if period.lasts else None
         for alarm in alarms:
             ack = Ack(alarm.key, alarm.finding.level, who, clean(reason, 200), now, until)
@@ -75,7 +75,7 @@ class AlarmWatch:
 
     def withdraw(self, alarm: Alarm) -> bool:
         """Take an acknowledgement back; whether there was one."""
-        who = self.chronicle.who if self.chronicle else "this console"
+        who = self.event_store.who if self.event_store else "this console"
         event = self._timeline.board.withdraw(alarm.key, who, self._now())
         self._put.pop(alarm.key, None)
         if event is not None:
@@ -118,8 +118,8 @@ class AlarmWatch:
 
     async def keep(self) -> None:
         """Bring disk and board to the same state; what goes wrong costs one line on the screen."""
-        chronicle = self.chronicle
-        if chronicle is None:
+        event_store = self.event_store
+        if event_store is None:
             self._timeline.unsaved.clear()
             return
         now = self._now()
@@ -127,8 +127,8 @@ class AlarmWatch:
             return
         async with self._busy:
             try:
-                await self._keep_acks(chronicle)
-                await self._keep_events(chronicle)
+                await self._keep_acks(event_store)
+                await self._keep_events(event_store)
             except BrokenAcksError as error:
                 self._put = {**self._timeline.board.acks, **self._put}  # what is known here is written anew
                 self._say(now, f"the acknowledgements on disk could not be read: kept as {error}", again=True)
@@ -142,24 +142,24 @@ class AlarmWatch:
                     self._trouble = ""
                     self._timeline.note([Event(now, Level.OK, "console", "events are kept on disk again")])
 
-    async def _keep_acks(self, chronicle: Chronicle) -> None:
+    async def _keep_acks(self, event_store: EventStore) -> None:
         board = self._timeline.board
         put, ended = dict(self._put), set(board.ended)
         if put or ended:
-            await in_background(lambda: chronicle.acks.write(put, ended - put.keys()))
+            await in_background(lambda: event_store.acks.write(put, ended - put.keys()))
             self._put = {key: ack for key, ack in self._put.items() if put.get(key) != ack}
             board.ended -= ended
-        changed = await in_background(chronicle.acks.changed)
+        changed = await in_background(event_store.acks.changed)
         if changed is not None:
             kept = {key: ack for key, ack in changed.items() if key not in board.ended}
             board.acks = kept | self._put
 
-    async def _keep_events(self, chronicle: Chronicle) -> None:
+    async def _keep_events(self, event_store: EventStore) -> None:
         events = tuple(self._timeline.unsaved)
         if not events:
             return
-        records = [Record(event, chronicle.by) for event in events]
-        await in_background(lambda: chronicle.log.append(records))
+        records = [Record(event, event_store.by) for event in events]
+        await in_background(lambda: event_store.log.append(records))
         for event in events:
             if self._timeline.unsaved and self._timeline.unsaved[0] is event:
                 self._timeline.unsaved.popleft()

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Literal
 from rich.text import Text
 
 from bdr_console import crash
-from bdr_console.chronicle import Chronicle
-from bdr_console.chronicle.positions import PositionFile, taken
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import clean
 from bdr_console.cluster.traffic import traffic, traffic_words
@@ -20,6 +18,8 @@ from bdr_console.cluster.verdict.findings import Level, Thresholds
 from bdr_console.cluster.verdict.headline import proof_words
 from bdr_console.cluster.verdict.unreachable import unreachable
 from bdr_console.errors import ConsoleError
+from bdr_console.event_store import EventStore
+from bdr_console.event_store.positions import PositionFile, taken
 from bdr_console.recording.recorder import Recorder
 from bdr_console.runbooks.journal.run_text import run_place
 from bdr_console.runbooks.model.run import RunView
@@ -68,7 +68,7 @@ class ClusterParts:
     """None in a console that only watches: what is not there cannot be called."""
     lock: LockDesk | None = None
     rules: AlarmRules = field(default_factory=AlarmRules)
-    chronicle: Chronicle | None = None
+    event_store: EventStore | None = None
     """Where events and acknowledgements are kept; None for nowhere."""
     ringing: Ringing | None = None
     """None for a console that is silent."""
@@ -104,7 +104,7 @@ class WatchedCluster:
         if recorder is not None:
             recorder.tell = lambda text: self.note(Level.WARN, "recording", text)
         bell = Bell(parts.ringing, to_terminal(app), app.rest_of_bells) if parts.ringing else None
-        self.alarms = AlarmWatch(parts.name, self.timeline, app.now, chronicle=parts.chronicle, bell=bell)
+        self.alarms = AlarmWatch(parts.name, self.timeline, app.now, event_store=parts.event_store, bell=bell)
         self.runs = RunWatch(self, parts.runs)
         self.lock = LockSight(self, parts.lock)
         self.operator = Operator(self, parts.acts)

@@ -5,10 +5,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bdr_console.chronicle import Chronicle
-from bdr_console.chronicle.positions import PositionFile
 from bdr_console.config import ClusterSettings, Settings
 from bdr_console.config.options import Options
+from bdr_console.event_store import EventStore
+from bdr_console.event_store.positions import PositionFile
 from bdr_console.runbooks.journal.run_text import run_place
 from bdr_console.ui.app import ConsoleApp
 from bdr_console.ui.cluster_view import ClusterParts
@@ -69,7 +69,7 @@ def parts_of(
         acts=None if read_only else RunbookDesk(config, name, settings),
         lock=AdvisoryDesk(source),
         rules=settings.alarms.rules(),
-        chronicle=Chronicle(name),
+        event_store=EventStore(name),
         positions=PositionFile(name),
         ringing=ringing_of(settings.alarms, read_only=read_only),
     )

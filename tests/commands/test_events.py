@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from bdr_console.chronicle import EventLog, Record
 from bdr_console.cli import cli
 from bdr_console.cluster.verdict.changes import Event
 from bdr_console.cluster.verdict.findings import Level
 from bdr_console.errors import ConsoleError
+from bdr_console.event_store import EventLog, Record
 
 
 @pytest.fixture(autouse=True)

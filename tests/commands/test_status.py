@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from bdr_console.lab import Lab
-from bdr_console.plain.published import schema
+from bdr_console.plain.status_schema import schema
 from tests.test_cli import PROGRAM, config, run
 
 

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from bdr_console.chronicle.acks import acks_of, text_of
-from bdr_console.chronicle.record import Record, line_of, record_of
 from bdr_console.cluster.snapshot import from_json, to_json
 from bdr_console.cluster.text import clean
 from bdr_console.cluster.verdict.alarm import Ack
@@ -20,6 +18,8 @@ from bdr_console.cluster.verdict.changes import Event
 from bdr_console.cluster.verdict.findings import Level, Thresholds
 from bdr_console.config import load
 from bdr_console.errors import ConsoleError
+from bdr_console.event_store.acks import acks_of, text_of
+from bdr_console.event_store.record import Record, line_of, record_of
 from bdr_console.links import conninfo, haproxy_text
 from bdr_console.links.haproxy_facts import backends_of, proxy_facts
 from bdr_console.links.pgbouncer_rows import Row, connections, pooler_facts

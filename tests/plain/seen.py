@@ -1,4 +1,4 @@
-"""Made-up sights: the scenes of the screen's tests, judged for plain text."""
+"""Made-up reports: the scenes of the screen's tests, judged for plain text."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,16 +10,16 @@ from bdr_console.cluster.verdict.findings import Thresholds
 from bdr_console.cluster.verdict.history_keys import remember
 from bdr_console.cluster.verdict.judge import judge
 from bdr_console.links.advisory import Holder
-from bdr_console.plain.sight import Sight
+from bdr_console.plain.status_reader import StatusReport
 from bdr_console.runbooks.model.run import RunView
 from tests.ui.scenes import NOW
 
 
-def sight(
+def report(
     snapshot: Snapshot, now: datetime = NOW, *, runs: Sequence[RunView] = (), lock: Holder | None = None
-) -> Sight:
+) -> StatusReport:
     """What a look would have seen."""
     history = History()
     remember(history, snapshot)
     verdict = judge(snapshot, Thresholds(), now, history)
-    return Sight(snapshot, now, verdict, links(snapshot, now), 3, tuple(runs), lock)
+    return StatusReport(snapshot, now, verdict, links(snapshot, now), 3, tuple(runs), lock)

@@ -12,8 +12,8 @@ from bdr_console.cluster.verdict.findings import Level
 from bdr_console.config import ClusterSettings
 from bdr_console.plain.page import headline
 from bdr_console.plain.plugin import plugin_lines
-from bdr_console.plain.sight import Lookout
-from bdr_console.plain.told import told
+from bdr_console.plain.status_json import status_document
+from bdr_console.plain.status_reader import StatusReader
 from bdr_console.plain.words import EXIT_CODES
 from bdr_console.ui.judged_snapshot import Timeline
 from bdr_console.ui.text.status import Status, verdict_line
@@ -59,24 +59,24 @@ async def test_exit_code_json_plugin_and_screen_agree_on_the_same_readings(name:
     shown = [scene(at) for at in moments]
     if name == "a lag that grows":
         shown = [lagging(at, 40 + mib) for mib, at in enumerate(moments)]
-    lookout, timeline = Lookout("lab", SETTINGS, 1.0), Timeline(SETTINGS.thresholds.thresholds())
+    reader, timeline = StatusReader("lab", SETTINGS, 1.0), Timeline(SETTINGS.thresholds.thresholds())
     try:
         for one in shown:
-            lookout._take(one)
+            reader._take(one)
             timeline.take(one)
-        sight = lookout._sight(shown[-1])
+        report = reader._sight(shown[-1])
     finally:
-        await lookout.close()
+        await reader.close()
     timeline._seen = None  # at the same moment, not at one that is good enough for a screen
-    moment = timeline.at(sight.now)
+    moment = timeline.at(report.now)
     assert moment is not None
-    assert sight.verdict == moment.verdict
-    assert sight.verdict.level is level
-    assert told(sight).verdict.exit_code == EXIT_CODES[level]
-    said = headline(sight)
+    assert report.verdict == moment.verdict
+    assert report.verdict.level is level
+    assert status_document(report).verdict.exit_code == EXIT_CODES[level]
+    said = headline(report)
     state = ("OK", "WARNING", "CRITICAL", "UNKNOWN")[EXIT_CODES[level]]
-    assert plugin_lines(sight, SETTINGS.thresholds.thresholds())[0].startswith(f"{state} - lab")
-    status = Status("lab", "", True, 1.0, sight.now, moment.verdict, None)
+    assert plugin_lines(report, SETTINGS.thresholds.thresholds())[0].startswith(f"{state} - lab")
+    status = Status("lab", "", True, 1.0, report.now, moment.verdict, None)
     head = verdict_line(status, Styles(DEFAULTS, ansi=False), UNICODE).plain
     assert head.strip().partition(" ")[2].partition(":")[0] == said.partition(":")[0] == level.word
     if name == "a lag that grows":

@@ -6,7 +6,7 @@ import pytest
 
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.config import ClusterSettings
-from bdr_console.links.through import Login
+from bdr_console.links.ssh_route import Login
 from bdr_console.runbooks.checks.preflight import check_ssh
 from bdr_console.runbooks.model.reading import Reading
 from bdr_console.runbooks.model.run import Outcome

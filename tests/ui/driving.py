@@ -8,10 +8,10 @@ from datetime import datetime
 
 from textual.pilot import Pilot
 
-from bdr_console.chronicle import Chronicle
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.verdict.alarm import AlarmRules
 from bdr_console.errors import ConsoleError
+from bdr_console.event_store import EventStore
 from bdr_console.runbooks.execute.intervene import Record
 from bdr_console.runbooks.execute.run_inspection import Unfinished
 from bdr_console.runbooks.model.run import RunView, StepView
@@ -157,7 +157,7 @@ async def console(
     clock: Callable[[], datetime] = lambda: NOW,
     source: FixedSource | None = None,
     others: tuple[ClusterParts, ...] = (),
-    chronicle: Chronicle | None = None,
+    event_store: EventStore | None = None,
     rules: AlarmRules | None = None,
     **options: object,
 ) -> AsyncIterator[tuple[ConsoleApp, Pilot[int]]]:
@@ -171,7 +171,7 @@ async def console(
         acts=acts,
         lock=lock,
         rules=rules or AlarmRules(),
-        chronicle=chronicle,
+        event_store=event_store,
     )
     app = ConsoleApp(parts, *others, clock=clock, **options)  # type: ignore[arg-type]
     async with app.run_test(size=size, notifications=True) as pilot:

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from bdr_console.chronicle import Chronicle, EventLog, Record
 from bdr_console.cluster.observed import FactsT, Observed
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.verdict.alarms import AlarmRules
 from bdr_console.cluster.verdict.changes import Event
 from bdr_console.cluster.verdict.findings import Level
+from bdr_console.event_store import EventLog, EventStore, Record
 from bdr_console.ui.app import ConsoleApp
 from bdr_console.ui.screens.log import Filter, moment_of
 from bdr_console.ui.terminal.bell import Bell, Ringing, notification
@@ -100,7 +100,7 @@ async def test_an_alarm_is_acknowledged_with_a_reason_and_kept_for_the_next_cons
 ) -> None:
     monkeypatch.setenv("BDR_CONSOLE_STATE", str(tmp_path))
     clock = Clock()
-    async with watching(clock, chronicle=Chronicle("lab", whose="ana@bastion")) as (app, pilot):
+    async with watching(clock, event_store=EventStore("lab", whose="ana@bastion")) as (app, pilot):
         await step(clock, app, pilot, silent(snapshot(), "node2"), 1, 6)
         await pilot.press("a")
         shown = await until_shown(pilot, "Alarms:", "node2", "! critical", "since")
@@ -124,8 +124,8 @@ async def test_an_alarm_is_acknowledged_with_a_reason_and_kept_for_the_next_cons
         await app.current.alarms.keep()
     clock.source = FixedSource()
     clock.show(silent(snapshot(), "node2"), 1)
-    chronicle = Chronicle("lab", whose="bo@bastion")
-    async with console(source=clock.source, clock=clock, chronicle=chronicle) as (app, pilot):
+    event_store = EventStore("lab", whose="bo@bastion")
+    async with console(source=clock.source, clock=clock, event_store=event_store) as (app, pilot):
         await until(pilot, lambda: app.newest is not None)
         await app.current.alarms.keep()
         app.paint()
@@ -139,7 +139,7 @@ async def test_what_changed_in_the_last_ten_minutes_is_two_keys_away(
     old = Event(NOW - timedelta(days=1), Level.WARN, "node3", "PostgreSQL was restarted", "")
     EventLog("lab").append([Record(old, "bo@bastion:7")])
     clock = Clock()
-    async with watching(clock, chronicle=Chronicle("lab", whose="ana@bastion")) as (app, pilot):
+    async with watching(clock, event_store=EventStore("lab", whose="ana@bastion")) as (app, pilot):
         await step(clock, app, pilot, silent(snapshot(), "haproxy1"), 1)
         await pilot.press("e")
         await until_shown(pilot, "Event log: all, every level: 2 of 2", "lost: timed out", "was restarted")
@@ -168,7 +168,7 @@ async def test_a_disk_that_cannot_be_written_costs_one_line(
     monkeypatch.setenv("BDR_CONSOLE_STATE", str(tmp_path))
     (tmp_path / "clusters").write_text("in the way")
     clock = Clock()
-    async with watching(clock, chronicle=Chronicle("lab", whose="ana@bastion")) as (app, pilot):
+    async with watching(clock, event_store=EventStore("lab", whose="ana@bastion")) as (app, pilot):
         await app.current.alarms.keep()
         for _ in range(3):
             clock.now += timedelta(seconds=40)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bdr_console.chronicle import Chronicle
 from bdr_console.errors import ConsoleError
+from bdr_console.event_store import EventStore
 from bdr_console.runbooks.model.run import Check, Command, Holder, Offer, Outcome
 from bdr_console.runbooks.model.step import Intervention
 from bdr_console.ui.screens.dialogs import Pick, Question
@@ -91,9 +91,9 @@ async def test_what_is_sent_stands_in_the_event_log_with_who_sent_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BDR_CONSOLE_STATE", str(tmp_path))
-    chronicle = Chronicle("lab", whose="dba@bastion")
+    event_store = EventStore("lab", whose="dba@bastion")
     acts = FakeActs(plan=plan(FAILED), plan_after=READY)
-    async with console(snapshot(), acts=acts, chronicle=chronicle) as (app, pilot):
+    async with console(snapshot(), acts=acts, event_store=event_store) as (app, pilot):
         await pilot.press("s")
         await until_shown(pilot, "x End")
         await pilot.press("x", "enter")
@@ -101,7 +101,7 @@ async def test_what_is_sent_stands_in_the_event_log_with_who_sent_it(
         await pilot.press("y")
 
         def kept() -> bool:
-            told = [record.event.text for record in chronicle.log.read()]
+            told = [record.event.text for record in event_store.log.read()]
             return any(f"dba@bastion sends to {COMMAND.host}: {SQL}" in one for one in told) and any(
                 "terminate was sent to pid 2211 on node1" in one for one in told
             )

@@ -14,7 +14,7 @@ from bdr_console.links.ssh.hosts import SshHost
 from bdr_console.links.ssh.keys import KeyRing, offers, open_agent
 from bdr_console.links.ssh.known import check, known
 from bdr_console.links.ssh.transport import Refused, Transport
-from bdr_console.links.through import Login
+from bdr_console.links.ssh_route import Login
 
 # What matters is raised; without a handler the rest would be written across the screen.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())

@@ -11,7 +11,7 @@ import paramiko
 
 from bdr_console.links.errors import NotReached
 from bdr_console.links.ssh.hosts import SshHost
-from bdr_console.links.through import Login
+from bdr_console.links.ssh_route import Login
 
 _TRIES = 3
 

@@ -16,7 +16,7 @@ from bdr_console.links.ssh.hosts import resolve
 from bdr_console.links.ssh.threads import in_thread
 from bdr_console.links.ssh.transport import Refused
 from bdr_console.links.ssh.tunnel import Tunnel
-from bdr_console.links.through import Login
+from bdr_console.links.ssh_route import Login
 
 Words = conninfo.Words
 

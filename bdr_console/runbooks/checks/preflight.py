@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from bdr_console.config import ClusterSettings
 from bdr_console.links.factory import tls_given_up
-from bdr_console.links.through import Login
+from bdr_console.links.ssh_route import Login
 from bdr_console.runbooks.checks.clients import blast_radius, clients, node_sessions
 from bdr_console.runbooks.checks.nodes import nodes
 from bdr_console.runbooks.checks.poolers import poolers

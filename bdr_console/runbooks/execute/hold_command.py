@@ -13,7 +13,7 @@ from bdr_console.config import ClusterSettings
 from bdr_console.errors import ConsoleError
 from bdr_console.links.errors import NotReached
 from bdr_console.links.factory import Links
-from bdr_console.links.through import Through
+from bdr_console.links.ssh_route import SshRoute
 
 _END_WITHIN = 5.0
 _START_WITHIN = 10.0
@@ -108,7 +108,7 @@ class OnNode:
         self._code = LOST
 
     @classmethod
-    async def start(cls, through: Through, command: str, environment: Mapping[str, str]) -> "OnNode":
+    async def start(cls, through: SshRoute, command: str, environment: Mapping[str, str]) -> "OnNode":
         """Start it by /bin/sh there; raises NotReached."""
         mark = f"bdr-console-{secrets.token_hex(8)}"
         exports = " ".join(f"{key}={shlex.quote(value)};" for key, value in environment.items())

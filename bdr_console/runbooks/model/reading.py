@@ -11,7 +11,7 @@ from bdr_console.cluster.poolers import PoolerFacts
 from bdr_console.cluster.proxies import ProxyFacts, ProxyFile, ProxyServer
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.links.haproxy_text import ProxySession
-from bdr_console.links.through import Login
+from bdr_console.links.ssh_route import Login
 
 
 class Part(Flag):

@@ -35,7 +35,7 @@ def _first(binding: BindingType) -> BindingType:
 class ReplayApp(ConsoleApp):
     """Shows a recording. There is no desk for acts in it, and no connection to any server.
 
-    Nor has it a chronicle or a bell: its alarms are those of the moment that is shown, they are written
+    Nor has it an event store or a bell: its alarms are those of the moment that is shown, they are written
     nowhere and wake nobody.
     """
 

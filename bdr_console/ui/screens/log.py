@@ -13,11 +13,11 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import DataTable, Input
 
-from bdr_console.chronicle import Record
 from bdr_console.cluster.text import clean, span
 from bdr_console.cluster.verdict.changes import Event
 from bdr_console.cluster.verdict.findings import Level
 from bdr_console.errors import ConsoleError
+from bdr_console.event_store import Record
 from bdr_console.ui.judged_snapshot import Moment
 from bdr_console.ui.keys import Place, bindings
 from bdr_console.ui.screens.live import LiveScreen
@@ -167,8 +167,8 @@ class LogScreen(LiveScreen):
         await watch.keep()  # what was not written yet
         records: list[Record] = []
         try:
-            if watch.chronicle is not None:
-                records = await in_background(watch.chronicle.log.read)
+            if watch.event_store is not None:
+                records = await in_background(watch.event_store.log.read)
         except (OSError, ConsoleError) as error:
             self._trouble = clean(error.problem if isinstance(error, ConsoleError) else error.strerror, 200)
         self._kept = records

@@ -188,7 +188,8 @@ def test_the_openssh_configuration_is_honoured_with_its_includes(
         f"Host bastion\n  HostName 127.0.0.1\n  Port {server.port}\n"
         f"  ProxyJump {server.user}@gate:{jump.port}\n"
         f"Host gate\n  HostName 127.0.0.1\n"
-        f"Host *\n  User {server.user}\n  IdentityFile {tmp_path}/key\n  UserKnownHostsFile {home}/elsewhere\n"
+        f"Host *\n  User {server.user}\n  IdentityFile {tmp_path}/key\n"
+        f"  UserKnownHostsFile {home}/elsewhere\n"
     )
     host = resolve("bastion", SshSettings())
     assert (host.host, host.port, host.through and host.through.port) == ("127.0.0.1", server.port, jump.port)

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from bdr_console.chronicle import EventLog, Record
-from bdr_console.chronicle.record import line_of, record_of
 from bdr_console.cluster.verdict.changes import Event
 from bdr_console.cluster.verdict.findings import Level
 from bdr_console.errors import ConsoleError
+from bdr_console.event_store import EventLog, Record
+from bdr_console.event_store.record import line_of, record_of
 
 NOW = datetime(2026, 11, 22, 3, 0, 0, tzinfo=UTC)
 
@@ -78,8 +78,8 @@ def test_two_consoles_that_see_the_same_are_one_line() -> None:
 def test_consoles_that_write_at_once_lose_nothing(home: Path) -> None:
     code = (
         "import sys\n"
-        "from tests.chronicle.test_log import record\n"
-        "from bdr_console.chronicle import EventLog\n"
+        "from tests.event_store.test_log import record\n"
+        "from bdr_console.event_store import EventLog\n"
         "log = EventLog('shop', size=20_000, files=20)\n"
         "for n in range(100): log.append([record(n, f'{sys.argv[1]}-{n}', by=sys.argv[1])])\n"
     )
@@ -104,8 +104,8 @@ def test_a_full_disk_is_an_error_and_the_log_goes_on_when_there_is_room(home: Pa
     log.append([record(1)])
     code = (
         "import resource, signal, sys\n"
-        "from tests.chronicle.test_log import record\n"
-        "from bdr_console.chronicle import EventLog\n"
+        "from tests.event_store.test_log import record\n"
+        "from bdr_console.event_store import EventLog\n"
         # After the imports: their compiled files would be cut off too, for every other process of this run.
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200))\n"

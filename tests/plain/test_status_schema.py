@@ -13,9 +13,9 @@ from bdr_console.cluster.verdict.findings import Thresholds
 from bdr_console.links.advisory import Holder
 from bdr_console.plain.page import page
 from bdr_console.plain.plugin import plugin_lines
-from bdr_console.plain.published import ServerJson, StatusJson, schema
-from bdr_console.plain.told import told
-from tests.plain.seen import sight
+from bdr_console.plain.status_json import status_document
+from bdr_console.plain.status_schema import ServerJson, StatusJson, schema
+from tests.plain.seen import report
 from tests.ui.scenes import never_read, run, silent, snapshot
 
 PUBLISHED = Path(__file__).parents[2] / "docs/status.schema.json"
@@ -36,7 +36,7 @@ def test_the_published_schema_is_current() -> None:
 
 @pytest.mark.parametrize("scene", SCENES.values(), ids=SCENES)
 def test_what_is_printed_has_the_published_shape_and_is_understood_again(scene: Snapshot) -> None:
-    made = told(sight(scene, runs=(run(),), lock=HOLDER))
+    made = status_document(report(scene, runs=(run(),), lock=HOLDER))
     text = made.model_dump_json(by_alias=True)
     jsonschema.validate(json.loads(text), json.loads(PUBLISHED.read_text("utf-8")))
     assert StatusJson.model_validate_json(text) == made
@@ -44,14 +44,14 @@ def test_what_is_printed_has_the_published_shape_and_is_understood_again(scene: 
 
 
 def test_another_shape_is_refused_by_the_schema() -> None:
-    told_ = json.loads(told(sight(snapshot())).model_dump_json(by_alias=True))
+    told_ = json.loads(status_document(report(snapshot())).model_dump_json(by_alias=True))
     del told_["verdict"]["exit_code"]
     with pytest.raises(jsonschema.ValidationError, match="exit_code"):
         jsonschema.validate(told_, json.loads(schema()))
 
 
 def test_an_unknown_figure_is_null_and_never_zero() -> None:
-    made = told(sight(never_read(snapshot())))
+    made = status_document(report(never_read(snapshot())))
     assert made.nodes[0].sessions is None
     assert made.links[0].lag_bytes is None
     assert made.verdict.exit_code == 3
@@ -68,7 +68,7 @@ def changed(**facts: Any) -> Snapshot:
 
 
 def servers_of(scene: Snapshot) -> dict[str, ServerJson]:
-    return {server.name: server for server in told(sight(scene)).proxies[0].servers}
+    return {server.name: server for server in status_document(report(scene)).proxies[0].servers}
 
 
 def test_every_server_and_node_says_whether_it_takes_traffic_and_if_not_why() -> None:
@@ -76,17 +76,17 @@ def test_every_server_and_node_says_whether_it_takes_traffic_and_if_not_why() ->
     assert {(server.takes_traffic, server.why_not) for server in healthy.values()} == {(True, None)}
     read_only = changed(read_only=True)
     why = "is read-only (default_transaction_read_only)"
-    node = told(sight(read_only)).nodes[1]
+    node = status_document(report(read_only)).nodes[1]
     assert (node.takes_traffic, node.why_not) == (False, why)
     assert (servers_of(read_only)["bdr_next_node"].takes_traffic) is False
     assert servers_of(read_only)["bdr_next_node"].why_not == f"node2 {why}"
     assert servers_of(read_only)["bdr_initial_node"].takes_traffic is True
-    assert "no: node2 is read-only" in "\n".join(page(sight(read_only), 140))
+    assert "no: node2 is read-only" in "\n".join(page(report(read_only), 140))
 
 
 def test_what_cannot_be_told_of_the_traffic_is_null_with_the_reason() -> None:
     dead = silent(snapshot(), "node2")
-    assert told(sight(dead)).nodes[1].takes_traffic is None
+    assert status_document(report(dead)).nodes[1].takes_traffic is None
     server = servers_of(dead)["bdr_next_node"]
     assert (server.takes_traffic, server.why_not) == (None, "node2 does not answer")
     deaf = servers_of(silent(snapshot(), "haproxy1"))
@@ -94,13 +94,13 @@ def test_what_cannot_be_told_of_the_traffic_is_null_with_the_reason() -> None:
 
 
 def test_the_verdict_counts_as_a_plugin_counts() -> None:
-    assert told(sight(snapshot())).verdict.exit_code == 0
-    assert told(sight(silent(snapshot(), "node2"))).verdict.exit_code == 2
-    assert told(sight(silent(snapshot(), "node2"))).nodes[1].level == "critical"
+    assert status_document(report(snapshot())).verdict.exit_code == 0
+    assert status_document(report(silent(snapshot(), "node2"))).verdict.exit_code == 2
+    assert status_document(report(silent(snapshot(), "node2"))).nodes[1].level == "critical"
 
 
 def test_a_plugin_line_has_one_bar_and_figures_of_what_was_read_only() -> None:
-    first, *rest = plugin_lines(sight(silent(snapshot(), "node2", error="a|b")), Thresholds())
+    first, *rest = plugin_lines(report(silent(snapshot(), "node2", error="a|b")), Thresholds())
     said, _, data = first.partition(" | ")
     assert said.startswith("CRITICAL - lab: node2 does not answer: a/b; last seen")
     assert "nodes_up=2;;;0;3" in data.split()

@@ -6,8 +6,8 @@ import pytest
 
 from bdr_console.config import load
 from bdr_console.errors import ConsoleError
+from bdr_console.init.config_writer import Draft, write
 from bdr_console.init.nodes import FoundNode, without_password
-from bdr_console.init.written import Draft, write
 
 NODES = (FoundNode("node1", "host=10.0.0.1 dbname=app", None, "Connection refused"),)
 

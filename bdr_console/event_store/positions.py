@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bdr_console.chronicle.files import alone, home_of
 from bdr_console.cluster.history import History
 from bdr_console.cluster.lag_time import Row, WalSeries
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import clean
 from bdr_console.errors import ConsoleError
+from bdr_console.event_store.files import alone, home_of
 from bdr_console.paths import write_private
 
 _NAME, _LOCK = "wal-positions.json", "wal-positions.lock"

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from bdr_console.chronicle.acks import AckFile, BrokenAcksError
 from bdr_console.cluster.verdict.alarm import Ack
 from bdr_console.cluster.verdict.findings import Key, Level
+from bdr_console.event_store.acks import AckFile, BrokenAcksError
 
 NOW = datetime(2026, 11, 22, 3, 0, 0, tzinfo=UTC)
 

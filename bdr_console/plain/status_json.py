@@ -7,7 +7,8 @@ from bdr_console.cluster.proxies import ProxyFacts, ProxyServer
 from bdr_console.cluster.replication import Link
 from bdr_console.cluster.verdict.findings import Level, Verdict
 from bdr_console.links.advisory import Holder
-from bdr_console.plain.published import (
+from bdr_console.plain.status_reader import StatusReport
+from bdr_console.plain.status_schema import (
     SCHEMA,
     FindingJson,
     LevelWord,
@@ -23,7 +24,6 @@ from bdr_console.plain.published import (
     StatusJson,
     VerdictJson,
 )
-from bdr_console.plain.sight import Sight
 from bdr_console.plain.words import EXIT_CODES, node_state
 from bdr_console.runbooks.model.run import RunView
 
@@ -36,28 +36,28 @@ _WORDS: dict[Level, LevelWord] = {
 _ADMIN = "pgbouncer"
 
 
-def told(sight: Sight) -> StatusJson:
+def status_document(report: StatusReport) -> StatusJson:
     """The whole object; write it with `model_dump_json(by_alias=True)`."""
-    snapshot = sight.snapshot
+    snapshot = report.snapshot
     return StatusJson(
         schema=SCHEMA,
-        generated_at=sight.now,
-        readings=sight.readings,
+        generated_at=report.now,
+        readings=report.readings,
         cluster=snapshot.cluster,
         environment=snapshot.environment,
         verdict=VerdictJson(
-            level=_WORDS[sight.verdict.level],
-            word=sight.verdict.level.word,
-            exit_code=EXIT_CODES[sight.verdict.level],
-            headline=sight.headline,
-            findings=_findings(sight.verdict),
+            level=_WORDS[report.verdict.level],
+            word=report.verdict.level.word,
+            exit_code=EXIT_CODES[report.verdict.level],
+            headline=report.headline,
+            findings=_findings(report.verdict),
         ),
-        nodes=tuple(_node(node, sight) for node in snapshot.nodes),
-        links=tuple(_link(link, sight) for link in sight.links),
-        proxies=tuple(_proxy(proxy, sight) for proxy in snapshot.proxies),
-        poolers=tuple(_pooler(pooler, sight) for pooler in snapshot.poolers),
-        runs=tuple(map(_run, sight.runs)),
-        lock=_lock(sight.lock) if sight.lock else None,
+        nodes=tuple(_node(node, report) for node in snapshot.nodes),
+        links=tuple(_link(link, report) for link in report.links),
+        proxies=tuple(_proxy(proxy, report) for proxy in snapshot.proxies),
+        poolers=tuple(_pooler(pooler, report) for pooler in snapshot.poolers),
+        runs=tuple(map(_run, report.runs)),
+        lock=_lock(report.lock) if report.lock else None,
     )
 
 
@@ -80,22 +80,22 @@ def _findings(verdict: Verdict) -> tuple[FindingJson, ...]:
     )
 
 
-def _target(target: Observed[FactsT], sight: Sight) -> dict[str, object]:
+def _target(target: Observed[FactsT], report: StatusReport) -> dict[str, object]:
     return {
         "name": target.name,
         "address": target.address,
-        "level": _WORDS[sight.level_of(target.name)],
-        "fresh": target.is_fresh(sight.now, sight.snapshot.refresh),
+        "level": _WORDS[report.level_of(target.name)],
+        "fresh": target.is_fresh(report.now, report.snapshot.refresh),
         "seen_at": target.seen_at,
         "error": target.error,
         "warning": target.warning or None,
     }
 
 
-def _node(node: Observed[NodeFacts], sight: Sight) -> NodeJson:
+def _node(node: Observed[NodeFacts], report: StatusReport) -> NodeJson:
     facts = node.facts
     sessions = facts.sessions if facts else None
-    takes, why = sight.node_takes(node.name)
+    takes, why = report.node_takes(node.name)
     own: dict[str, object] = {
         "state": node_state(facts),
         "takes_traffic": takes,
@@ -118,14 +118,14 @@ def _node(node: Observed[NodeFacts], sight: Sight) -> NodeJson:
             oldest_transaction_seconds=sessions.oldest_transaction,
         ),
     }
-    return NodeJson.model_validate({**_target(node, sight), **own})
+    return NodeJson.model_validate({**_target(node, report), **own})
 
 
-def _link(link: Link, sight: Sight) -> LinkJson:
+def _link(link: Link, report: StatusReport) -> LinkJson:
     return LinkJson(
         origin=link.origin,
         target=link.target,
-        level=_WORDS[sight.level_of(f"{link.origin} -> {link.target}")],
+        level=_WORDS[report.level_of(f"{link.origin} -> {link.target}")],
         state=link.state.value,
         reason=link.reason,
         fresh=link.fresh,
@@ -138,15 +138,17 @@ def _link(link: Link, sight: Sight) -> LinkJson:
     )
 
 
-def _proxy(proxy: Observed[ProxyFacts], sight: Sight) -> ProxyJson:
+def _proxy(proxy: Observed[ProxyFacts], report: StatusReport) -> ProxyJson:
     facts = proxy.facts
-    servers = [_server(proxy, facts, server, sight) for server in facts.servers] if facts else []
+    servers = [_server(proxy, facts, server, report) for server in facts.servers] if facts else []
     own = {"version": facts.version if facts else None, "servers": servers}
-    return ProxyJson.model_validate({**_target(proxy, sight), **own})
+    return ProxyJson.model_validate({**_target(proxy, report), **own})
 
 
-def _server(proxy: Observed[ProxyFacts], facts: ProxyFacts, server: ProxyServer, sight: Sight) -> ServerJson:
-    takes, why = sight.server_takes(proxy, server)
+def _server(
+    proxy: Observed[ProxyFacts], facts: ProxyFacts, server: ProxyServer, report: StatusReport
+) -> ServerJson:
+    takes, why = report.server_takes(proxy, server)
     stuck = None
     if facts.stick is not None:
         stuck = tuple(e.key for e in facts.stick if (e.table, e.server) == (server.backend, server.name))
@@ -154,7 +156,7 @@ def _server(proxy: Observed[ProxyFacts], facts: ProxyFacts, server: ProxyServer,
         backend=server.backend,
         name=server.name,
         node=server.node,
-        level=_WORDS[sight.level_of(f"{proxy.name}/{server.backend}/{server.name}")],
+        level=_WORDS[report.level_of(f"{proxy.name}/{server.backend}/{server.name}")],
         state=server.state.value,
         takes_traffic=takes,
         why_not=why or None,
@@ -169,7 +171,7 @@ def _server(proxy: Observed[ProxyFacts], facts: ProxyFacts, server: ProxyServer,
     )
 
 
-def _pooler(pooler: Observed[PoolerFacts], sight: Sight) -> PoolerJson:
+def _pooler(pooler: Observed[PoolerFacts], report: StatusReport) -> PoolerJson:
     facts = pooler.facts
     paused = {database.name for database in facts.databases if database.paused} if facts else set()
     pools = [
@@ -190,7 +192,7 @@ def _pooler(pooler: Observed[PoolerFacts], sight: Sight) -> PoolerJson:
         if pool.database != _ADMIN
     ]
     own = {"version": facts.version if facts else None, "pools": pools}
-    return PoolerJson.model_validate({**_target(pooler, sight), **own})
+    return PoolerJson.model_validate({**_target(pooler, report), **own})
 
 
 def _run(run: RunView) -> RunJson:

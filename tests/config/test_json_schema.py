@@ -12,8 +12,8 @@ import yaml
 from pydantic import BaseModel
 
 from bdr_console.config import ConfigurationError, Settings, load
+from bdr_console.config.json_schema import schema, shown
 from bdr_console.config.model import ClusterSettings, NodeSettings, SshHostSettings
-from bdr_console.config.published import schema, shown
 from bdr_console.errors import ConsoleError
 from tests.config.files import GOOD, write
 

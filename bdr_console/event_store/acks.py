@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bdr_console.chronicle.files import alone, home_of
-from bdr_console.chronicle.record import level_word
 from bdr_console.cluster.text import clean
 from bdr_console.cluster.verdict.alarm import Ack
 from bdr_console.cluster.verdict.findings import Key, Level
+from bdr_console.event_store.files import alone, home_of
+from bdr_console.event_store.record import level_word
 from bdr_console.paths import write_private
 
 _NAME, _LOCK = "acks.json", "acks.lock"

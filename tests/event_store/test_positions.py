@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from bdr_console.chronicle.files import home_of
-from bdr_console.chronicle.positions import PositionFile, taken
 from bdr_console.cluster.history import History
 from bdr_console.cluster.replication import links
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.verdict.history_keys import remember
 from bdr_console.cluster.verdict.lag import lag_text
+from bdr_console.event_store.files import home_of
+from bdr_console.event_store.positions import PositionFile, taken
 from tests.cluster.test_lag import blocked
 
 

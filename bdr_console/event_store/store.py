@@ -2,12 +2,12 @@
 
 import os
 
-from bdr_console.chronicle.acks import AckFile
-from bdr_console.chronicle.log import EventLog
+from bdr_console.event_store.acks import AckFile
+from bdr_console.event_store.log import EventLog
 from bdr_console.paths import who
 
 
-class Chronicle:
+class EventStore:
     """What is kept of one cluster's story; its methods and those of its parts may block for a moment."""
 
     def __init__(self, cluster: str, *, whose: str | None = None) -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from bdr_console import paths
-from bdr_console.chronicle.positions import PositionFile, taken
 from bdr_console.cluster.history import History
 from bdr_console.cluster.observed import FactsT, Observed
 from bdr_console.cluster.proxies import ProxyFacts, ProxyServer
@@ -21,6 +20,7 @@ from bdr_console.cluster.verdict.history_keys import remember
 from bdr_console.cluster.verdict.judge import judge
 from bdr_console.config import ClusterSettings
 from bdr_console.errors import ConsoleError
+from bdr_console.event_store.positions import PositionFile, taken
 from bdr_console.links.advisory import Holder
 from bdr_console.monitor import Monitor
 from bdr_console.runbooks.journal.abandoned_runs import left_findings, works
@@ -38,7 +38,7 @@ _UNFINISHED = (RunStatus.LOST, RunStatus.STOPPED)
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class StatusReport:
     """Everything that is known of a cluster at one moment, judged."""
 
     snapshot: Snapshot
@@ -76,7 +76,7 @@ class Sight:
         return judged.takes, judged.why
 
 
-class Lookout:
+class StatusReader:
     """Watches one cluster for as long as it is open; read-only, like everything that watches."""
 
     def __init__(self, name: str, settings: ClusterSettings, refresh: float) -> None:
@@ -89,7 +89,7 @@ class Lookout:
         self._polling: asyncio.Task[None] | None = None
         self._lock: Holder | None = None
 
-    async def first(self, patience: float) -> Sight:
+    async def first(self, patience: float) -> StatusReport:
         """A look as soon as every target has been read `READINGS` times or has failed, and after `patience`
         seconds in any case. A target that has said nothing by then counts as one that does not answer."""
         self._start()
@@ -102,7 +102,7 @@ class Lookout:
                         break
         return self._sight(_given_up(self._monitor.snapshot(), patience))
 
-    async def sights(self, patience: float, every: float) -> AsyncIterator[Sight]:
+    async def reports(self, patience: float, every: float) -> AsyncIterator[StatusReport]:
         """A look, then one every `every` seconds; what is read in between is remembered."""
         yield await self.first(patience)
         while True:
@@ -150,7 +150,7 @@ class Lookout:
                 found = await LockWatch(self._monitor.readers.values()).holders()
                 self._lock = found[0] if found else None
 
-    def _sight(self, snapshot: Snapshot) -> Sight:
+    def _sight(self, snapshot: Snapshot) -> StatusReport:
         self._take(snapshot)
         now = datetime.now(UTC)
         counts = [
@@ -171,7 +171,7 @@ class Lookout:
             works=works(runs),
             left=left_findings(runs, snapshot),
         )
-        return Sight(
+        return StatusReport(
             snapshot,
             now,
             verdict,

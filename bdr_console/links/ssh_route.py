@@ -17,7 +17,7 @@ class Login:
     """Whether another process could log in without asking anybody for a passphrase."""
 
 
-class Through(Protocol):
+class SshRoute(Protocol):
     """One target's way through one SSH host."""
 
     def shown(self, address: str) -> str:

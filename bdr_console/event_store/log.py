@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from bdr_console.chronicle.files import alone, home_of
-from bdr_console.chronicle.record import Record, line_of, record_of
+from bdr_console.event_store.files import alone, home_of
+from bdr_console.event_store.record import Record, line_of, record_of
 from bdr_console.paths import open_private
 
 _NAME, _LOCK = "events.jsonl", "events.lock"

@@ -69,6 +69,11 @@ def _turn(item: pytest.Item) -> int:
     return 1 if group is None else 0 if group.args[0] == SHARED else 2
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The option for the pictures of the screens (tests/ui/pictures.py)."""
+    parser.addoption("--update-pictures", action="store_true", help="make the pictures of the screens anew")
+
+
 def pytest_configure() -> None:
     """What a shell starts in the background ignores SIGINT, what nohup starts SIGHUP, and so would every
     program of the tests."""

@@ -21,7 +21,7 @@ from bdr_console.ui.services import LockHolder, PlanView, Purpose, Terms
 from tests.ui.scenes import CHECKS, NOW, FixedSource, steps
 from tests.waiting import eventually
 
-DEADLINE = 10.0
+DEADLINE = 30.0
 
 
 class FakeRuns:

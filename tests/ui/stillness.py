@@ -16,7 +16,7 @@ _LOOKS = 3
 """So many looks in a row must find nothing to do."""
 _BETWEEN = 0.001
 """Seconds between two looks: the loop polls descriptors and timers meanwhile."""
-_LONGEST = 20.0
+_LONGEST = 30.0
 """Seconds: whatever paints itself without end has not come to rest by then."""
 
 

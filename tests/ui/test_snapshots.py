@@ -1,4 +1,7 @@
-"""Pictures of every screen: a change of looks shows up as a difference to read."""
+"""Pictures of every screen: a change of looks shows up as a difference to read.
+
+`--update-pictures` makes them anew.
+"""
 
 import time
 from collections.abc import Callable, Iterator
@@ -8,21 +11,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.widgets import Input
+from textual.app import App
+from textual.widgets import Input, Static
 
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.recording.reader import Recording
 from bdr_console.ui.app import ConsoleApp
 from bdr_console.ui.cluster_view import ClusterParts
 from bdr_console.ui.replay.app import ReplayApp
-from bdr_console.ui.theming.themes import NO_COLOUR
+from bdr_console.ui.theming.themes import NO_COLOUR, load_themes
 from tests.recording.made import lagging, moments, recording
 from tests.ui.details.builders import known
 from tests.ui.driving import FakeActs, FakeRuns, until, until_shown
+from tests.ui.pictures import SNAPSHOTS, compare, picture
 from tests.ui.scenes import NOW, FixedSource, run, silent, snapshot
 from tests.ui.test_left import in_maintenance, lost, what_is_left
 
 SMALL, LARGE = (80, 24), (140, 40)
+Take = Callable[[ConsoleApp], str]
 
 
 @pytest.fixture(autouse=True)
@@ -131,22 +137,85 @@ SCENES = {
     "left": Scene(left, "LEFT", ("o",), ("r resume: go on",)),
     "replay": Scene(replayed, "paused"),
 }
+LOOKS = [*(("overview", theme) for theme in load_themes()), ("run", "dark")]
+"""Scenes and themes of which there is a picture in the colours of the terminal too."""
+
+
+async def _shown(scene: Scene, theme: str, size: tuple[int, int], directory: Path, take: Take) -> str:
+    """The picture of a scene, once it is painted."""
+    app = scene.app(theme, directory)
+    async with app.run_test(size=size) as pilot:
+        await until_shown(pilot, scene.first)
+        await until(pilot, lambda: not app.has_news)
+        await pilot.press(*scene.keys)
+        await until_shown(pilot, *scene.said)
+        for typed in app.screen.query(Input):
+            typed.cursor_blink = False
+        app.paint()
+        await until(pilot, lambda: not app.has_news)
+        return take(app)
+
+
+def _update(request: pytest.FixtureRequest) -> bool:
+    return bool(request.config.getoption("--update-pictures"))
 
 
 @pytest.mark.parametrize("theme", ["dark", NO_COLOUR])
 @pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "140x40"])
 @pytest.mark.parametrize("name", SCENES)
-def test_screen(snap_compare: Any, tmp_path: Path, name: str, size: tuple[int, int], theme: str) -> None:
-    scene = SCENES[name]
+async def test_screen(
+    request: pytest.FixtureRequest, tmp_path: Path, name: str, size: tuple[int, int], theme: str
+) -> None:
+    now = await _shown(SCENES[name], theme, size, tmp_path, picture)
+    compare(f"{name}-{size[0]}x{size[1]}-{theme}.txt", now, update=_update(request))
 
-    async def ready(pilot: Any) -> None:
-        await until_shown(pilot, scene.first)
-        await until(pilot, lambda: not pilot.app.has_news)
-        await pilot.press(*scene.keys)
-        await until_shown(pilot, *scene.said)
-        for typed in pilot.app.screen.query(Input):
-            typed.cursor_blink = False
-        pilot.app.paint()
-        await until(pilot, lambda: not pilot.app.has_news)
 
-    assert snap_compare(scene.app(theme, tmp_path), terminal_size=size, run_before=ready)
+@pytest.mark.parametrize(("name", "theme"), LOOKS)
+async def test_look(request: pytest.FixtureRequest, tmp_path: Path, name: str, theme: str) -> None:
+    now = await _shown(SCENES[name], theme, SMALL, tmp_path, ConsoleApp.export_screenshot)
+    compare(f"{name}-{theme}.svg", now, update=_update(request))
+
+
+def test_every_snapshot_is_of_a_screen_that_there_is() -> None:
+    texts = {
+        f"{name}-{width}x{height}-{theme}.txt"
+        for name in SCENES
+        for width, height in (SMALL, LARGE)
+        for theme in ("dark", NO_COLOUR)
+    }
+    looks = {f"{name}-{theme}.svg" for name, theme in LOOKS}
+    assert {path.name for path in SNAPSHOTS.iterdir()} == texts | looks
+
+
+@pytest.mark.parametrize(
+    ("change", "shows"),
+    [
+        (lambda app: app.query_one("#a").update("now"), ["-   |before", "+   |now"]),
+        (lambda app: app.query_one("#b").update("[bold]words[/]"), ["+  e|bbbbb"]),
+        (lambda app: app.query_one("#b").update("[$error]wo[/]rds"), ["+  c|ee"]),
+        (lambda app: app.query_one("#b").update("[on $error]w[/]ords"), ["+  g|e"]),
+    ],
+    ids=["text", "emphasis", "colour", "ground"],
+)
+async def test_a_difference_is_told_line_by_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, change: Callable[[App[Any]], None], shows: list[str]
+) -> None:
+    monkeypatch.setattr("tests.ui.pictures.SNAPSHOTS", tmp_path)
+    app = _Small()
+    async with app.run_test(size=(20, 4)) as pilot:
+        compare("small.txt", picture(app), update=True)
+        compare("small.txt", picture(app), update=False)
+        change(app)
+        await pilot.pause()
+        with pytest.raises(pytest.fail.Exception) as failure:
+            compare("small.txt", picture(app), update=False)
+    lines = str(failure.value).splitlines()
+    assert [line for line in shows if line not in lines] == []
+
+
+class _Small(App[object]):
+    """Two lines."""
+
+    def compose(self) -> Iterator[Static]:
+        yield Static("before", id="a")
+        yield Static("words", id="b")

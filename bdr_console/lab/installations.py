@@ -17,7 +17,7 @@ OLDEST, NEWEST = 13, 18
 """The major versions of PostgreSQL that a lab is tried with."""
 _DISTRIBUTIONS = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin")
 """Where Debian's packages and those of PostgreSQL's own RPM repository put the programs of each version."""
-_ASKED = {
+_VERSION_OPTIONS = {
     "haproxy": ("-v",),
     # Else it reads its settings first, which are for another account on Debian.
     "bucardo": ("--no-bucardorc", "--version"),
@@ -101,7 +101,7 @@ def version_of(program: Path, account: Account | None) -> str:
     who = f"the account '{account.name}', which the lab's servers run as, cannot" if account else "cannot"
     try:
         done = subprocess.run(
-            [program, *_ASKED.get(program.name, ("--version",))],
+            [program, *_VERSION_OPTIONS.get(program.name, ("--version",))],
             cwd="/",
             stdin=subprocess.DEVNULL,
             capture_output=True,

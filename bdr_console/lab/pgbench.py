@@ -78,6 +78,6 @@ def longest(transactions: Iterable[LoadTransaction], since: float, until: float)
     )
 
 
-def aborted_clients(said: str) -> int:
+def aborted_clients(output: str) -> int:
     """How many clients gave up (or never connected), from what pgbench wrote to its error output."""
-    return len({match[1] for pattern in (_ABORTED, _NOT_CONNECTED) for match in pattern.finditer(said)})
+    return len({match[1] for pattern in (_ABORTED, _NOT_CONNECTED) for match in pattern.finditer(output)})

@@ -99,5 +99,5 @@ def admin(layout: Layout, pooler: PoolerLayout, command: str) -> list[dict[str, 
             names = [column.name for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     except psycopg.Error as error:
-        said = clean(" ".join(str(error).split()))
-        raise ConsoleError(f"{pooler.name} (127.0.0.1:{pooler.port}): {said}") from None
+        reason = clean(" ".join(str(error).split()))
+        raise ConsoleError(f"{pooler.name} (127.0.0.1:{pooler.port}): {reason}") from None

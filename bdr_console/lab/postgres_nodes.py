@@ -128,9 +128,9 @@ def session(
         ) as connection:
             yield connection
     except psycopg.Error as error:
-        said = clean(" ".join(str(error).split()))
+        reason = clean(" ".join(str(error).split()))
         raise ConsoleError(
-            f"{node.name} (127.0.0.1:{node.port}): {said}",
+            f"{node.name} (127.0.0.1:{node.port}): {reason}",
             "See what it says: bdr-console lab status.",
         ) from None
 

@@ -41,11 +41,11 @@ def set_weight(layout: Layout, target: str, weight: str) -> None:
     """Give a server that weight; raises ConsoleError when HAProxy refuses."""
     server, proxies = servers_meant(layout, target)
     for proxy in proxies:
-        said = haproxies.command(
+        answer = haproxies.command(
             layout, f"set server {haproxies.BACKEND}/{server} weight {weight}", name=proxy
         ).strip()
-        if said:
-            raise ConsoleError(f"{proxy}: {said}")
+        if answer:
+            raise ConsoleError(f"{proxy}: {answer}")
 
 
 def wait_up(layout: Layout, proxy: str, patience: float) -> None:

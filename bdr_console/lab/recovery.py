@@ -75,7 +75,7 @@ def _lead_to_first(layout: Layout, pooler: PoolerLayout, deadline: float) -> Non
     def reaches() -> bool:
         query = ("-XAtc", "SELECT current_setting('cluster_name')", layout.dsn(pooler.port, "app"))
         try:
-            said = processes.run(
+            output = processes.run(
                 layout.account,
                 [layout.programs.psql.path, *query],
                 cwd=layout.directory,
@@ -83,7 +83,7 @@ def _lead_to_first(layout: Layout, pooler: PoolerLayout, deadline: float) -> Non
             )
         except ConsoleError:
             return False
-        return said.strip() == layout.nodes[0].name
+        return output.strip() == layout.nodes[0].name
 
     # Also where it leads to the first node already: a new connection brings HAProxy's stick entry back, and
     # after a reload sessions to another node live on in HAProxy's old process, which nobody counts.

@@ -316,8 +316,8 @@ def stall(layout: Layout, since: datetime, until: datetime) -> Stall | None:
 
     def passed(part: LoadShare) -> bool:
         process = processes.find(layout, part.name)
-        seen = pgbench.read(_directory(layout), part.pooler)
-        return process is None or (bool(seen) and seen[-1].ended > until.timestamp())
+        written = pgbench.read(_directory(layout), part.pooler)
+        return process is None or (bool(written) and written[-1].ended > until.timestamp())
 
     processes.wait(lambda: all(passed(part) for part in parts), 30, pause=0.2)
     return pgbench.longest(pgbench.read(_directory(layout)), since.timestamp(), until.timestamp())

@@ -216,10 +216,11 @@ A, B = "bdr_initial_node", "bdr_next_node"
         ((5, 9), (0, 9), 5, True),
         ((5, 9), (5, 9), 0, False),
         ((5, 9), (4, 9), 1, False),
+        ((1, 9), (0, 9), 1, False),
         ((0, 9), (0, 9), 0, False),
         ((5, 9), (0, 2), None, False),
     ],
-    ids=["all at once", "none", "one by itself", "nobody there", "counters cleared"],
+    ids=["all at once", "none", "one by itself", "the only one", "nobody there", "counters cleared"],
 )
 def test_what_has_ended_is_what_was_there_and_is_not_any_more(
     before: tuple[int, int], after: tuple[int, int], ended: int | None, all_cut: bool

@@ -104,7 +104,7 @@ class Run:
 
     def say(self, word: str) -> None:
         """Say a word that must be accepted."""
-        accepted, text = self.engine.hear(word, "dba")
+        accepted, text = self.engine.take_word(word, "dba")
         assert accepted, text
 
     async def end(self) -> RunStatus:
@@ -463,11 +463,11 @@ async def test_words_that_are_not_offered_are_refused_with_those_that_are(
     world.connections[1].busy = True
     async with Run(world, tmp_path) as run:
         await run.at("wait_close", StepStatus.WAITING)
-        accepted, text = run.engine.hear("go", "dba")
+        accepted, text = run.engine.take_word("go", "dba")
         assert not accepted
         assert "wait, abort" in text
         run.say("abort")
-        assert run.engine.hear("abort", "dba")[0] is False
+        assert run.engine.take_word("abort", "dba")[0] is False
         assert await run.end() is RunStatus.UNDONE
     said = [(event["word"], event["accepted"]) for event in run.events() if event["event"] == "word"]
     assert said == [("go", False), ("abort", True), ("abort", False)]

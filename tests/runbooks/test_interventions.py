@@ -80,7 +80,7 @@ async def test_a_word_about_a_holder_that_has_gone_says_so(world: FakeWorld, tmp
         word = await offered(run, "terminate")
         next(c for c in world.connections if c.busy).started = "2026-11-22 03:30:00.000000+00"
         await run.until(lambda view: bool(view.offers) and word not in [o.word for o in view.offers])
-        accepted, text = run.engine.hear(word, "dba")
+        accepted, text = run.engine.take_word(word, "dba")
         assert (accepted, text) == (False, "it is gone already: nothing was sent")
         assert world.signals == []
 
@@ -102,7 +102,7 @@ async def test_one_word_sends_one_signal(world: FakeWorld, tmp_path: Path) -> No
     async with Run(world, tmp_path) as run:
         word = await offered(run, "terminate")
         run.say(word)
-        accepted, text = run.engine.hear(word, "dba")
+        accepted, text = run.engine.take_word(word, "dba")
         assert not accepted
         assert "being done" in text
         await run.at("hold", StepStatus.HOLDING)

@@ -185,7 +185,7 @@ async def test_the_intent_is_on_disk_when_the_command_goes_out_and_the_proof_bef
     made = plan((await world.read(~Part(0))).snapshot, SETTINGS, "node1", "gradual")
     engine = Engine(steps(made, SETTINGS), world, Journal(tmp_path, "r1"), pace=0, hold_pace=0.01)
     task = asyncio.create_task(engine.run())
-    await eventually(lambda: engine.hear("go", "x")[0], "the hold takes the word")
+    await eventually(lambda: engine.take_word("go", "x")[0], "the hold takes the word")
     await task
     sent = [i for i, what in enumerate(order) if what.startswith("sent")]
     assert len(sent) >= 5

@@ -340,7 +340,7 @@ async def test_abort_at_any_step_leaves_nobody_waiting_and_nothing_changed(tmp_p
             started = [event for event in run.events() if event["event"] == "step"] if said else []
             if said and any(e["step"] == key and e["status"] == "running" for e in started):
                 said.clear()
-                run.engine.hear("abort", "dba")
+                run.engine.take_word("abort", "dba")
             return await super().read(parts)
 
     said: list[int] = []
@@ -410,7 +410,7 @@ async def test_a_run_that_nobody_watched_says_that_time_was_up_and_not_that_some
     world.connections[1].busy = True
     async with run_of(world, tmp_path) as run:
         await run.at("quiet", StepStatus.WAITING)
-        run.engine.hear("abort", "unattended", "'Quiet' did not come about in time.")
+        run.engine.take_word("abort", "unattended", "'Quiet' did not come about in time.")
         assert await run.end() is RunStatus.UNDONE
     assert run.view.message.startswith("'Quiet' did not come about in time. Everything")
     assert not world.paused

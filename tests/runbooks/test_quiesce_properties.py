@@ -99,7 +99,7 @@ class FaultyWorld(FakeWorld):
         assert self.engine is not None
         match fault:
             case "abort" | "go":
-                self.engine.hear(fault, "dba")
+                self.engine.take_word(fault, "dba")
             case "kill" | "kill both":
                 self.killed, self.watchdog_killed = True, fault == "kill both"
             case "disk full" | "disk with room":
@@ -147,7 +147,7 @@ class FaultyWorld(FakeWorld):
             case "direct client" | "direct client leaves":
                 self.direct = [direct(age=1.0)] if fault == "direct client" else []
             case "leave":
-                self.engine.hear("leave it is a test", "dba")
+                self.engine.take_word("leave it is a test", "dba")
 
     async def send(self, kind: Any, target: str, text: str) -> str:
         self._announced(target, text)

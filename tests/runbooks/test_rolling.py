@@ -14,8 +14,9 @@ from bdr_console.runbooks.execute import rolling as rolling_module
 from bdr_console.runbooks.execute import walkback as walkback_module
 from bdr_console.runbooks.execute.catalog import built
 from bdr_console.runbooks.execute.engine import Engine
+from bdr_console.runbooks.execute.operator_commands import OperatorCommands
 from bdr_console.runbooks.execute.resume import as_event, past
-from bdr_console.runbooks.execute.rolling import OperatorCommands, Rolling, TurnJournal, beginning
+from bdr_console.runbooks.execute.rolling import Rolling, TurnJournal, beginning
 from bdr_console.runbooks.execute.rolling_plan import named, seen, turns
 from bdr_console.runbooks.execute.run_setup import RunSetup, fresh
 from bdr_console.runbooks.journal.journal_file import Journal, read_events
@@ -47,7 +48,7 @@ class Run:
         self._directory = directory
         self.request: dict[str, Any] = {"node": nodes[0], "nodes": nodes, "mode": "gradual", "who": "dba"}
         self.journal = Journal(directory, "r1")
-        self.ear = OperatorCommands(self.journal)
+        self.commands = OperatorCommands(self.journal)
         self.after: Callable[[], object] = lambda: None
         """What happens at the end of each turn."""
 
@@ -65,15 +66,17 @@ class Run:
         for step in made:
             step.taken += task.taken.get(step.plan.key, ())
         engine = Engine(made, self.world, journal, pace=0.002, hold_pace=0.005, begin_at=task.begin_at)
-        self.ear.engine = engine
+        self.commands.engine = engine.take_word
         await engine.run()
         self.after()
 
     async def go(self, operator: Callable[["Run", RunView], None], task: RunSetup | None = None) -> RunView:
         """To the end; returns the picture."""
         begun = task or await self.begin()
-        rolling = Rolling(self.request, SETTINGS, self.world, self.journal, self.ear)
-        turn = asyncio.create_task(rolling.go(begun, lambda: TurnJournal(self._directory, "r1"), self.carry))
+        rolling = Rolling(self.request, SETTINGS, self.world, self.journal, self.commands)
+        turn = asyncio.create_task(
+            rolling.go(begun, lambda: TurnJournal(self._directory, "r1", self.journal.run), self.carry)
+        )
 
         def over() -> bool:
             if not turn.done():
@@ -97,7 +100,7 @@ class Run:
 
     def say(self, word: str) -> None:
         with contextlib.suppress(AssertionError):
-            assert self.ear.hear(word, "dba")[0]
+            assert self.commands.take_word(word, "dba")[0]
 
     def to_haproxy(self) -> list[str]:
         """What the first HAProxy was sent."""
@@ -197,7 +200,7 @@ async def test_the_next_node_waits_until_the_one_before_has_caught_up_and_an_abo
 
     def operator(run: Run, view: RunView) -> None:
         if "node1 is back; node2 comes next" in view.message:
-            refused.append(not run.ear.hear("go", "dba")[0])
+            refused.append(not run.commands.take_word("go", "dba")[0])
             run.say("abort")
         goes_on(run, view)
 

@@ -22,7 +22,7 @@ async def test_a_pgbouncer_that_does_not_answer_is_not_measured(tmp_path: Path) 
     journal = Journal(tmp_path, "r1")
     journal.write("run", **{k: v for k, v in beginning().items() if k not in ("t", "run", "event")})
     survey = ClusterReader("shop", settings)
-    sampler = Sampler(tmp_path, survey, "node1", journal)
+    sampler = Sampler(survey, "node1", journal)
     task = asyncio.create_task(sampler.see_through())
     async with asyncio.timeout(20):
         await sampler.begun.wait()

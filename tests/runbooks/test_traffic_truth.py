@@ -69,7 +69,7 @@ async def test_an_abort_that_leaves_the_haproxies_in_disagreement_says_so(tmp_pa
     async with run_of(world, tmp_path) as run:
         await run.at("hold", StepStatus.HOLDING)
         world.reload("haproxy2")
-        run.engine.hear("abort", "dba")
+        run.engine.take_word("abort", "dba")
         assert await run.end() is RunStatus.STOPPED
     assert "clients write on two nodes" in run.view.message
     assert "Writes are split: haproxy1 to node2, haproxy2 to node1" in run.view.leftovers[0]
@@ -86,7 +86,7 @@ async def test_an_abort_that_leaves_clients_to_the_old_process_of_a_haproxy_says
         for proxy in world.maintenance:
             world.reload(proxy)
         world.old_process = {connection.port for connection in world.connections}
-        run.engine.hear("abort", "dba")
+        run.engine.take_word("abort", "dba")
         assert await run.end() is RunStatus.STOPPED
     assert "clients write on two nodes" in run.view.message
     assert run.view.leftovers[0] == (
@@ -101,7 +101,7 @@ async def test_a_run_that_is_done_beside_a_split_has_a_problem(tmp_path: Path) -
     async with run_of(world, tmp_path) as run:
         await run.at("hold", StepStatus.HOLDING)
         world.reload("haproxy2")
-        run.engine.hear("go", "dba")
+        run.engine.take_word("go", "dba")
         assert await run.end() is RunStatus.DONE
     assert any("Writes are split: haproxy1 to node2, haproxy2 to node1" in line for line in run.view.problems)
     assert exit_code(run.view) == 22
@@ -114,7 +114,7 @@ async def test_an_abort_after_the_clients_have_moved_does_not_say_that_everythin
     async with run_of(world, tmp_path) as run:
         await run.at("hold", StepStatus.HOLDING)
         assert any("without the checks" in offer.label for offer in run.view.offers)
-        run.engine.hear("abort", "dba")
+        run.engine.take_word("abort", "dba")
         assert await run.end() is RunStatus.MOVED
     assert not any(world.maintenance.values())
     assert "Everything" not in run.view.message
@@ -128,7 +128,7 @@ async def test_an_abort_after_the_clients_have_moved_does_not_say_that_everythin
 async def test_where_the_traffic_is_back_where_it_was_everything_is_put_back(tmp_path: Path) -> None:
     async with run_of(FakeWorld(), tmp_path) as run:
         await run.at("hold", StepStatus.HOLDING)
-        run.engine.hear("abort", "dba")
+        run.engine.take_word("abort", "dba")
         assert await run.end() is RunStatus.UNDONE
 
 
@@ -175,9 +175,9 @@ async def test_a_session_is_left_on_a_node_only_with_a_reason_and_the_report_say
     world = FakeWorld(direct=[direct()])
     async with Run(world, tmp_path) as run:
         await run.until(lambda view: any(offer.word == "leave" for offer in view.offers))
-        assert run.engine.hear("leave", "dba") == (False, "it needs a reason: leave REASON")
-        assert run.engine.hear("leave  ", "dba")[0] is False
-        assert run.engine.hear("leave read-only report, ends by itself", "dba")[0]
+        assert run.engine.take_word("leave", "dba") == (False, "it needs a reason: leave REASON")
+        assert run.engine.take_word("leave  ", "dba")[0] is False
+        assert run.engine.take_word("leave read-only report, ends by itself", "dba")[0]
         await run.at("hold", StepStatus.HOLDING)
     (problem,) = run.view.problems
     assert "nightly-etl" in problem
@@ -189,7 +189,7 @@ async def test_one_that_comes_after_others_were_left_is_waited_for(tmp_path: Pat
     world = FakeWorld(direct=[direct()], confirmed=False)
     async with Run(world, tmp_path) as run:
         await run.until(lambda view: any(offer.word == "leave" for offer in view.offers))
-        run.engine.hear("leave it is known", "dba")
+        run.engine.take_word("leave it is known", "dba")
         await run.until(lambda view: any("waiting for" in line for line in run.step("drained").evidence))
         world.direct.append(direct(pid=4712, application="another"))
         await run.until(lambda view: any("app=another" in line for line in run.step("drained").evidence))
@@ -208,7 +208,7 @@ async def test_a_node_whose_sessions_are_hidden_is_not_drained(tmp_path: Path) -
 
 async def test_leaving_is_refused_while_it_is_not_offered(tmp_path: Path) -> None:
     async with holding(FakeWorld(), tmp_path) as run:
-        accepted, text = run.engine.hear("leave because", "dba")
+        accepted, text = run.engine.take_word("leave because", "dba")
     assert not accepted
     assert "not offered" in text
     assert any(event["event"] == "word" and event["word"] == "leave" for event in read_events(tmp_path))
@@ -224,7 +224,7 @@ async def test_a_setting_that_somebody_changed_meanwhile_is_not_overwritten(tmp_
         await run.at("barrier", StepStatus.WAITING)
         world.settings["default_pool_size"] = "50"
         if key == "barrier":
-            run.engine.hear("abort", "dba")
+            run.engine.take_word("abort", "dba")
             assert await run.end() is RunStatus.UNDONE
         else:
             world.behind = 0

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from bdr_console.runbooks.execute.unattended import HoldOrder, Unattended
-from bdr_console.runbooks.journal.journal_file import RUNNER_LOCK, Journal, read_events
-from bdr_console.runbooks.locks import hold
+from bdr_console.runbooks.journal.journal_file import Journal, read_events
 from tests.runbooks.test_run_from_journal import beginning
 from tests.waiting import eventually
 
@@ -20,7 +19,6 @@ async def said(
     tmp_path: Path, order: HoldOrder, *events: tuple[str, dict[str, Any]], until: str
 ) -> list[str]:
     """What an unattended run says to the engine until `until` stands in the journal, or was said."""
-    hold(tmp_path / RUNNER_LOCK, {})
     journal = Journal(tmp_path, "r1")
     fields = {key: value for key, value in beginning().items() if key not in ("t", "run", "event")}
     journal.write("run", **fields)
@@ -32,7 +30,7 @@ async def said(
         words.append(word)
         return True, ""
 
-    task = asyncio.create_task(Unattended(tmp_path, journal, hear, order).see_through())
+    task = asyncio.create_task(Unattended(journal, hear, order).see_through())
     await eventually(lambda: until in words or until in str(read_events(tmp_path)), until)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

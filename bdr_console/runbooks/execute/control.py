@@ -24,9 +24,9 @@ Answer = tuple[bool, str]
 
 @contextlib.asynccontextmanager
 async def listening(
-    directory: Path, hear: Callable[[str, str], Answer]
+    directory: Path, take_word: Callable[[str, str], Answer]
 ) -> AsyncIterator[Callable[[], Awaitable[None]]]:
-    """Serve the control socket of a run while the block runs; `hear(word, who)` answers at once.
+    """Serve the control socket of a run while the block runs; `take_word(word, who)` answers at once.
 
     Yields what makes the socket anew where somebody has deleted it.
     """
@@ -35,7 +35,7 @@ async def listening(
         try:
             async with asyncio.timeout(_DEADLINE):
                 line = await reader.readline()
-            accepted, text = _hear(line, hear)
+            accepted, text = _answer(line, take_word)
             writer.write(json.dumps({"accepted": accepted, "text": text}).encode() + b"\n")
             async with asyncio.timeout(_DEADLINE):
                 await writer.drain()
@@ -75,13 +75,13 @@ def _remove(path: str) -> None:
         os.unlink(path)  # noqa: PTH108 - a name that is only good while its descriptor is open
 
 
-def _hear(line: bytes, hear: Callable[[str, str], Answer]) -> Answer:
+def _answer(line: bytes, take_word: Callable[[str, str], Answer]) -> Answer:
     try:
         request = json.loads(line)
         word, who = str(request["word"]), str(request.get("who", ""))
     except (ValueError, KeyError, TypeError, AttributeError):
         return False, 'not understood: send one line such as {"word": "status"}'
-    return hear(word, who)
+    return take_word(word, who)
 
 
 async def say(directory: Path, word: str, who: str) -> str:

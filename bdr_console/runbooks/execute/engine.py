@@ -12,9 +12,19 @@ from collections.abc import Awaitable, Callable, Sequence
 from enum import Enum, auto
 from typing import Any
 
-from bdr_console.cluster.text import clean
 from bdr_console.errors import described
 from bdr_console.runbooks.execute.intervene import intervene
+from bdr_console.runbooks.execute.operator_commands import (
+    ABORT,
+    AGAIN,
+    GO,
+    ISOLATE,
+    RETRY,
+    WAIT,
+    PendingWord,
+    TakesWords,
+    offers_beside,
+)
 from bdr_console.runbooks.execute.walkback import WalkBack
 from bdr_console.runbooks.guard.pause_guard import PauseGuard
 from bdr_console.runbooks.journal.journal_file import Journal
@@ -30,14 +40,6 @@ from bdr_console.runbooks.model.step import (
     Watch,
     World,
 )
-
-_ABORT = Offer("abort", "abort and put everything back")
-_WAIT = Offer("wait", "wait longer")
-_RETRY = Offer("wait", "try again")
-_GO = Offer("go", "go on: bring the node back")
-_ISOLATE = Offer("abort", "put the node back at once, without the checks of its readiness")
-_AGAIN = Offer("again", "take the node out again")
-_ABORTED = "Aborted by the operator."
 
 _LOST_ANSWER_GRACE = 3.0
 """Seconds that a change may take to show although its command was answered with an error, or not at all."""
@@ -69,7 +71,7 @@ class Engine:
         self._steps = tuple(steps)
         self._world = world
         self._journal = journal
-        self._tell = ProgressWriter(journal)
+        self._progress = ProgressWriter(journal)
         self._pace = pace
         """Seconds between two looks while a proof is awaited."""
         self._hold_pace = hold_pace
@@ -77,63 +79,22 @@ class Engine:
         """The step to begin with; a run that is resumed has the ones before behind it."""
         self._permit = permit
         """Reasons not to act at all, asked before each step acts; empty when it may."""
-        self._watched = PauseGuard(watch, journal, self._steps)
-        self._offers: tuple[Offer, ...] = ()
-        self._interventions: dict[str, Intervention] = {}
-        """Words with an argument that are or were offered in this step."""
-        self._chosen: tuple[Intervention, str] | None = None
-        """What the pending word is about, as it was when it was said, and who said it."""
-        self._word: str | None = None
-        self._heard = asyncio.Event()
+        self._guard = PauseGuard(watch, journal, self._steps)
+        self._pending = PendingWord(journal)
         self._why_back = ""
         self._only_back = False
-        self._aborted_why = _ABORTED
-        self._left_why = ""
         self._refused = False
         self._waiting_acts: list[asyncio.Task[None]] = []
+
+    @property
+    def take_word(self) -> TakesWords:
+        """What takes the words of the operator."""
+        return self._pending.take_word
 
     @property
     def taken(self) -> tuple[Act, ...]:
         """Every act that was begun so far."""
         return tuple(act for step in self._steps for act in step.taken)
-
-    def hear(self, word: str, who: str, why: str = "") -> tuple[bool, str]:
-        """Take a word of the operator; (accepted, what there is to say). `why` is told at the end of a run
-        that an abort ends.
-
-        At most one word is pending; only an abort overtakes another.
-        """
-        if word == "status":
-            return True, ", ".join(
-                f"{offer.word}: {offer.label}" for offer in self._offers
-            ) or "nothing to say now"
-        if word.partition(" ")[0] == "leave":
-            word, _, reason = word.partition(" ")
-            if not reason.strip():
-                return False, "it needs a reason: leave REASON"
-            why = clean(reason, 300)
-        offered = {offer.word: offer.label for offer in self._offers}
-        if word not in offered:
-            now = ", ".join(offered) or "nothing"
-            gone = word in self._interventions
-            answer = (
-                False,
-                "it is gone already: nothing was sent" if gone else f"it is not offered now (offered: {now})",
-            )
-        elif self._word is not None and (word != "abort" or self._word == "abort"):
-            answer = False, f"'{self._word}' was said a moment ago and is being done"
-        else:
-            self._word = word
-            self._chosen = (self._interventions[word], who) if word in self._interventions else None
-            if word == "abort":
-                self._aborted_why = why or _ABORTED
-            if word == "leave":
-                self._left_why = f"{why} ({who})"
-            self._heard.set()
-            answer = True, offered[word]
-        told = f"{answer[1]}: {why}" if word == "leave" else answer[1]
-        self._journal.write("word", word=word, who=who, accepted=answer[0], text=told)
-        return answer
 
     async def run(self) -> RunStatus:
         """Run to the end and return how it ended; every event is in the journal."""
@@ -160,7 +121,7 @@ class Engine:
                     index += 1
                 case _Next.FROM_THE_START:
                     for step in self._steps[: index + 1]:
-                        self._tell.mark(step, StepStatus.PENDING)
+                        self._progress.mark(step, StepStatus.PENDING)
                     index = 0
                 case _Next.BACK:
                     return False
@@ -176,18 +137,18 @@ class Engine:
 
     async def _run_step(self, step: Step) -> _Next:
         step.begin()
-        self._interventions.clear()
-        if self._word != "abort":
+        self._pending.interventions.clear()
+        if self._pending.word != "abort":
             self._take()  # a word for the step before, said while it ended
-        self._say(RunStatus.RUNNING, step.plan.title, (_ABORT,))
-        self._tell.mark(step, StepStatus.RUNNING, deadline=step.plan.deadline)
+        self._say(RunStatus.RUNNING, step.plan.title, (ABORT,))
+        self._progress.mark(step, StepStatus.RUNNING, deadline=step.plan.deadline)
         seen = await self._observe(step)
         if step.plan.holds:
             return await self._hold(step, seen)
         if seen.proof is Proof.MET:
-            self._tell.mark(step, StepStatus.SKIPPED if step.plan.acts else StepStatus.DONE, seen)
+            self._progress.mark(step, StepStatus.SKIPPED if step.plan.acts else StepStatus.DONE, seen)
             return self._onward(step)
-        self._tell.progress(step, seen)
+        self._progress.progress(step, seen)
         if self._aborted():
             return self._back(step, seen)
         if seen.failed:
@@ -203,7 +164,7 @@ class Engine:
     def _warn(self, step: Step, seen: Observation, why: str) -> _Next:
         """Go on although the step is not proved, and keep that for the end of the run."""
         self._journal.write("alarm", text=f"{step.plan.title}: {why.rstrip('.')}. The run goes on.")
-        self._tell.mark(step, StepStatus.FAILED, seen)
+        self._progress.mark(step, StepStatus.FAILED, seen)
         return self._onward(step)
 
     async def _act(self, step: Step) -> str:
@@ -212,17 +173,17 @@ class Engine:
             self._journal.write("refused", step=step.plan.key, reasons=reasons)
             return "; ".join(reasons)
         acts = tuple(step.needed())
-        if problem := await self._watched.before(step, acts):
+        if problem := await self._guard.before(step, acts):
             return problem
         # While clients wait the act does not wait for the disk.
-        durable = not self._watched.clients_wait
+        durable = not self._guard.clients_wait
         if step.plan.together:
             for act in acts:
                 self._intend(step, act, durable=durable)
             problems = await asyncio.gather(*(self._begin(step, act) for act in acts))
             return "; ".join(problem for problem in problems if problem)
         for act in acts:
-            if self._word == "abort":
+            if self._pending.word == "abort":
                 break
             self._intend(step, act, durable=durable)
             if problem := await self._begin(step, act):
@@ -265,7 +226,7 @@ class Engine:
             answer = await self._world.send(act.kind, act.target, act.command.text)
         except Exception as error:
             why = described(error)
-            self._journal.write("error", not self._watched.clients_wait, **fields, error=why)
+            self._journal.write("error", not self._guard.clients_wait, **fields, error=why)
             return why if step.heard(act, undo=False, error=why) else ""
         step.heard(act, undo=False)
         ms = round(1000 * (time.monotonic() - began), 1)
@@ -280,14 +241,14 @@ class Engine:
             answer = await self._world.send_waiting(act.target, act.command.text)
         except Exception as error:
             step.heard(act, undo=False, error=described(error))
-            self._journal.write("error", not self._watched.clients_wait, **fields, error=described(error))
+            self._journal.write("error", not self._guard.clients_wait, **fields, error=described(error))
         except asyncio.CancelledError:
             why = "its connection was closed before it answered"
-            self._journal.write("closed", not self._watched.clients_wait, **fields, why=why)
+            self._journal.write("closed", not self._guard.clients_wait, **fields, why=why)
             raise
         else:
             step.heard(act, undo=False)
-            self._journal.write("answer", not self._watched.clients_wait, **fields, answer=answer)
+            self._journal.write("answer", not self._guard.clients_wait, **fields, answer=answer)
 
     async def _hang_up(self) -> None:
         for task in self._waiting_acts:
@@ -302,32 +263,30 @@ class Engine:
         asks = step.plan.on_timeout is OnTimeout.ASK
         patience = step.plan.deadline or 0.0
         until = time.monotonic() + (_LOST_ANSWER_GRACE if problem and not asks else patience)
-        until = min(until, self._watched.until(step))
-        pace = self._watched.pace(self._pace)
+        until = min(until, self._guard.until(step))
+        pace = self._guard.pace(self._pace)
         offers = (
-            ((_RETRY if step.plan.acts and step.needed() and problem else _WAIT), _ABORT)
-            if asks
-            else (_ABORT,)
+            ((RETRY if step.plan.acts and step.needed() and problem else WAIT), ABORT) if asks else (ABORT,)
         )
         overdue, notice, sent_at = False, "", time.monotonic()
         while True:
             seen = await self._observe(step)
             if seen.proof is Proof.MET:
                 await self._hang_up()
-                self._tell.mark(step, StepStatus.DONE, seen)
+                self._progress.mark(step, StepStatus.DONE, seen)
                 return self._onward(step)
-            if seen.failed or (not asks and (gone := self._watched.gone(step))):
+            if seen.failed or (not asks and (gone := self._guard.gone(step))):
                 return self._back(step, seen, f"{step.plan.title}: {seen.failed or gone}")
             late = time.monotonic() >= until
             if late and not asks:
                 return await self._time_is_up(step, seen, problem, patience)
-            self._tell.progress(step, seen, StepStatus.WAITING)
+            self._progress.progress(step, seen, StepStatus.WAITING)
             if not problem:
                 sent_at = await self._repeat(step, sent_at)
             overdue = late or overdue
             options = step.interventions()
-            self._interventions |= {option.offer.word: option for option in options}
-            besides = _besides(seen) if asks else ()
+            self._pending.interventions |= {option.offer.word: option for option in options}
+            besides = offers_beside(seen) if asks else ()
             now_offered = (*offers, *besides, *(o.offer for o in options))
             message = _waiting_message(seen, problem, patience, overdue=overdue)
             self._say(RunStatus.RUNNING, f"{notice} {message}".strip(), now_offered)
@@ -341,18 +300,20 @@ class Engine:
                     await self._hang_up()
                     why = f"'{step.plan.title}' was not proved: {seen.evidence[0] if seen.evidence else ''}"
                     self._journal.write("alarm", text=why)
-                    self._tell.mark(step, StepStatus.DONE, seen)
+                    self._progress.mark(step, StepStatus.DONE, seen)
                     return self._onward(step)
                 case "leave":
-                    self._journal.write("alarm", text=f"Left there: {step.leave()}. Why: {self._left_why}")
+                    self._journal.write(
+                        "alarm", text=f"Left there: {step.leave()}. Why: {self._pending.why_left}"
+                    )
                 case "wait":
                     until, overdue = time.monotonic() + patience, False
                     if problem:
                         problem = await self._act(step)
-                        offers = (_RETRY if problem else _WAIT, _ABORT)
-                case str() if self._chosen:
-                    notice = await self._intervene(step, *self._chosen)
-            await self._pause(pace)
+                        offers = (RETRY if problem else WAIT, ABORT)
+                case str() if self._pending.chosen:
+                    notice = await self._intervene(step, *self._pending.chosen)
+            await self._pending.wait(pace)
 
     async def _time_is_up(self, step: Step, seen: Observation, problem: str, patience: float) -> _Next:
         """Nobody is asked: go back, or on with a warning."""
@@ -368,7 +329,7 @@ class Engine:
         if not step.plan.repeat or time.monotonic() - sent_at < step.plan.repeat:
             return sent_at
         for act in step.needed():
-            self._intend(step, act, durable=not self._watched.clients_wait)
+            self._intend(step, act, durable=not self._guard.clients_wait)
             await self._begin(step, act)
         return time.monotonic()
 
@@ -382,34 +343,34 @@ class Engine:
             return f"whether that was done could not be told: {described(error)}."
 
     async def _hold(self, step: Step, seen: Observation) -> _Next:
-        self._tell.mark(step, StepStatus.HOLDING, seen, deadline=None)
+        self._progress.mark(step, StepStatus.HOLDING, seen, deadline=None)
         while True:
-            self._tell.progress(step, seen)
-            offers = (_GO, _ISOLATE, *((_AGAIN,) if seen.alarm else ()))
+            self._progress.progress(step, seen)
+            offers = (GO, ISOLATE, *((AGAIN,) if seen.alarm else ()))
             self._say(RunStatus.HOLDING, seen.alarm or step.plan.title, offers)
             match self._take():
                 case "go":
-                    self._tell.mark(step, StepStatus.DONE, seen)
+                    self._progress.mark(step, StepStatus.DONE, seen)
                     return _Next.ON
                 case "again":
                     return _Next.FROM_THE_START
                 case "abort":
                     return self._back(step, seen)
-            await self._pause(self._hold_pace)
+            await self._pending.wait(self._hold_pace)
             seen = await self._observe(step)
 
     # The way back
 
     def _back(self, step: Step, seen: Observation, problem: str = "") -> _Next:
-        self._why_back = problem or self._aborted_why
-        self._tell.mark(step, StepStatus.FAILED if problem else StepStatus.UNDONE, seen)
+        self._why_back = problem or self._pending.why_aborted
+        self._progress.mark(step, StepStatus.FAILED if problem else StepStatus.UNDONE, seen)
         return _Next.BACK
 
     async def _walk_back(self) -> RunStatus:
         await self._hang_up()
-        why = (self._why_back or self._aborted_why).rstrip(".;") + "."
+        why = (self._why_back or self._pending.why_aborted).rstrip(".;") + "."
         back = WalkBack(
-            self._steps, self._world, self._journal, self._tell, pace=self._watched.pace(self._pace)
+            self._steps, self._world, self._journal, self._progress, pace=self._guard.pace(self._pace)
         )
         if not back.anything and self._refused:
             return self._end(RunStatus.REFUSED, f"{why} Nothing was changed.")
@@ -417,7 +378,7 @@ class Engine:
             return self._end(RunStatus.UNDONE, f"{why} Nothing had been changed.")
         self._say(RunStatus.UNDOING, f"{why} Putting back what was changed.", ())
         leftovers = await back.run()
-        self._watched.end(leftovers=bool(leftovers))
+        self._guard.end(leftovers=bool(leftovers))
         moved, split = await self._remainder()
         if leftovers:
             left = (*leftovers, *(moved if split else ()))
@@ -446,44 +407,29 @@ class Engine:
         return next((step.closing for step in reversed(self._steps) if step.closing), "Done.")
 
     def _end(self, status: RunStatus, message: str, leftovers: tuple[str, ...] = ()) -> RunStatus:
-        self._offers = ()
+        self._pending.offers = ()
         self._journal.write("end", status=status, message=message, leftovers=leftovers)
         return status
 
     # Words
 
     def _take(self) -> str | None:
-        word, self._word = self._word, None
+        word = self._pending.pop()
         if word:
-            self._tell.hurry()
-        self._heard.clear()
+            self._progress.hurry()
         return word
 
     def _onward(self, step: Step) -> _Next:
         """On to the next step, unless an abort came meanwhile; after the last step it comes too late."""
-        self._watched.after(step)
+        self._guard.after(step)
         return _Next.BACK if step is not self._steps[-1] and self._aborted() else _Next.ON
 
     def _aborted(self) -> bool:
-        return self._word == "abort" and self._take() == "abort"
-
-    async def _pause(self, seconds: float) -> None:
-        """Wait for the next look, or less when the operator says something."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._heard.wait()
+        return self._pending.word == "abort" and self._take() == "abort"
 
     def _say(self, status: RunStatus, message: str, offers: tuple[Offer, ...]) -> None:
-        self._offers = offers
-        self._tell.say(status, message, offers)
-
-
-def _besides(seen: Observation) -> tuple[Offer, ...]:
-    """What may be said instead of waiting, by the latest look."""
-    again = (_AGAIN,) if seen.alarm else ()
-    leave = (Offer("leave", seen.leave),) if seen.leave else ()
-    anyway = (Offer("go", seen.anyway),) if seen.anyway else ()
-    return (*again, *leave, *anyway)
+        self._pending.offers = offers
+        self._progress.say(status, message, offers)
 
 
 def _fields(step: Step, act: Act) -> dict[str, Any]:

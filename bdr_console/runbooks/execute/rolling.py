@@ -20,7 +20,7 @@ from typing import Any
 from bdr_console.config import ClusterSettings
 from bdr_console.errors import ConsoleError
 from bdr_console.runbooks.checks.preflight import ALL_PARTS
-from bdr_console.runbooks.execute.engine import Engine
+from bdr_console.runbooks.execute.operator_commands import OperatorCommands
 from bdr_console.runbooks.execute.resume import as_event
 from bdr_console.runbooks.execute.rolling_plan import RUNBOOK, nodes_of
 from bdr_console.runbooks.execute.run_setup import Request, RunSetup, fresh
@@ -57,29 +57,6 @@ class TurnJournal(Journal):
         super().write(event, durable, **fields)
 
 
-class OperatorCommands:
-    """Hears the operator: passes words to the engine at work, and takes an abort where none is."""
-
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
-        self.engine: Engine | None = None
-        self.aborted = ""
-        """Who said abort between two turns."""
-
-    def hear(self, word: str, who: str) -> tuple[bool, str]:
-        """As `Engine.hear`."""
-        if self.engine is not None:
-            return self.engine.hear(word, who)
-        if word == "status":
-            return True, "abort: stop before the next step"
-        accepted = word == "abort"
-        if accepted:
-            self.aborted = who
-        text = "stop here" if accepted else "it is not offered now (offered: abort)"
-        self._journal.write("word", word=word, who=who, accepted=accepted, text=text)
-        return accepted, text
-
-
 Carry = Callable[[RunSetup, Journal], Awaitable[None]]
 """Carries one turn out to its end."""
 
@@ -93,13 +70,13 @@ class Rolling:
         settings: ClusterSettings,
         world: World,
         journal: Journal,
-        ear: OperatorCommands,
+        commands: OperatorCommands,
     ) -> None:
         self._request = request
         self._settings = settings
         self._world = world
         self._journal = journal
-        self._ear = ear
+        self._commands = commands
         self._nodes = nodes_of(request)
 
     async def go(self, task: RunSetup, turn: Callable[[], TurnJournal], carry: Carry) -> None:
@@ -111,7 +88,7 @@ class Rolling:
                 self._end(node, RunStatus.REFUSED, f"{task.refusal} Nothing was changed.")
                 return
             await carry(task, journal)
-            self._ear.engine = None
+            self._commands.engine = None
             left = self._left(node)
             status = journal.status or RunStatus.STOPPED
             if status is not RunStatus.DONE or task.undo:
@@ -135,8 +112,10 @@ class Rolling:
             except ConsoleError as error:
                 self._end(left[0], RunStatus.REFUSED, f"{error}")
                 return
-            if self._ear.aborted:
-                self._end(node, RunStatus.UNDONE, f"Stopped by {self._ear.aborted} after {node}.", begun=True)
+            if self._commands.aborted:
+                self._end(
+                    node, RunStatus.UNDONE, f"Stopped by {self._commands.aborted} after {node}.", begun=True
+                )
                 return
 
     def _left(self, node: str) -> tuple[str, ...]:
@@ -147,7 +126,7 @@ class Rolling:
         limits = self._settings.thresholds.thresholds()
         until = time.monotonic() + _SETTLED_WITHIN
         before = ""
-        while not self._ear.aborted:
+        while not self._commands.aborted:
             seen = ready(await self._world.read(Part.NODES), node, limits)
             told = f"{node} is back; {following} comes next. {seen.evidence[0] if seen.evidence else ''}"
             if told != before:
@@ -160,7 +139,7 @@ class Rolling:
             if time.monotonic() > until:
                 return f"{node} is back in service but has not caught up: {'; '.join(seen.evidence)}."
             await asyncio.sleep(_LOOK_EVERY)
-        return f"Stopped by {self._ear.aborted} after {node}." if self._ear.aborted else ""
+        return f"Stopped by {self._commands.aborted} after {node}." if self._commands.aborted else ""
 
     async def _next(self, node: str) -> RunSetup:
         """The turn of `node`, planned and checked from what is seen now."""

@@ -11,9 +11,10 @@ from bdr_console.errors import ConsoleError
 from bdr_console.runbooks.checks.preflight import ALL_PARTS, refuses
 from bdr_console.runbooks.execute import resume, rolling_plan
 from bdr_console.runbooks.journal.journal_file import read_events
+from bdr_console.runbooks.journal.run_from_journal import fold
 from bdr_console.runbooks.model.plan_id import differences, plan_id
 from bdr_console.runbooks.model.reading import Reading
-from bdr_console.runbooks.model.run import REFUSED, Check
+from bdr_console.runbooks.model.run import REFUSED, Check, RunView
 from bdr_console.runbooks.model.step import Plan, World
 from bdr_console.runbooks.plan import isolate
 from bdr_console.runbooks.plan.switchover import plan
@@ -35,6 +36,8 @@ class RunSetup:
     undo: bool = False
     """Only the way back."""
     problems: tuple[str, ...] = ()
+    so_far: RunView | None = None
+    """The run as the runner before left it; None for one that begins."""
 
 
 async def undertake(directory: Path, request: Request, settings: ClusterSettings, world: World) -> RunSetup:
@@ -91,7 +94,8 @@ def _adopting(reading: Reading, request: Request, settings: ClusterSettings, *, 
 
 
 def _continuing(directory: Path, reading: Reading, *, undo: bool) -> RunSetup:
-    past = resume.past(read_events(directory))
+    events = read_events(directory)
+    past = resume.past(events)
     if past is None:
         raise ConsoleError(
             f"the journal of {directory.name} holds no plan: that run had not begun to change anything",
@@ -101,5 +105,9 @@ def _continuing(directory: Path, reading: Reading, *, undo: bool) -> RunSetup:
     checks = resume.findings(reading, past.taken, "this run's own by its journal")
     back = undo or past.undoing
     return replace(
-        RunSetup(past.plan, checks), taken=past.taken, begin_at=0 if back else past.begin_at, undo=back
+        RunSetup(past.plan, checks),
+        taken=past.taken,
+        begin_at=0 if back else past.begin_at,
+        undo=back,
+        so_far=fold(events),
     )

@@ -28,16 +28,18 @@ from bdr_console.runbooks.execute.control import listening
 from bdr_console.runbooks.execute.engine import Engine
 from bdr_console.runbooks.execute.hold_command import NodeHosts
 from bdr_console.runbooks.execute.live_world import LiveWorld
+from bdr_console.runbooks.execute.operator_commands import OperatorCommands
 from bdr_console.runbooks.execute.resume import as_event
-from bdr_console.runbooks.execute.rolling import OperatorCommands, Rolling, TurnJournal, beginning
+from bdr_console.runbooks.execute.rolling import Rolling, TurnJournal, beginning
 from bdr_console.runbooks.execute.rolling_plan import nodes_of, subject
 from bdr_console.runbooks.execute.run_setup import Request, RunSetup, undertake
 from bdr_console.runbooks.execute.sampler import Sampler
 from bdr_console.runbooks.execute.spawn import Starter
 from bdr_console.runbooks.execute.unattended import HoldOrder, Unattended
 from bdr_console.runbooks.guard.watchdog import Watchdog
-from bdr_console.runbooks.journal.journal_file import RUNNER_LOCK, Journal, JournalFollower
+from bdr_console.runbooks.journal.journal_file import RUNNER_LOCK, Journal
 from bdr_console.runbooks.journal.progress_writer import steps_event
+from bdr_console.runbooks.journal.run_from_journal import RunInMemory
 from bdr_console.runbooks.locks import Busy, cluster_locks, hold, is_held
 from bdr_console.runbooks.model.run import RunStatus
 from bdr_console.runbooks.model.step import Plan
@@ -115,27 +117,27 @@ async def _run(
 ) -> None:
     task = await undertake(directory, request, settings, world)
     await starter.agree()
-    journal = Journal(directory, request["run"])
-    ear = OperatorCommands(journal)
+    journal = Journal(directory, request["run"], RunInMemory(task.so_far))
+    commands = OperatorCommands(journal)
 
     async def carry(task: RunSetup, journal: Journal) -> None:
         watch = Watchdog(directory, journal, locks)
-        await _carry(directory, request, settings, world, lock, task, journal, ear, watch)
+        await _carry(directory, request, settings, world, lock, task, journal, commands, watch)
 
     def turn() -> TurnJournal:
-        made = TurnJournal(directory, request["run"])
+        made = TurnJournal(directory, request["run"], journal.run)
         made.reclaim = journal.reclaim
         return made
 
     journal.reclaim = partial(_reclaim, directory, request)
     with _stops_on_signal(journal):
-        async with listening(directory, ear.hear) as renew:
+        async with listening(directory, commands.take_word) as renew:
             _begin(journal, request, task, lock)
             starter.begun()
             reachable = asyncio.create_task(_stay_reachable(directory, request, journal, renew))
             try:
                 if nodes_of(request):
-                    rolling = Rolling(request, settings, world, journal, ear)
+                    rolling = Rolling(request, settings, world, journal, commands)
                     await rolling.go(task, turn, carry)
                 elif task.refusal:
                     message = f"{task.refusal} Nothing was changed."
@@ -182,7 +184,7 @@ async def _carry(
     lock: OperatorLock,
     task: RunSetup,
     journal: Journal,
-    ear: OperatorCommands,
+    commands: OperatorCommands,
     watch: Watchdog,
 ) -> None:
     """One node's run, or its turn in a rolling run, to its end."""
@@ -200,9 +202,9 @@ async def _carry(
         return tuple(lock.broken if later else lock.lost)
 
     engine = Engine(made, world, journal, begin_at=task.begin_at, permit=permit, watch=watch)
-    ear.engine = engine
-    sampler = Sampler(directory, world, task.plan.node, journal)
-    async with _attended(directory, request, settings, journal, engine, lock, sampler):
+    commands.engine = engine.take_word
+    sampler = Sampler(world, task.plan.node, journal)
+    async with _attended(request, settings, journal, engine, lock, sampler):
         try:
             await (engine.undo(_why_back(request)) if task.undo else engine.run())
         except Exception as error:
@@ -264,7 +266,6 @@ def _beginning(made: Plan, request: Request) -> dict[str, Any]:
 
 @contextlib.asynccontextmanager
 async def _attended(
-    directory: Path,
     request: Request,
     settings: ClusterSettings,
     journal: Journal,
@@ -275,12 +276,12 @@ async def _attended(
     """While the run goes on: watch the lock and what clients feel, and keep the orders for the hold."""
     hosts = NodeHosts(settings)
     tasks = [
-        asyncio.create_task(_watch(directory, journal, engine, lock)),
+        asyncio.create_task(_watch(journal, engine, lock)),
         asyncio.create_task(sampler.see_through()),
     ]
     if "hold" in request:
         order = HoldOrder.from_request(request["hold"])
-        unattended = Unattended(directory, journal, engine.hear, order, hosts)
+        unattended = Unattended(journal, engine.take_word, order, hosts)
         tasks.append(asyncio.create_task(unattended.see_through()))
     try:
         with contextlib.suppress(TimeoutError):  # a PgBouncer that hangs costs its figures, not the run
@@ -301,10 +302,9 @@ async def _attended(
         await hosts.close()
 
 
-async def _watch(directory: Path, journal: Journal, engine: Engine, lock: OperatorLock) -> None:
-    follower = JournalFollower(directory)
+async def _watch(journal: Journal, engine: Engine, lock: OperatorLock) -> None:
     while True:
-        view = follower.poll()
+        view = journal.run.view
         if view is not None and view.current is not None:
             lock.at(view.current.key)
         _tell(journal, await lock.look(), changed=bool(engine.taken))

@@ -11,13 +11,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 
 from bdr_console.errors import ConsoleError
 from bdr_console.links.pgbouncer import PgBouncerReader
 from bdr_console.links.pgbouncer_rows import CONSOLE, pools
 from bdr_console.runbooks.execute.cluster_reader import ClusterReader
-from bdr_console.runbooks.journal.journal_file import Journal, JournalFollower
+from bdr_console.runbooks.journal.journal_file import Journal
 from bdr_console.runbooks.model.reading import Part
 from bdr_console.runbooks.model.run import RunStatus
 
@@ -73,8 +72,7 @@ class _Window:
 class Sampler:
     """Watches the PgBouncers of one turn until it is cancelled."""
 
-    def __init__(self, directory: Path, reader: ClusterReader, node: str, journal: Journal) -> None:
-        self._follower = JournalFollower(directory)
+    def __init__(self, reader: ClusterReader, node: str, journal: Journal) -> None:
         self._journal = journal
         self._node = node
         self._reader = reader
@@ -91,7 +89,7 @@ class Sampler:
             window = await self._open(way)
             self.begun.set()
             while True:
-                view = self._follower.poll()
+                view = self._journal.run.view
                 holding = view is not None and view.status is RunStatus.HOLDING
                 if window is not None and holding:
                     ended, window = window, None

@@ -1,19 +1,19 @@
 """A run that nobody watches: what was ordered for the maintenance hold, and what it does instead of asking.
 
-It is one more reader of the run's journal that says a word when the time has come, as an operator would.
+It looks at the run as it stands, and says a word when the time has come, as an operator would.
 """
 
 import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from bdr_console.cluster.text import clean, format_seconds
 from bdr_console.errors import ConsoleError
 from bdr_console.runbooks.execute.hold_command import LOST, Here, HoldCommand, NodeHosts
-from bdr_console.runbooks.journal.journal_file import Journal, JournalFollower
+from bdr_console.runbooks.execute.operator_commands import TakesWords
+from bdr_console.runbooks.journal.journal_file import Journal
 from bdr_console.runbooks.model.run import RunStatus, RunView, StepStatus
 
 _LOOK_EVERY = 0.2
@@ -38,27 +38,18 @@ class HoldOrder:
         return cls(told.get("seconds"), told.get("command"), bool(told.get("on_node")))
 
 
-class Hear(Protocol):
-    """Takes a word, who says it, and why; (accepted, what there is to say)."""
-
-    def __call__(self, word: str, who: str, why: str = "") -> tuple[bool, str]:
-        """Say it."""
-
-
 class Unattended:
     """Sees one run through by its orders."""
 
     def __init__(
         self,
-        directory: Path,
         journal: Journal,
-        hear: Hear,
+        take_word: TakesWords,
         order: HoldOrder,
         nodes: NodeHosts | None = None,
     ) -> None:
-        self._follower = JournalFollower(directory)
         self._journal = journal
-        self._hear = hear
+        self._take_word = take_word
         self._order = order
         self._nodes = nodes
         self._node = ""
@@ -68,7 +59,7 @@ class Unattended:
         kept = False
         waiting = Waiting()
         while True:
-            view = self._follower.poll()
+            view = self._journal.run.view
             if view is not None:
                 self._node = view.node
                 late = waiting.is_overdue(view)
@@ -79,7 +70,7 @@ class Unattended:
                     step = view.current.title if view.current else "a step"
                     why = f"'{step}' did not come about in time and nobody was there to decide."
                     self._journal.write("alarm", text=f"{why} Putting back.")
-                    self._hear("abort", "unattended", why)
+                    self._take_word("abort", "unattended", why)
                     return
             await asyncio.sleep(_LOOK_EVERY)
 
@@ -101,10 +92,10 @@ class Unattended:
         else:
             return
         if self._holds():
-            self._hear("go", "unattended")
+            self._take_word("go", "unattended")
 
     def _holds(self) -> bool:
-        view = self._follower.poll()
+        view = self._journal.run.view
         return view is not None and view.status is RunStatus.HOLDING
 
     async def _command(self, command: str) -> int:

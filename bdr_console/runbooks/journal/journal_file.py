@@ -20,7 +20,7 @@ from bdr_console.errors import ConsoleError
 from bdr_console.paths import open_private
 from bdr_console.runbooks.journal.events import event_of
 from bdr_console.runbooks.journal.events import run_id as checked_run_id
-from bdr_console.runbooks.journal.run_from_journal import advance
+from bdr_console.runbooks.journal.run_from_journal import RunInMemory, advance
 from bdr_console.runbooks.locks import is_held
 from bdr_console.runbooks.model.run import RunStatus, RunView
 
@@ -41,8 +41,11 @@ class Journal:
     again with the next event; `problem` says so, for the run to judge.
     """
 
-    def __init__(self, directory: Path, run_id: str) -> None:
+    def __init__(self, directory: Path, run_id: str, run: RunInMemory | None = None) -> None:
+        """`run` is the picture that goes on, where this is not its first writer."""
         self.run_id = run_id
+        self.run = run or RunInMemory()
+        """The run as it stands by what was written."""
         self.reclaim: Callable[[], None] = lambda: None
         """Called before a deleted journal is made anew: what must be there before anybody sees it."""
         self.problem = ""
@@ -75,6 +78,7 @@ class Journal:
     def write(self, event: str, durable: bool = True, /, **fields: Any) -> None:
         """Append one event; `durable` ones are on disk when this returns, unless there is a `problem`."""
         record = {"t": self.now().isoformat(), "run": self.run_id, "event": event, **fields}
+        self.run.add(record)
         line = json.dumps(_redacted(record), ensure_ascii=False, default=str) + "\n"
         self._pending.append(line.encode("utf-8", "backslashreplace"))
         try:

@@ -1,5 +1,6 @@
 """A journal's events folded into one picture of the run. Pure: the same events give the same picture."""
 
+import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields, replace
 from datetime import UTC, datetime
@@ -74,6 +75,20 @@ def advance(view: RunView | None, event: Event) -> RunView | None:
                 ended_at=_moment(event),
             )
     return view
+
+
+class RunInMemory:
+    """The run as its runner knows it: each event is added as it is written, and nothing is read back."""
+
+    def __init__(self, view: RunView | None = None) -> None:
+        self.view = view
+
+    def add(self, event: Event) -> None:
+        """Take one more event into the picture; a picture that fails must not hold up the run."""
+        try:
+            self.view = advance(self.view, event)
+        except Exception:
+            traceback.print_exc()
 
 
 def _begin(event: Event) -> RunView:

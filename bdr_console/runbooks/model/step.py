@@ -181,8 +181,8 @@ class CutSessions:
 
     @property
     def all_cut(self) -> bool:
-        """Whether every session ended at once: single ones may end by themselves at that moment."""
-        return bool(self.before) and self.ended is not None and self.ended >= self.before
+        """Whether several sessions all ended at once: a single one may end by itself at that moment."""
+        return self.ended is not None and self.ended >= max(2, self.before)
 
 
 @dataclass(frozen=True, slots=True)

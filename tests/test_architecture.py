@@ -1,5 +1,6 @@
 """Imports point one way, and the headless parts never load the screen."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -81,3 +82,35 @@ def test_every_link_is_made_where_it_is_known_what_leads_to_its_target() -> None
         and any(made.search(line) for line in path.read_text().splitlines() if not line.startswith("class "))
     }
     assert found == set(), "use links.factory.Links"
+
+
+def test_other_rooms_use_of_a_room_only_what_its_init_names() -> None:
+    faces = {room: _face(room) for room in (PACKAGE / "runbooks").rglob("__init__.py")}
+    past = []
+    for path in PACKAGE.rglob("*.py"):
+        if PACKAGE / "runbooks" in path.parents:
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith(
+                "bdr_console.runbooks"
+            ):
+                continue
+            where = PACKAGE.parent.joinpath(*(node.module or "").split("."))
+            inside = [alias.name for alias in node.names] if where.is_dir() else [where.name]
+            room = where if where.is_dir() else where.parent
+            past += [
+                f"{path.name}: {room.name}/{name}"
+                for name in inside
+                if name not in faces[room / "__init__.py"]
+            ]
+    assert past == [], "the room's __init__.py says what others may use"
+
+
+def _face(room: Path) -> set[str]:
+    """The names in `__all__`, with the rooms inside."""
+    named = next(
+        node.value
+        for node in ast.parse(room.read_text()).body
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None
+    )
+    return {*ast.literal_eval(named), *(child.name for child in room.parent.iterdir() if child.is_dir())}

@@ -1,1 +1,4 @@
-"""Guided changes: the step engine, its journal, its runner process, and one file per runbook."""
+"""Guided changes: a plan of steps, checked, carried out by a process of its own, and journaled."""
+
+__all__ = ["locks", "operator_lock"]
+"""The modules that other rooms may use."""

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from bdr_console.lab import Lab
-from bdr_console.runbooks.checks.preflight import ALL_PARTS, refuses
+from bdr_console.runbooks.checks.preflight import ALL_PARTS, isolation_checks, refuses
 from bdr_console.runbooks.execute import launch
 from bdr_console.runbooks.execute.engine import Engine
 from bdr_console.runbooks.journal.journal_file import Journal, JournalFollower, read_events
@@ -48,19 +48,19 @@ async def made_for(world: FakeWorld) -> tuple[Any, Any]:
 
 async def test_a_dead_node_may_be_isolated_although_nothing_is_known_of_it() -> None:
     made, reading = await made_for(FakeWorld(silent={"node1"}))
-    assert refuses(isolate.checks(reading, made)) == ()
+    assert refuses(isolation_checks(reading, made)) == ()
     assert [step.key for step in made.steps][:2] == ["disable", "cut"]
 
 
 async def test_a_node_that_answers_is_isolated_only_with_a_warning() -> None:
     made, reading = await made_for(FakeWorld())
-    assert isolate.checks(reading, made)[0].outcome is Outcome.WARN
+    assert isolation_checks(reading, made)[0].outcome is Outcome.WARN
 
 
 async def test_the_last_server_is_not_isolated_even_in_an_emergency(tmp_path: Path) -> None:
     world = FakeWorld(down={"bdr_next_node", "bdr_node3"}, silent={"node1"})
     made, reading = await made_for(world)
-    assert refuses(isolate.checks(reading, made))
+    assert refuses(isolation_checks(reading, made))
     engine = Engine(isolate.steps(made, SETTINGS), world, Journal(tmp_path, "r1"), pace=0.002)
     assert await engine.run() is RunStatus.REFUSED
     assert world.sent == []
@@ -116,8 +116,8 @@ async def test_sessions_whose_clients_have_gone_do_not_hold_the_isolation_up(tmp
 async def test_a_proxy_that_does_not_answer_keeps_nothing_from_the_other(tmp_path: Path) -> None:
     world = FakeWorld(silent={"node1", "haproxy2"})
     made, reading = await made_for(world)
-    assert refuses(isolate.checks(reading, made)) == ()
-    assert any("haproxy2" in c.title and c.outcome is Outcome.WARN for c in isolate.checks(reading, made))
+    assert refuses(isolation_checks(reading, made)) == ()
+    assert any("haproxy2" in c.title and c.outcome is Outcome.WARN for c in isolation_checks(reading, made))
     ended, _ = await isolated(world, tmp_path)
     assert ended is None
     assert ("haproxy1", DISABLE) in world.sent
@@ -137,7 +137,7 @@ async def test_a_proxy_that_hangs_after_the_plan_leaves_a_warning_and_the_run_go
 async def test_a_pooler_that_does_not_answer_is_a_warning(tmp_path: Path) -> None:
     world = FakeWorld(silent={"node1", "pgb-tx"})
     made, reading = await made_for(world)
-    assert refuses(isolate.checks(reading, made)) == ()
+    assert refuses(isolation_checks(reading, made)) == ()
     ended, _ = await isolated(world, tmp_path)
     assert ended is None
     assert DISABLE in [text for _, text in world.sent]

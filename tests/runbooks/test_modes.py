@@ -12,9 +12,10 @@ from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.errors import ConsoleError
 from bdr_console.runbooks.checks.preflight import ALL_PARTS, preflight, refuses
 from bdr_console.runbooks.model.reading import Reading
+from bdr_console.runbooks.model.reading_queries import switch_back_target
 from bdr_console.runbooks.model.run import Outcome
 from bdr_console.runbooks.model.step import Plan, Proof
-from bdr_console.runbooks.plan.modes import FAST_CLOSE_TEXT, choose, switch_back_target
+from bdr_console.runbooks.plan.modes import FAST_CLOSE_TEXT, choose
 from bdr_console.runbooks.plan.switchover import plan
 from bdr_console.runbooks.steps.barrier import applied
 from tests.runbooks.world import NO_ANSWER, SETTINGS, FakeWorld

@@ -10,9 +10,9 @@ from bdr_console.cluster.proxies import ServerState
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.config import ClusterSettings
 from bdr_console.errors import ConsoleError
+from bdr_console.runbooks.model.reading_queries import routed_databases
 from bdr_console.runbooks.model.run import Command, RunStatus, RunView, StepStatus
 from bdr_console.runbooks.model.step import Plan
-from bdr_console.runbooks.plan.modes import routed_databases
 from bdr_console.runbooks.plan.printable_plan import paper, rest, shell
 from bdr_console.runbooks.plan.switchover import plan
 from tests.cluster.builders import NOW, pooler, proxy, server, snapshot

@@ -9,8 +9,8 @@ import pytest
 from bdr_console.runbooks.execute.engine import Engine
 from bdr_console.runbooks.journal.journal_file import Journal, read_events
 from bdr_console.runbooks.model.reading import Part, Reading
+from bdr_console.runbooks.model.reading_queries import switch_back_target
 from bdr_console.runbooks.model.run import RunStatus, StepStatus, exit_code
-from bdr_console.runbooks.plan.modes import switch_back_target
 from bdr_console.runbooks.plan.switchover import steps
 from tests.runbooks.test_engine import Run, holding
 from tests.runbooks.test_quiesce import run_of

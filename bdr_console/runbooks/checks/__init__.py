@@ -1,1 +1,4 @@
 """The preflight, one file for each subject. Pure."""
+
+__all__ = ["preflight"]
+"""The modules that other rooms may use."""

@@ -21,10 +21,9 @@ from bdr_console.runbooks.model.node_sessions import (
 )
 from bdr_console.runbooks.model.pool_holders import how_to_end, session_holders, why_not_ended
 from bdr_console.runbooks.model.reading import Reading
-from bdr_console.runbooks.model.reading_queries import error_of, unpooled
+from bdr_console.runbooks.model.reading_queries import error_of, routed_databases, unpooled
 from bdr_console.runbooks.model.run import Check, Outcome
 from bdr_console.runbooks.model.step import Plan
-from bdr_console.runbooks.plan.modes import routed_databases
 
 
 def clients(reading: Reading, made: Plan, settings: ClusterSettings) -> Iterator[Check]:

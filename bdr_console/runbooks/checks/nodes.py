@@ -10,9 +10,9 @@ from bdr_console.cluster.text import counted, format_seconds
 from bdr_console.cluster.traffic import chosen, member_refusal, refused_accounts
 from bdr_console.config import ClusterSettings
 from bdr_console.runbooks.model.reading import Reading
+from bdr_console.runbooks.model.reading_queries import routed_databases
 from bdr_console.runbooks.model.run import Check, Outcome
 from bdr_console.runbooks.model.step import Plan
-from bdr_console.runbooks.plan.modes import routed_databases
 
 
 def nodes(reading: Reading, made: Plan, settings: ClusterSettings) -> Iterator[Check]:

@@ -7,8 +7,8 @@ from bdr_console.cluster.text import counted, format_seconds
 from bdr_console.config import ClusterSettings
 from bdr_console.links.pgbouncer_names import command_name
 from bdr_console.runbooks.model.reading import PoolerSetup, Reading
+from bdr_console.runbooks.model.reading_queries import routed_databases
 from bdr_console.runbooks.model.run import Check, Outcome
-from bdr_console.runbooks.plan.modes import routed_databases
 
 _RECONNECT_SINCE = 10900
 _LOOKS_PAUSED = 1.0

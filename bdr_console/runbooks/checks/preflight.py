@@ -6,11 +6,12 @@ from bdr_console.config import ClusterSettings
 from bdr_console.links.factory import tls_given_up
 from bdr_console.links.ssh_route import Login
 from bdr_console.runbooks.checks.clients import blast_radius, clients, node_sessions
-from bdr_console.runbooks.checks.nodes import nodes
+from bdr_console.runbooks.checks.nodes import nodes, taking
 from bdr_console.runbooks.checks.poolers import poolers
-from bdr_console.runbooks.checks.proxies import proxies, session_cuts
+from bdr_console.runbooks.checks.proxies import proxies, servers, session_cuts
 from bdr_console.runbooks.checks.replication import replication
 from bdr_console.runbooks.model.reading import Part, Reading
+from bdr_console.runbooks.model.reading_queries import error_of
 from bdr_console.runbooks.model.run import Check, Outcome
 from bdr_console.runbooks.model.step import Plan
 from bdr_console.runbooks.plan.modes import mode_checks
@@ -92,3 +93,44 @@ def _login(host: str, login: Login) -> Check:
         remedy = "Stay logged in until it is over (tmux), or use a key file: an agent ends with its session."
         return Check(title, Outcome.WARN, "with a key of your agent, while that lives", _WHY, remedy)
     return Check(title, Outcome.PASS, f"with {login.source}", _WHY)
+
+
+def isolation_checks(reading: Reading, made: Plan) -> tuple[Check, ...]:
+    """The few that count in an emergency: somebody else takes the traffic. What does not answer is a warning,
+    because every second counts and the others can be commanded."""
+    title = f"{made.node} is dead"
+    if reading.node(made.node) is None:
+        alive = Check(title, Outcome.PASS, f"it does not answer ({error_of(reading, made.node)})")
+    else:
+        why = (
+            "Its clients are cut in the middle of their transactions, and nothing waits for its last writes."
+        )
+        alive = Check(title, Outcome.WARN, "it answers", why, "A switchover fails and loses nothing.")
+    return (alive, *_commanded_proxies(reading, made), *taking(reading, made), *_commanded_poolers(reading))
+
+
+def _commanded_proxies(reading: Reading, made: Plan) -> Iterator[Check]:
+    for proxy in reading.snapshot.proxies:
+        facts = reading.proxy(proxy.name)
+        if facts is not None:
+            yield from servers(reading, made, proxy.name, facts)
+            continue
+        yield Check(
+            f"HAProxy {proxy.name} can be commanded",
+            Outcome.WARN,
+            proxy.error or "not read",
+            f"What it carries to {made.node} stays there.",
+            "If it serves clients, stop it or take its address away from them.",
+        )
+
+
+def _commanded_poolers(reading: Reading) -> Iterator[Check]:
+    for pooler in reading.snapshot.poolers:
+        if pooler.error or pooler.facts is None:
+            yield Check(
+                f"PgBouncer {pooler.name} can be commanded",
+                Outcome.WARN,
+                pooler.error or "not read",
+                "HAProxy cuts its connections; it may rest for server_login_retry before it tries again.",
+                "Nothing: the others are not held up by it.",
+            )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from bdr_console.config import ClusterSettings
 from bdr_console.errors import ConsoleError
-from bdr_console.runbooks.checks.preflight import preflight
+from bdr_console.runbooks.checks.preflight import isolation_checks, preflight
 from bdr_console.runbooks.journal.run_from_journal import moment_or_none
 from bdr_console.runbooks.model.reading import Reading
 from bdr_console.runbooks.model.run import DEFAULT_MODE, Check
@@ -24,7 +24,7 @@ def planned(reading: Reading, settings: ClusterSettings, request: Request) -> tu
     runbook, node = request.get("runbook", switchover.RUNBOOK), request["node"]
     if runbook == isolate.RUNBOOK:
         made = isolate.plan(reading.snapshot, settings, node, remembered=reading.settings)
-        return made, isolate.checks(reading, made)
+        return made, isolation_checks(reading, made)
     if runbook != switchover.RUNBOOK:
         raise ConsoleError(f"there is no runbook '{runbook}'", f"Choose one of: {', '.join(RUNBOOKS)}.")
     made = switchover.plan(

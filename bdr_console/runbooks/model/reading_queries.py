@@ -2,9 +2,12 @@
 
 from collections.abc import Collection, Iterable, Sequence
 
+from bdr_console.cluster.poolers import PoolDatabase, PoolerFacts
 from bdr_console.cluster.proxies import ProxyServer
+from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.traffic import Taker, split_words, takers_of
 from bdr_console.cluster.traffic import traffic as where_traffic_goes
+from bdr_console.config import ClusterSettings
 from bdr_console.runbooks.model.reading import Reading, ServerConnection
 from bdr_console.runbooks.model.run import Proof
 from bdr_console.runbooks.model.step import Act, Remainder, TrafficBefore
@@ -183,3 +186,41 @@ def lsn(text: str) -> int:
     """`16/B3748` -> its position in bytes; raises ValueError."""
     high, _, low = text.partition("/")
     return (int(high, 16) << 32) + int(low, 16)
+
+
+def routed_databases(facts: PoolerFacts, settings: ClusterSettings) -> tuple[PoolDatabase, ...]:
+    """The databases of a PgBouncer that lead to one of the HAProxies. While a HAProxy does not say where it
+    listens, also those that lead nowhere that is known.
+
+    One made by `*` leaves SHOW DATABASES while nobody is connected, but keeps its server connections: its
+    pool shows it, and nothing says where it leads. It is taken to lead here; a RECONNECT of an idle pool
+    that does not costs nobody anything.
+    """
+    all_listen = bool(settings.proxies) and all(proxy.listen for proxy in settings.proxies.values())
+    listed = {database.name for database in facts.databases}
+    hidden = {pool.database for pool in facts.pools if pool.servers} - listed - {"pgbouncer"}
+    return (
+        *(
+            database
+            for database in facts.databases
+            if database.name != "pgbouncer" and (database.proxies or not (all_listen or database.nodes))
+        ),
+        *(PoolDatabase(name, None, None, False, False, 0, 0) for name in sorted(hidden)),
+    )
+
+
+def switch_back_target(snapshot: Snapshot, node: str, *, had_traffic: bool | None = True) -> str | None:
+    """The node that has the traffic of `node`'s backends now: taking it out with the same runbook sends the
+    traffic back to `node`. None when that is `node` itself, when no stick table tells, or when `node` did not
+    have the traffic before: then there is nothing to switch back."""
+    if not had_traffic:
+        return None
+    for proxy in snapshot.proxies:
+        if proxy.facts is None:
+            continue
+        backends = {server.backend for server in proxy.facts.servers if server.node == node}
+        stuck = {(entry.table, entry.server) for entry in proxy.facts.stick or ()}
+        for server in proxy.facts.servers:
+            if server.backend in backends and (server.backend, server.name) in stuck and server.node != node:
+                return server.node
+    return None

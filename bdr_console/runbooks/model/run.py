@@ -275,3 +275,8 @@ def exit_code(view: RunView) -> int:
 def table() -> str:
     """One line for each code, for the help."""
     return "\n".join(f"{code:>3}  {text}" for code, text in MEANINGS.items())
+
+
+def point_of_no_return(node: str) -> str:
+    """The line drawn before the first step that an undo does not make good."""
+    return f"point of no return: clients move here; undo enables {node}, they stay"

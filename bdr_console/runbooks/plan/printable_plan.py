@@ -9,9 +9,16 @@ from pathlib import Path
 
 from bdr_console import paths
 from bdr_console.paths import write_private
-from bdr_console.runbooks.model.run import Check, Command, Proof, RunView, StepStatus, StepView
+from bdr_console.runbooks.model.run import (
+    Check,
+    Command,
+    Proof,
+    RunView,
+    StepStatus,
+    StepView,
+    point_of_no_return,
+)
 from bdr_console.runbooks.model.step import Plan
-from bdr_console.runbooks.steps.conditions import point_of_no_return
 
 _BEHIND = (StepStatus.DONE, StepStatus.SKIPPED)
 _PLACE = re.compile(r"^(?P<name>\S+) \((?P<address>.*)\)$")

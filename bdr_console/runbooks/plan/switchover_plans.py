@@ -9,9 +9,10 @@ from bdr_console.config import ClusterSettings
 from bdr_console.engines import barrier_statement
 from bdr_console.links import conninfo
 from bdr_console.links.pgbouncer_names import command_name
+from bdr_console.runbooks.model.reading_queries import routed_databases
 from bdr_console.runbooks.model.run import Command
 from bdr_console.runbooks.model.step import Act, Choice, OnTimeout, StepPlan
-from bdr_console.runbooks.plan.modes import routed_databases, session_clients
+from bdr_console.runbooks.plan.modes import session_clients
 from bdr_console.runbooks.steps.pool_settings import AT_ONCE, FROM_FILE, NO_LOGIN, RELOAD, Wanted
 
 Remembered = Mapping[str, Mapping[str, str]]

@@ -20,11 +20,11 @@ from bdr_console.runbooks.model.reading_queries import (
     error_of,
     in_maintenance,
     state_line,
+    switch_back_target,
     traffic,
     usable_others,
 )
 from bdr_console.runbooks.model.step import Act, CutSessions, Observation, Proof, Step, StepPlan, World
-from bdr_console.runbooks.plan.modes import switch_back_target
 from bdr_console.runbooks.steps.disable import SessionCount
 
 _LONGEST = timedelta(days=366)

@@ -78,7 +78,7 @@ class RunScreen(LiveScreen):
             done = moment is not None and run.status in (RunStatus.DONE, RunStatus.MOVED)
             back = None
             if moment is not None and done:
-                from bdr_console.runbooks.plan.modes import switch_back_target
+                from bdr_console.runbooks.model.reading_queries import switch_back_target
 
                 back = switch_back_target(moment.snapshot, run.node, had_traffic=run.had_traffic)
             changed, self._back = back != self._back, back

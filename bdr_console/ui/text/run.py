@@ -19,8 +19,8 @@ from bdr_console.runbooks.model.run import (
     RunView,
     StepStatus,
     StepView,
+    point_of_no_return,
 )
-from bdr_console.runbooks.steps.conditions import point_of_no_return
 from bdr_console.ui.keys import word_action
 from bdr_console.ui.services import PlanView
 from bdr_console.ui.text.words import coarse, outcome_cell, proof_cell, run_cell, step_cell

@@ -7,6 +7,7 @@ import sys
 import zlib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -114,6 +115,7 @@ def bomb(path: Path, claims: int) -> Path:
 _LIMITED = """
 import resource, sys
 from pathlib import Path
+from typing import Any
 from bdr_console.errors import ConsoleError
 from bdr_console.recording.reader import Recording
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -185,14 +187,24 @@ def test_a_recording_of_no_numbers_is_refused_by_file_and_line(number: str, tmp_
     assert "no number" in caught.value.problem or "beyond all measure" in caught.value.problem
 
 
+def test_a_number_deep_in_a_node_that_is_none_is_refused_too(tmp_path: Path) -> None:
+    path = ("0", "facts", "slots", "0", "lag_seconds")
+    patch: Any = "nan"
+    for part in reversed(path):
+        patch = {part: patch}
+    with Recording(raw(tmp_path / "given", line(), change({"nodes": patch}))) as made:
+        assert sum(1 for _ in made.snapshots(NOW)) == 1
+        assert any("nan is no number" in note for note in made.notes)
+
+
 def test_changes_without_end_between_two_whole_snapshots_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bdr_console.recording.decoder._MOST_WORK", 10_000)
+    monkeypatch.setattr("bdr_console.recording.decoder._MOST_WORK", 2**20)
     again = [change({"nodes": {"0": {"took_ms": number}}}) for number in range(1, 2000)]
     with Recording(raw(tmp_path / "given", line(), *again)) as made:
         assert 1 <= sum(1 for _ in made.snapshots(NOW)) < 2000
-        assert any("more than 10,000 values change between two whole snapshots" in n for n in made.notes)
+        assert any("targets of more than 1 MiB change between two whole snapshots" in n for n in made.notes)
 
 
 def test_events_beyond_what_is_gone_through_are_left_out_the_oldest_first(

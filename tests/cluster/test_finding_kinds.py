@@ -12,6 +12,7 @@ from bdr_console.cluster.proxies import ServerState
 from bdr_console.cluster.replication import LinkState
 from bdr_console.cluster.verdict.finding_kinds import KINDS, FindingKind, Impact, kind_of
 from bdr_console.cluster.verdict.findings import Finding, Level
+from script.findings_page import page
 
 PACKAGE = Path(bdr_console.__file__).parent
 _QUIET = {"streaming", "catchup", "absent", "up", "unchecked"}
@@ -95,3 +96,9 @@ def test_what_is_only_unknown_hurts_nobody_that_we_know_of() -> None:
 
 def test_impacts_are_ordered_by_who_is_hurt() -> None:
     assert sorted(Impact, reverse=True) == [Impact.CLIENTS, Impact.DATA, Impact.REDUNDANCY, Impact.OTHER]
+
+
+def test_the_page_of_findings_is_as_the_program_judges() -> None:
+    published = (PACKAGE.parent / "docs/findings.md").read_text("utf-8")
+    assert published == page(), "script/findings writes it anew"
+    assert all(f"| `{code}` |" in published for code in KINDS)

@@ -111,7 +111,7 @@ def compared(name: str, found: tuple[Asked, ...], read: Mapping[str, NodeFacts])
     if not read:
         return found
     snapshot = Snapshot(name, "", now, _PATIENCE, nodes, (), ())
-    faults = with_remedies([*configuration_findings(snapshot, now)], snapshot)
+    faults = with_remedies([*configuration_findings(snapshot, now)], snapshot, keys=False)
     named = {finding.subject for finding in faults} & set(read)
     first = next(iter(read))
     notes: dict[str, list[str]] = {}

@@ -170,6 +170,7 @@ class StatusReader:
             known=known,
             works=works(runs),
             left=left_findings(runs, snapshot),
+            keys=False,
         )
         return StatusReport(
             snapshot,

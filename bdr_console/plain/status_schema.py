@@ -46,7 +46,7 @@ class FindingJson(Part):
     longest_wait_seconds: float | None
     """How long the first of them has waited; null as above."""
     remedy: str
-    """What to do next: a key of the console, or a command. The wording may change at any time."""
+    """What to do next, as a command where there is one. The wording may change at any time."""
 
 
 class VerdictJson(Part):

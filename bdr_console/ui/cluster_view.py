@@ -101,6 +101,7 @@ class WatchedCluster:
         self.recorder = recorder = parts.recorder
         heard = recorder.event if recorder is not None else no_one
         self.timeline = parts.timeline or Timeline(parts.thresholds, app.glyphs, parts.rules, heard)
+        self.timeline.keys = parts.acts is not None
         if recorder is not None:
             recorder.tell = lambda text: self.note(Level.WARN, "recording", text)
         bell = Bell(parts.ringing, to_terminal(app), app.rest_of_bells) if parts.ringing else None

@@ -131,6 +131,8 @@ class Timeline:
         self._taken: tuple[Link, ...] = ()
         """The links of the newest snapshot when it was taken."""
         self._seen: _Seen | None = None
+        self.keys = True
+        """Whether who watches may act: then a remedy may be a key."""
         self.runs: tuple[RunView, ...] = ()
         """The latest runs of the cluster: what one under way brings along is expected."""
 
@@ -157,7 +159,14 @@ class Timeline:
         self._looked_at = at
         seen = self._judge(snapshot, at)
         eased = partial(
-            judge, snapshot, self._eased, at, self._history, known=seen.links, works=works(self.runs)
+            judge,
+            snapshot,
+            self._eased,
+            at,
+            self._history,
+            known=seen.links,
+            works=works(self.runs),
+            keys=self.keys,
         )
         heard = self.board.observe(seen.verdict, at, changed, eased)
         self.ringing.update(heard.ringing)
@@ -229,6 +238,7 @@ class Timeline:
             known=found,
             works=works(self.runs),
             left=left_findings(self.runs, snapshot),
+            keys=self.keys,
         )
         self._seen = _Seen(grounds, now, found, verdict)
         return self._seen

@@ -11,8 +11,9 @@ import bdr_console
 from bdr_console.cluster.proxies import ServerState
 from bdr_console.cluster.replication import LinkState
 from bdr_console.cluster.verdict.finding_kinds import KINDS, FindingKind, Impact, kind_of
-from bdr_console.cluster.verdict.findings import Finding, Level
+from bdr_console.cluster.verdict.findings import Finding, Level, with_remedies
 from script.findings_page import page
+from tests.cluster.builders import snapshot
 
 PACKAGE = Path(bdr_console.__file__).parent
 _QUIET = {"streaming", "catchup", "absent", "up", "unchecked"}
@@ -87,6 +88,19 @@ def test_every_code_has_a_reason_an_impact_and_a_remedy(code: str, kind: Finding
     assert re.fullmatch(r"[^A-Z].*[^.]|SELECT.*|RECONNECT.*", kind.remedy), "it stands in a line with others"
     assert set(re.findall(r"\{(\w+)\}", kind.remedy)) <= _PLACES, "only places that can be filled"
     assert kind_of(f"{code}:detail") is kind
+
+
+_KEY = re.compile(r"(^|[ ;(])(?:enter|ctrl\+\w|[a-z])(?::| on | shows | in it | takes )")
+"""How a remedy names a key: `s: take node1 ...`, `enter on a conflict shows ...`."""
+
+
+@pytest.mark.parametrize(("code", "kind"), KINDS.items())
+def test_where_there_are_no_keys_every_remedy_is_a_command(code: str, kind: FindingKind) -> None:
+    (shown,) = with_remedies([Finding(Level.WARN, "node1", "is not well", code)], snapshot(), keys=False)
+    assert not _KEY.search(shown.remedy), shown.remedy
+    assert shown.remedy
+    assert set(re.findall(r"\{(\w+)\}", kind.command)) <= _PLACES
+    assert bool(_KEY.search(kind.remedy)) == bool(kind.command), "a remedy without a key needs no other"
 
 
 def test_what_is_only_unknown_hurts_nobody_that_we_know_of() -> None:

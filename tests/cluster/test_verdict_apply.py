@@ -149,7 +149,8 @@ def dropping(updates: int, deletes: int = 0) -> NodeFacts:
     [
         (dropping(0), dropping(0), None, ""),
         (dropping(51), dropping(51), Level.WARN, "threw 51 updates away here"),
-        (dropping(0, 3), dropping(0, 4), Level.WARN, "threw 4 deletes away here"),
+        (dropping(0, 3), dropping(0, 3), None, ""),
+        (dropping(0, 3), dropping(0, 4), Level.WARN, "had no row for 1 delete in the last 5m 00s"),
         (dropping(51), dropping(52, 1), Level.CRIT, "threw 52 updates and 1 delete away here"),
         (dropping(51), dropping(2), Level.WARN, "threw 2 updates away here"),
     ],

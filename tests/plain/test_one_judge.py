@@ -60,6 +60,7 @@ async def test_exit_code_json_plugin_and_screen_agree_on_the_same_readings(name:
     if name == "a lag that grows":
         shown = [lagging(at, 40 + mib) for mib, at in enumerate(moments)]
     reader, timeline = StatusReader("lab", SETTINGS, 1.0), Timeline(SETTINGS.thresholds.thresholds())
+    timeline.keys = False  # as in a console that is read-only
     try:
         for one in shown:
             reader._take(one)

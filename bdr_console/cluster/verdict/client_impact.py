@@ -94,6 +94,9 @@ def _dead_node(finding: Finding, snapshot: Snapshot, seen: Traffic, sessions: in
         clients=held or sessions,
         longest_wait=clients.longest_wait if clients.waiting else None,
         remedy="i: isolate {subject}, its clients go to another node" if sessions else finding.remedy,
+        command="`bdr-console switchover {subject} --isolate --plan` has its clients go to another node"
+        if sessions
+        else "",
     )
 
 

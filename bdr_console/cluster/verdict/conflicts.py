@@ -20,7 +20,10 @@ _LATELY = 300.0
 
 def dropped_findings(snapshot: Snapshot, now: datetime, past: History) -> list[Finding]:
     """One finding for each subscription that has dropped changes: critical while updates are being dropped,
-    a warning until the counters are reset, for nobody else says when the rows were compared."""
+    a warning until the counters are reset, for nobody else says when the rows were compared.
+
+    A delete without its row leaves nothing that differs: two nodes have deleted the same row, or it was
+    missing here before. So deletes alone are a finding only while they come."""
     found = []
     for node, facts in read_lately(snapshot, now):
         for origin, counts in _counts(facts).items():
@@ -28,6 +31,10 @@ def dropped_findings(snapshot: Snapshot, now: datetime, past: History) -> list[F
             if not what:
                 continue
             grown = {noun: _grown(past, dropped_key(node.name, origin, noun)) for noun in counts}
+            if not counts["update"]:
+                if grown["delete"]:
+                    found.append(_deletes(node.name, origin, grown["delete"]))
+                continue
             since = next((c.since for c in facts.conflict_counts if c.origin == origin and c.since), None)
             text = f"subscription {origin} threw {listed(what)} away here, for the row was not there"
             text += f" (since {since:%Y-%m-%d %H:%M}Z)" if since else ""
@@ -39,7 +46,13 @@ def dropped_findings(snapshot: Snapshot, now: datetime, past: History) -> list[F
                 " SELECT pg_stat_reset_subscription_stats(NULL)"
             )
             found.append(Finding(level, node.name, text, f"conflict.dropped:{origin}", remedy))
-    return sorted(found, key=lambda finding: "update" not in finding.text)  # what leaves a difference first
+    return sorted(found, key=lambda finding: not finding.remedy)  # what leaves a difference first
+
+
+def _deletes(node: str, origin: str, count: int) -> Finding:
+    what = f"{counted(count, 'delete')} in the last {format_seconds(_LATELY)}"
+    text = f"subscription {origin} had no row for {what}: another node deleted it too, or it was missing here"
+    return Finding(Level.WARN, node, text, f"conflict.deletes:{origin}")
 
 
 def dropped(facts: NodeFacts) -> dict[tuple[str, str], int]:

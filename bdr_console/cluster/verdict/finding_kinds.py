@@ -49,10 +49,14 @@ class FindingKind:
     pooler that it is about), `{origin}`, `{target}`, `{origin_at}`, `{target_at}` (of a link), `{proxy}`,
     `{backend}`, `{server}` (of HAProxy), `{pooler}`, `{database}` (of PgBouncer).
     """
+    command: str = ""
+    """The same where there are no keys: in plain text, and in a console that is read-only. Empty where the
+    remedy names none."""
 
 
 _OTHER, _REDUNDANCY, _DATA, _CLIENTS = Impact
 _DETAILS = "enter: details"
+_STATUS = "`bdr-console status --json` has its details"
 
 KINDS: dict[str, FindingKind] = {
     # What does not answer
@@ -86,16 +90,19 @@ KINDS: dict[str, FindingKind] = {
         "The node answers, but no peer exchanges changes with it: what clients write there stays there.",
         _DATA,
         "s: take {subject} out of service, then look at its network, {at}",
+        "`bdr-console switchover {subject} --plan` takes it out of service; then look at its network, {at}",
     ),
     "node.caveat": FindingKind(
         "A setting or a state of the node makes replication or a switchover unsafe.",
         _REDUNDANCY,
         "enter: details of {subject}",
+        "correct it on {at}",
     ),
     "node.read_only": FindingKind(
         "The node takes no writes.",
         _REDUNDANCY,
         "if nobody meant that, make {subject} writable again: enter shows its settings",
+        "if nobody meant that, make {subject} writable again on {at}",
     ),
     "node.transaction": FindingKind(
         "An old transaction keeps vacuum and a switchover waiting.",
@@ -142,6 +149,7 @@ KINDS: dict[str, FindingKind] = {
         "The node is not, or not for everybody, a ready member of its group.",
         _REDUNDANCY,
         "compare the member lists: enter on each node",
+        "compare the member lists: `bdr-console status --json` has that of each node",
     ),
     "member.unconfigured": FindingKind(
         "A member of the group is not in the configuration: its state, its lag and its WAL are watched by"
@@ -192,7 +200,10 @@ KINDS: dict[str, FindingKind] = {
     ),
     # Links
     "link.unknown": FindingKind(
-        "Whether changes arrive cannot be told.", _OTHER, "enter: what each end says of the link"
+        "Whether changes arrive cannot be told.",
+        _OTHER,
+        "enter: what each end says of the link",
+        "look at the slot on {origin_at} and the subscription on {target_at}",
     ),
     "link.down": FindingKind(
         "Changes do not arrive, and their WAL is kept.",
@@ -213,7 +224,10 @@ KINDS: dict[str, FindingKind] = {
         "the cause is in {target}'s log; mend the row or the table on {target_at}",
     ),
     "link.lag": FindingKind(
-        "The target is behind the origin.", _REDUNDANCY, "enter: what {target} is at (locks, load, apply)"
+        "The target is behind the origin.",
+        _REDUNDANCY,
+        "enter: what {target} is at (locks, load, apply)",
+        "look what {target_at} is at: locks, load, apply",
     ),
     "wal.unreserved": FindingKind(
         "The WAL that the target needs is about to be removed; then it must be joined anew.",
@@ -275,6 +289,11 @@ KINDS: dict[str, FindingKind] = {
         _DATA,
         "compare the rows of {subject} with its peers', then SELECT pg_stat_reset_subscription_stats(NULL)",
     ),
+    "conflict.deletes": FindingKind(
+        "Deletes find no row: two nodes delete the same rows, or rows were missing before.",
+        _OTHER,
+        "nothing if two nodes delete the same rows; else compare the rows of {subject} with its peers'",
+    ),
     "node.prepared": FindingKind(
         "A prepared transaction that nobody ends keeps its locks, and holds back vacuum and WAL.",
         _REDUNDANCY,
@@ -318,11 +337,13 @@ KINDS: dict[str, FindingKind] = {
         "Rows are changed on several nodes at once; one of the changes is lost.",
         _DATA,
         "lead clients to one node; enter on a conflict shows the rows",
+        "lead clients to one node",
     ),
     "conflict.unresolved": FindingKind(
         "Nothing decides between two changes of one row, so rows differ for good.",
         _DATA,
         "lead clients to one node: s takes the other one out of service",
+        "lead clients to one node: `bdr-console switchover NODE --plan` takes the other one out of service",
     ),
     # HAProxy
     "backend.none": FindingKind(
@@ -357,7 +378,7 @@ KINDS: dict[str, FindingKind] = {
         _REDUNDANCY,
         "look at the check of {server}: it says 404 or stopping",
     ),
-    "server.unknown": FindingKind("HAProxy shows a state that is not known.", _OTHER, _DETAILS),
+    "server.unknown": FindingKind("HAProxy shows a state that is not known.", _OTHER, _DETAILS, _STATUS),
     "server.weight": FindingKind(
         "The server gets no new clients.",
         _REDUNDANCY,
@@ -367,11 +388,13 @@ KINDS: dict[str, FindingKind] = {
         "Clients are on a node that must not have them; what they write goes nowhere.",
         _DATA,
         "s: take {subject} out of service",
+        "`bdr-console switchover {subject} --plan` takes it out of service",
     ),
     "traffic.split": FindingKind(
         "Clients write on two nodes at once.",
         _DATA,
         "make the HAProxies agree: s on the node that must not have them",
+        "make the HAProxies agree: `bdr-console switchover` of the node that must not have them",
     ),
     "traffic.uncarried": FindingKind(
         "Server connections bypass every HAProxy that answers, as after a reload.",
@@ -379,7 +402,12 @@ KINDS: dict[str, FindingKind] = {
         "RECONNECT on the PgBouncers moves them",
     ),
     # PgBouncer
-    "pooler.paused": FindingKind("Clients of the database wait.", _CLIENTS, "o: let them go on"),
+    "pooler.paused": FindingKind(
+        "Clients of the database wait.",
+        _CLIENTS,
+        "o: let them go on",
+        "on {pooler}: RESUME {database}; `bdr-console runs` names the run that paused it",
+    ),
     "pooler.disabled": FindingKind(
         "Clients of the database are refused.", _CLIENTS, "on {pooler}: ENABLE {database}"
     ),
@@ -387,23 +415,31 @@ KINDS: dict[str, FindingKind] = {
         "One server connection for each pool, as a run that died leaves it: clients queue.",
         _CLIENTS,
         "o: put it back",
+        "`bdr-console runs` names the run; `bdr-console undo` puts it back",
     ),
     "pool.waiting": FindingKind(
         "Clients wait for a server connection.",
         _CLIENTS,
         "enter on {subject}: who holds the connections; else raise pool_size",
+        "on {pooler}: SHOW SERVERS names who holds the connections; else raise pool_size",
     ),
     # Runs
     "run.work": FindingKind(
         "A run works on the node; what that brings along is expected.",
         _REDUNDANCY,
         "w: the run under way; g in it brings {subject} back",
+        "`bdr-console runs` names the run; `bdr-console go` brings {subject} back",
     ),
-    "run.left": FindingKind("A run ended and left something changed.", _REDUNDANCY, "o: resume or undo it"),
+    "run.left": FindingKind(
+        "A run ended and left something changed.",
+        _REDUNDANCY,
+        "o: resume or undo it",
+        "`bdr-console runs` names it; `bdr-console resume` or `undo` ends it",
+    ),
 }
 """By the code, or by what stands before its colon."""
 
-_UNLISTED = FindingKind("Something is not as it should be.", Impact.OTHER, _DETAILS)
+_UNLISTED = FindingKind("Something is not as it should be.", Impact.OTHER, _DETAILS, _STATUS)
 
 
 def kind_of(code: str) -> FindingKind:

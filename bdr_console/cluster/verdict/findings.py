@@ -98,6 +98,8 @@ class Finding:
     a row in `finding_kinds.KINDS`."""
     remedy: str = ""
     """What to do next, a key or a command; empty until `judge` takes it from the kind."""
+    command: str = ""
+    """The same where there are no keys, if `remedy` names one; empty for that of the kind."""
     impact: Impact | None = None
     """Who is hurt, where the case differs from its kind; None until `judge` takes it from the kind."""
     clients: int | None = None
@@ -154,17 +156,21 @@ class Verdict:
 _PLACE = re.compile(r"\{([a-z_]+)\}")
 
 
-def with_remedies(findings: list[Finding], snapshot: Snapshot) -> list[Finding]:
-    """The same, each with its own remedy or that of its kind; places in braces are filled."""
+def with_remedies(findings: list[Finding], snapshot: Snapshot, *, keys: bool) -> list[Finding]:
+    """Return the same, each with its own remedy or that of its kind; places in braces are filled. `keys`:
+    whether who reads it has those of the console; else a remedy is a command."""
     addresses = {
         target.name: target.address
         for targets in (snapshot.nodes, snapshot.proxies, snapshot.poolers)
         for target in targets
     }
-    return [
-        replace(finding, remedy=_filled(finding.remedy or finding.kind.remedy, finding, addresses))
-        for finding in findings
-    ]
+    return [replace(one, remedy=_filled(_remedy(one, keys=keys), one, addresses)) for one in findings]
+
+
+def _remedy(finding: Finding, *, keys: bool) -> str:
+    if keys:
+        return finding.remedy or finding.kind.remedy
+    return finding.command or finding.remedy or finding.kind.command or finding.kind.remedy
 
 
 def _filled(remedy: str, finding: Finding, addresses: dict[str, str]) -> str:

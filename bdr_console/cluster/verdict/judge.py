@@ -50,11 +50,13 @@ def judge(
     known: tuple[Link, ...] | None = None,
     works: Sequence[Work] = (),
     left: Iterable[Finding] = (),
+    keys: bool = True,
 ) -> Verdict:
     """Every finding of this moment. `now` dates the readings: an old one is a finding of its own. With
     `history`, as `memory.remember` fills it, also what only more than one moment shows. `known` are the
     links at `now`, for a caller that has them already. `works` are the runs under way, `left` the findings
-    about runs that ended and left something: both are known by their journals alone."""
+    about runs that ended and left something: both are known by their journals alone. `keys`: whether who
+    reads it has the console's keys at hand; without them every remedy is a command."""
     past = history or History()
     if known is None:
         known = links(snapshot, now, past)
@@ -83,4 +85,4 @@ def judge(
     found += refused(snapshot, now)
     found += traffic_findings(snapshot, thresholds, now, history)
     found += [f for pooler in snapshot.poolers for f in pooler_findings(pooler, snapshot, thresholds, now)]
-    return verdict_of(with_clients(found, snapshot, now), snapshot, now, works)
+    return verdict_of(with_clients(found, snapshot, now), snapshot, now, works, keys=keys)

@@ -249,6 +249,8 @@ def _stuck(link: Link, history: History) -> str | None:
     match history.last(confirmed_key(link.key), 2):
         case (float(before), float(newest)) if before != newest:
             return None  # it moves: nearly every link at nearly every look
+        case (*_, None):
+            return None  # nobody could read it now
     confirmed = [value for _, value in history.window(confirmed_key(link.key), _WINDOW)]
     if len(confirmed) < 3 or len(set(confirmed)) > 1:
         return None

@@ -84,13 +84,18 @@ _POOLS = ("pooler.paused", "pooler.throttled", "pool.waiting")
 
 
 def verdict_of(
-    found: Sequence[Finding], snapshot: Snapshot, now: datetime, works: Sequence[Work] = ()
+    found: Sequence[Finding],
+    snapshot: Snapshot,
+    now: datetime,
+    works: Sequence[Work] = (),
+    *,
+    keys: bool = True,
 ) -> Verdict:
-    """The findings as a verdict: each under its root, ordered by who is hurt."""
+    """The findings as a verdict: each under its root, ordered by who is hurt. `keys` as in `judge`."""
     hosts = hosts_gone(found, snapshot)
     found = (*found, *dict.fromkeys(hosts.values()), *_cut_off(found, snapshot))
     found = (*found, *_work_findings(snapshot, works))
-    return ordered(with_remedies(_Causes(found, hosts, snapshot, now, works).folded(), snapshot))
+    return ordered(with_remedies(_Causes(found, hosts, snapshot, now, works).folded(), snapshot, keys=keys))
 
 
 def ordered(found: Iterable[Finding]) -> Verdict:

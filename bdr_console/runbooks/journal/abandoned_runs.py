@@ -47,7 +47,7 @@ class Orphan:
         level = Level.CRIT if self.paused else Level.WARN
         hurts = Impact.CLIENTS if self.paused else None
         code, do = f"run.left:{self.run.run_id}", f"o, or {self.remedy}"
-        return Finding(level, self.run.node, self.text, code, do, hurts)
+        return Finding(level, self.run.node, self.text, code, do, self.remedy, hurts)
 
 
 def orphans(runs: Iterable[RunView], snapshot: Snapshot) -> tuple[Orphan, ...]:

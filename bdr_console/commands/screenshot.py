@@ -59,13 +59,13 @@ def screenshot(
     as_text = (as_ or ("text" if output is None or output.suffix == ".txt" else "svg")) == "text"
     pressed = tuple(key.strip() for key in keys.split(",") if key.strip())
     from bdr_console.ui import screenshot as made
-    from bdr_console.ui.theming.themes import looks, own
+    from bdr_console.ui.theming.themes import appearance, own
 
     shape = _size(size)
     if recording is not None:
         with Recording(recording) as opened_recording:
             config, settings = own(options)
-            look = looks(options, config, settings, theme=theme, on_terminal=False)
+            look = appearance(options, config, settings, theme=theme, on_terminal=False)
             shot = asyncio.run(made.of_recording(opened_recording, at, shape, look, pressed))
     else:
         shot = asyncio.run(_live(options, shape, theme, pressed, settle))
@@ -82,13 +82,13 @@ async def _live(
     from bdr_console.commands.ssh_keys import keys_unlocked
     from bdr_console.config import find, opened
     from bdr_console.ui.screenshot import of_cluster
-    from bdr_console.ui.theming.themes import looks
+    from bdr_console.ui.theming.themes import appearance
 
     config = find(options.config)
     settings = opened(config)
     name, chosen = settings.cluster(options.cluster)
     with keys_unlocked(chosen):
-        look = looks(options, config, settings, theme=theme, on_terminal=False)
+        look = appearance(options, config, settings, theme=theme, on_terminal=False)
         return await of_cluster(name, chosen, size, look, keys, refresh=settings.refresh, settle=settle)
 
 

@@ -18,9 +18,9 @@ def wrong_keys(root: yaml.Node, keys: Mapping[str, str]) -> list[Mistake]:
 
 def listed() -> Iterator[str]:
     """Every action that `keys` can name, below the place where it works: name, key, what it does."""
-    from bdr_console.ui.keys import Place, of  # a list, without textual
+    from bdr_console.ui.keys import Scope, of  # a list, without textual
 
-    for place in Place:
+    for place in Scope:
         yield f"# {place.value}"
         for action in of(place):
             if action.keys:

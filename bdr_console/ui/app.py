@@ -1,40 +1,44 @@
 """The application: shows one of its clusters at a time, paints what has come, hands keys on."""
 
 import asyncio
-import contextlib
 import gc
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING
 
 from textual.app import SystemCommand
-from textual.css.query import NoMatches
+from textual.dom import DOMNode
 from textual.screen import Screen
 
 from bdr_console.cluster.snapshot import Snapshot
+from bdr_console.cluster.text import clean
 from bdr_console.cluster.verdict.findings import Level
-from bdr_console.ui.available_actions import place_of
-from bdr_console.ui.base_app import KeyedApp
-from bdr_console.ui.cluster_view import ClusterParts, WatchedCluster
-from bdr_console.ui.commands import commands
-from bdr_console.ui.keys import Place, bindings
+from bdr_console.ui.available_actions import not_possible, place_of
+from bdr_console.ui.base_app import BaseApp, Cluster
+from bdr_console.ui.cluster_view import ClusterParts, ClusterView
+from bdr_console.ui.commands import Commander, commands
+from bdr_console.ui.keys import Scope, bindings
 from bdr_console.ui.operator import Operator
 from bdr_console.ui.recording_source import save_ring
 from bdr_console.ui.run_watch import RunWatch
 from bdr_console.ui.screens.clusters import Clusters
-from bdr_console.ui.screens.dialogs import Question
+from bdr_console.ui.screens.command_line import CommandLine
+from bdr_console.ui.screens.dialogs import Question, ThemeChooser
 from bdr_console.ui.screens.help import Help
 from bdr_console.ui.screens.live import LiveScreen
 from bdr_console.ui.screens.overview import Overview
 from bdr_console.ui.terminal.bell import Rest
 from bdr_console.ui.terminal.signals import HANGUP_EXIT, on_signals, watch_hangup
 from bdr_console.ui.text.cells import Subject
-from bdr_console.ui.text.cluster_summary import Standing
-from bdr_console.ui.text.status import Status, leaving
+from bdr_console.ui.text.cluster_summary import ClusterSummary
+from bdr_console.ui.text.status import leaving
 from bdr_console.ui.theming.styles import DEFAULTS, Styles
 from bdr_console.ui.theming.themes import Themes
+
+if TYPE_CHECKING:
+    from textual.actions import ActionParseResult
 
 _APART = 0.5
 """Seconds between the beginnings of clusters out of sight: not every host is connected to at once."""
@@ -45,7 +49,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class ConsoleApp(KeyedApp, inherit_bindings=False):
+class ConsoleApp(BaseApp, inherit_bindings=False):
     """The console on its clusters. Its result is the exit code.
 
     Each cluster has a stack of screens of its own (a mode of Textual's): a plan or a question stays with the
@@ -55,9 +59,7 @@ class ConsoleApp(KeyedApp, inherit_bindings=False):
 
     TITLE = "bdr-console"
     CSS_PATH = Path(__file__).with_name("console.tcss")
-    BINDINGS = bindings(Place.EVERYWHERE)
-    places: ClassVar[tuple[Place, ...]] = (Place.EVERYWHERE,)
-    """Whose keys work on every screen."""
+    BINDINGS = bindings(Scope.EVERYWHERE)
     COMMAND_PALETTE_BINDING = "ctrl+p"
     DEFAULT_MODE = "shown first"
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - Textual declares these as instance attributes
@@ -84,31 +86,42 @@ class ConsoleApp(KeyedApp, inherit_bindings=False):
         """Shows the cluster named `first` first, or else the first of them. Out of sight they are read
         every `background_refresh` seconds; without `collect_all` each begins to be read when it is shown.
 
-        For the others see KeyedApp. Raises ConsoleError for an unknown theme.
+        For the others see BaseApp. Raises ConsoleError for an unknown theme.
         """
         super().__init__(theme, ascii_only=ascii_only, keys=keys, themes=themes, config=config)
         self.tones = Styles(self.theme_variables or DEFAULTS, ansi=self.current_theme.ansi)
         self._clock = clock
-        self.rest_of_bells = Rest()
         self._collect_all = collect_all
         self.painter = Painter(self)
         opening = next((parts for parts in clusters if parts.name == first), clusters[0])
-        self.clusters = tuple(
-            WatchedCluster(
+        rest = Rest()
+        self._clusters = tuple(
+            ClusterView(
                 self,
                 parts,
                 self.DEFAULT_MODE if parts is opening else f"cluster {parts.name}",
                 pace=refresh,
                 background=background_refresh,
+                rest_of_bells=rest,
             )
             for parts in clusters
         )
-        self.current = self.clusters[clusters.index(opening)]
-        """The cluster that is shown."""
-        for cluster in self.clusters:
-            self.add_mode(cluster.mode, partial(Overview, self.glyphs))
+        self._current = self._clusters[clusters.index(opening)]
+        self.commander = Commander(self)
+        for cluster in self._clusters:
+            self.add_mode(cluster.mode, partial(Overview, cluster))
 
     # The cluster shown -------------------------------------------------------------------------------
+
+    @property
+    def clusters(self) -> tuple[ClusterView, ...]:
+        """The clusters of the configuration, in its order."""
+        return self._clusters
+
+    @property
+    def current(self) -> ClusterView:
+        """The cluster that is shown."""
+        return self._current
 
     @property
     def newest(self) -> Snapshot | None:
@@ -125,17 +138,12 @@ class ConsoleApp(KeyedApp, inherit_bindings=False):
         """The operator of the cluster shown."""
         return self.current.operator
 
-    @property
-    def read_only(self) -> bool:
-        """Whether the cluster shown can only be watched."""
-        return self.current.read_only
-
     def note(self, level: Level, subject: str, text: str) -> None:
         """Add a line to the event log of the cluster shown."""
         self.current.note(level, subject, text)
 
-    def standings(self, now: datetime, *, but: WatchedCluster | None = None) -> tuple[Standing, ...]:
-        """How each cluster stands, in the order of the configuration."""
+    def summaries(self, now: datetime, *, but: Cluster | None = None) -> tuple[ClusterSummary, ...]:
+        """Return each cluster in short, in the order of the configuration."""
         return tuple(cluster.standing(now) for cluster in self.clusters if cluster is not but)
 
     def open_cluster(self, name: str) -> None:
@@ -149,7 +157,7 @@ class ConsoleApp(KeyedApp, inherit_bindings=False):
             self.pop_screen()
         if wanted is self.current:
             return
-        before, self.current = self.current, wanted
+        before, self._current = self._current, wanted
         self.switch_mode(wanted.mode)
         before.sight_changed()
         wanted.sight_changed()
@@ -199,13 +207,12 @@ class ConsoleApp(KeyedApp, inherit_bindings=False):
         """Tell every screen in sight how things stand."""
         self.painter.paint()
 
-    def marked(self, status: Status) -> Status:
-        """What a replay adds to the head."""
-        return status
-
-    def tell(self, screen: LiveScreen) -> None:
-        """Tell one screen how its cluster stands."""
-        self.painter.tell(screen)
+    def paint_soon(self, cluster: Cluster, *, at_once: bool = False) -> None:
+        """Paint what is new of `cluster`; of a cluster out of sight at the next tick."""
+        if cluster is self._current:
+            self.painter.news(at_once=at_once)
+        else:
+            self.painter.has_news = True
 
     def _restyle(self) -> None:
         self.tones = Styles(self.theme_variables, ansi=self.current_theme.ansi)
@@ -217,6 +224,47 @@ class ConsoleApp(KeyedApp, inherit_bindings=False):
 
     # Keys --------------------------------------------------------------------------------------------
 
+    async def run_action(
+        self,
+        action: "str | ActionParseResult",
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """Do what a key, a click, the palette or the command line asks for; what cannot be done says why."""
+        if isinstance(action, str):
+            why = not_possible(self, action, default_namespace or self)
+            if why:
+                self.notify(why, severity="warning", markup=False)
+                return True
+        return await super().run_action(action, default_namespace, namespaces)
+
+    def action_command_line(self) -> None:
+        """Take a command by its name."""
+        screen = self.screen
+
+        def typed(text: str | None) -> None:
+            if text is not None:
+                self.commander.remember(text)
+                self.begin_work(self._do(text, screen), f":{text}")
+
+        self.push_screen(CommandLine(self.commander.commands(screen), self.commander.history), typed)
+
+    async def _do(self, text: str, screen: Screen[object]) -> None:
+        try:
+            await self.commander.do(text, screen)
+        except Exception as error:
+            self.commander.report(text, error)
+
+    def action_choose_theme(self) -> None:
+        """Choose a theme; the list shows each one while one moves in it."""
+
+        def chosen(name: str | None) -> None:
+            if name is not None:
+                file = clean(str(self.config_file)) if self.config_file else "the configuration"
+                self.notify(f"To keep this theme, write in {file}:\ntheme: {name}", timeout=8, markup=False)
+
+        self.push_screen(ThemeChooser(self.known_themes, self.theme), chosen)
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The keys of several clusters are there when there are several."""
         if action in ("clusters", "cluster"):
@@ -224,10 +272,8 @@ class ConsoleApp(KeyedApp, inherit_bindings=False):
         return True
 
     def open_details(self, subject: Subject) -> None:
-        """Everything known about `subject`, on a screen of its own."""
-        from bdr_console.ui.screens.detail import DetailScreen  # not before the first paint
-
-        self.push_screen(DetailScreen(subject, self.glyphs))
+        """Open a screen with everything known about `subject` of the cluster shown."""
+        self._current.open_details(subject)
 
     def action_help(self) -> None:
         """Every key."""
@@ -237,7 +283,7 @@ class ConsoleApp(KeyedApp, inherit_bindings=False):
     def action_clusters(self) -> None:
         """The list of clusters."""
         if not isinstance(self.screen, Clusters):
-            self.push_screen(Clusters(self.glyphs))
+            self.push_screen(Clusters(self._current))
 
     def action_cluster(self, step: int) -> None:
         """The next cluster (1) or the one before (-1)."""
@@ -251,17 +297,17 @@ class ConsoleApp(KeyedApp, inherit_bindings=False):
             self.exit(0)
             return
         self.push_screen(
-            Question(self.current.named("Leave while a run is under way?"), leaving(runs)),
+            Question(self._current, "Leave while a run is under way?", leaving(runs)),
             lambda yes: self.exit(0) if yes else None,
         )
 
     def action_refresh_now(self) -> None:
         """Read every target of the cluster shown now."""
-        self.current.source.refresh_now()
+        self.current.refresh_now()
 
     def action_save_ring(self) -> None:
         """Write the last minutes of the cluster shown to a file, and say where."""
-        self.run_worker(save_ring(self.current), exit_on_error=False)
+        self.begin_work(save_ring(self.current), "saving the last minutes")
 
     def action_pace(self, direction: int) -> None:
         """Read the cluster shown more often (-1) or less often (1)."""
@@ -310,17 +356,6 @@ class Painter:
         with self._app.batch_update():
             for screen in reversed(self._app.screen_stack):
                 if isinstance(screen, LiveScreen):
-                    self.tell(screen)
+                    screen.catch_up()
                 if not screen.is_modal:
                     break
-
-    def tell(self, screen: LiveScreen) -> None:
-        """Tell one screen how its cluster stands."""
-        if not screen.is_mounted:
-            return
-        now = self._app.now()
-        cluster = screen.watched
-        moment = cluster.timeline.at(now)
-        status = cluster.status_at(now, moment, self._app.standings(now, but=cluster))
-        with contextlib.suppress(NoMatches):  # a screen that is being taken down has lost some of its parts
-            screen.show(moment, self._app.marked(status))

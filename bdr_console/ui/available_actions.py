@@ -2,17 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from textual.actions import parse
 from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.screen import Screen
 
-from bdr_console.ui.keys import ACTIONS, Action, Place
-
-if TYPE_CHECKING:
-    from bdr_console.ui.app import ConsoleApp
+from bdr_console.ui.base_app import BaseApp
+from bdr_console.ui.keys import ACTIONS, Action, Scope
 
 READ_ONLY = "this console is read-only: it was started to watch, and cannot change anything"
 _NOT_NOW = "that cannot be done now"
@@ -37,7 +34,7 @@ def barred(does: str, *, read_only: bool) -> str:
     return READ_ONLY if read_only and does in _CHANGING else ""
 
 
-def doable(app: "ConsoleApp", screen: Screen[object]) -> Iterator[Doable]:
+def doable(app: BaseApp, screen: Screen[object]) -> Iterator[Doable]:
     """The actions of `screen`, of what has the keys in it, and those that work everywhere.
 
     In the order of the registry. What is not there at present (its key is hidden) is left out; what cannot
@@ -58,7 +55,7 @@ def doable(app: "ConsoleApp", screen: Screen[object]) -> Iterator[Doable]:
             yield Doable(action, node, why)
 
 
-def not_possible(app: "ConsoleApp", does: str, node: DOMNode) -> str:
+def not_possible(app: BaseApp, does: str, node: DOMNode) -> str:
     """Why an action that is shown cannot be done now; empty when it can, or is not there at all."""
     if why := barred(does, read_only=app.read_only):
         return why
@@ -66,7 +63,7 @@ def not_possible(app: "ConsoleApp", does: str, node: DOMNode) -> str:
     return why_not(app.screen) if ours and _state(app, app.screen, does, node) is None else ""
 
 
-def _state(app: "ConsoleApp", screen: Screen[object], does: str, node: DOMNode) -> bool | None:
+def _state(app: BaseApp, screen: Screen[object], does: str, node: DOMNode) -> bool | None:
     """What the target of an action says of it: True, None when it is greyed, False when it is not there."""
     space, name, parameters = parse(does)
     target = {"app": app, "screen": screen}.get(space, node)
@@ -78,9 +75,9 @@ def why_not(screen: Screen[object]) -> str:
     return str(getattr(screen, "WHY_NOT", _NOT_NOW))
 
 
-def place_of(screen: Screen[object]) -> Place:
+def place_of(screen: Screen[object]) -> Scope:
     """Where a reader is, as the help names it; the overview for a screen without keys of its own."""
-    return next((_BY_ID[name].place for name in _bound(screen)), Place.OVERVIEW)
+    return next((_BY_ID[name].place for name in _bound(screen)), Scope.OVERVIEW)
 
 
 def _bound(node: DOMNode) -> Iterator[str]:

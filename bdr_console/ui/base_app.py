@@ -3,40 +3,44 @@
 import asyncio
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, ClassVar, Literal, Protocol
 
 from textual.app import App
 from textual.binding import Binding
 from textual.containers import VerticalScroll
-from textual.dom import DOMNode
 from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.widget import Widget
 from textual.widgets import DataTable, OptionList
-from textual.worker import WorkerFailed
+from textual.worker import Worker, WorkerFailed
 
 from bdr_console import crash
+from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import clean
+from bdr_console.cluster.verdict.findings import Level
 from bdr_console.errors import CRASHED
-from bdr_console.ui.available_actions import not_possible
-from bdr_console.ui.commands import Commander
+from bdr_console.runbooks.model.run import Offer, RunView
+from bdr_console.ui.alarm_watch import AlarmWatch
+from bdr_console.ui.judged_snapshot import JudgedSnapshot, Timeline
 from bdr_console.ui.keymap import applied
-from bdr_console.ui.keys import shown
-from bdr_console.ui.screens.command_line import CommandLine
-from bdr_console.ui.screens.dialogs import ThemeChooser
+from bdr_console.ui.keys import Scope, shown
+from bdr_console.ui.services import PlanView
 from bdr_console.ui.terminal.driver import PatientDriver
 from bdr_console.ui.terminal.signals import HANGUP_EXIT, leave_stuck
+from bdr_console.ui.text.abandoned_runs import AbandonedRun
+from bdr_console.ui.text.cells import Subject
+from bdr_console.ui.text.cluster_summary import ClusterSummary
+from bdr_console.ui.text.status import Status
 from bdr_console.ui.theming.rendering import AsciiOnly, AsciiScrollBar, Colourless, RememberingStylesheet
-from bdr_console.ui.theming.styles import ASCII, UNICODE
+from bdr_console.ui.theming.styles import ASCII, UNICODE, Styles
 from bdr_console.ui.theming.themes import Themes, choose, gather
+from bdr_console.ui.workers import finish
 
-if TYPE_CHECKING:
-    from textual.actions import ActionParseResult
-
-    from bdr_console.ui.app import ConsoleApp
+Severity = Literal["information", "warning", "error"]
 
 
 class EndingApp(App[int]):
@@ -101,8 +105,111 @@ def _report(error: BaseException | None) -> None:
         crash.write_report(error)
 
 
-class KeyedApp(EndingApp):
-    """An application with the user's own keys and themes, and a command line."""
+class Runs(Protocol):
+    """The runs of one cluster."""
+
+    run: RunView | None
+    """The run under way, or the last one."""
+    recent: tuple[RunView, ...]
+
+    @property
+    def under_way(self) -> RunView | None:
+        """The run that has not ended yet."""
+
+
+class Orders(Protocol):
+    """What an operator may order on one cluster; a console that only watches refuses each with a reason."""
+
+    def plan_switchover(self, node: str | None) -> None:
+        """Open the plan for `node`, or let the operator pick one."""
+
+    def plan_isolation(self, node: str | None) -> None:
+        """Open the plan to isolate `node`, or let the operator pick one."""
+
+    def open_run(self) -> None:
+        """Show the run under way, or the last one."""
+
+    def run_started(self, run_id: str) -> None:
+        """Go from the screen it was started on to the run itself."""
+
+    def open_abandoned(self, left: tuple[AbandonedRun, ...]) -> None:
+        """Show one of these abandoned runs."""
+
+    def finish(self, node: str, run_id: str | None, word: str = "") -> None:
+        """Show what is left of that run, and ask at once for `resume` or `undo`."""
+
+    def say(self, run_id: str, word: str) -> None:
+        """Send one word to a run."""
+
+    def end_session(self, plan: PlanView, offer: Offer, then: Callable[[], None]) -> None:
+        """End a session that a plan names, and call `then` afterwards."""
+
+    def write_paper(self, name: str, made: Callable[[], str]) -> None:
+        """Write what `made` returns to a file."""
+
+
+class Cluster(Protocol):
+    """One cluster of the console, as its screens and the commands know it."""
+
+    name: str
+    environment: str
+    mode: str
+    timeline: Timeline
+    alarms: AlarmWatch
+
+    @property
+    def console(self) -> "BaseApp":
+        """The application that shows it."""
+
+    @property
+    def runs(self) -> Runs:
+        """Its runs."""
+
+    @property
+    def operator(self) -> Orders:
+        """What may be ordered on it."""
+
+    @property
+    def read_only(self) -> bool:
+        """Whether it can only be watched."""
+
+    @property
+    def newest(self) -> Snapshot | None:
+        """The newest snapshot taken."""
+
+    @property
+    def in_sight(self) -> bool:
+        """Whether it is the cluster shown."""
+
+    def holds(self, screen: Screen[None]) -> bool:
+        """Whether `screen` is in its stack."""
+
+    def report(self) -> tuple[JudgedSnapshot | None, Status]:
+        """What a screen of it shows now."""
+
+    def open_details(self, subject: Subject) -> None:
+        """Open a screen with everything known about `subject`."""
+
+    def note(self, level: Level, subject: str, text: str) -> None:
+        """Add a line to its event log."""
+
+    def tell_operator(self, text: str, severity: Severity = "information") -> None:
+        """Show the operator one line, with its name where another cluster is shown."""
+
+    def refresh_now(self) -> None:
+        """Read every target now."""
+
+    def set_pace(self, seconds: float) -> None:
+        """Read every target every so many seconds."""
+
+
+class BaseApp(EndingApp):
+    """An application with the user's own keys and themes. It knows no screen: they know it."""
+
+    places: ClassVar[tuple[Scope, ...]] = (Scope.EVERYWHERE,)
+    """Whose keys work on every screen."""
+    tones: Styles
+    """The styles of the theme in force."""
 
     def __init__(
         self,
@@ -125,15 +232,22 @@ class KeyedApp(EndingApp):
         self.known_themes = found.known
         self.keys = applied(keys or {})
         self.glyphs = ASCII if ascii_only else UNICODE
-        self.commander = Commander(cast("ConsoleApp", self))
         self._broken = found.broken
-        self._config = config
+        self.config_file = config
         self._colourless, self._ascii = Colourless(), AsciiOnly()
         ScrollBar.renderer = AsciiScrollBar if ascii_only else ScrollBarRender
         for file in self.known_themes.values():
             self.register_theme(file.theme())
         self.theme = theme
         self.set_keymap(self.keys)  # before the first footer is painted
+
+    def begin_work(self, work: Awaitable[object], name: str) -> Worker[None]:
+        """Run `work` in a worker; when it fails, the error is logged and the operator told in one line."""
+        return self.run_worker(finish(work, name, self.show_failure), exit_on_error=False, name=name)
+
+    def show_failure(self, text: str) -> None:
+        """Tell the operator of work that has failed."""
+        self.notify(text, severity="error", timeout=10, markup=False)
 
     def size_classes(self) -> list[str]:
         """How Textual marks a screen of the terminal's size, by our breakpoints."""
@@ -143,9 +257,43 @@ class KeyedApp(EndingApp):
         return [*wide[-1:], *high[-1:]]
 
     @property
-    def read_only(self) -> bool:
-        """Whether this console can only watch."""
+    def clusters(self) -> Sequence[Cluster]:
+        """The clusters of the configuration, in its order."""
         raise NotImplementedError
+
+    @property
+    def current(self) -> Cluster:
+        """The cluster that is shown."""
+        raise NotImplementedError
+
+    @property
+    def read_only(self) -> bool:
+        """Whether the cluster shown can only be watched."""
+        return self.current.read_only
+
+    def now(self) -> datetime:
+        """Return the present moment (UTC); in a replay, the moment that is shown."""
+        raise NotImplementedError
+
+    def open_cluster(self, name: str) -> None:
+        """Show that cluster, on the screen where it was left."""
+        raise NotImplementedError
+
+    def summaries(self, now: datetime, *, but: Cluster | None = None) -> tuple[ClusterSummary, ...]:
+        """Return each cluster in short, in the order of the configuration."""
+        raise NotImplementedError
+
+    def paint(self) -> None:
+        """Show in every screen in sight what is known now."""
+        raise NotImplementedError
+
+    def paint_soon(self, cluster: Cluster, *, at_once: bool = False) -> None:
+        """Paint what is new of `cluster`, now or at the next tick."""
+        raise NotImplementedError
+
+    def marked(self, status: Status) -> Status:
+        """Return `status` with what a replay adds to the head."""
+        return status
 
     def begin_looks(self) -> None:
         """When the application has begun: mark an ASCII screen for the styles, tell of themes left out."""
@@ -157,20 +305,6 @@ class KeyedApp(EndingApp):
     def watch_theme(self, theme: str) -> None:
         """A theme of the sixteen colours keeps them; any other must not, whatever the console began with."""
         self.ansi_color = True if self.current_theme.ansi else None
-
-    async def run_action(
-        self,
-        action: "str | ActionParseResult",
-        default_namespace: DOMNode | None = None,
-        namespaces: Mapping[str, DOMNode] | None = None,
-    ) -> bool:
-        """Do what a key, a click, the palette or the command line asks for; what cannot be done says why."""
-        if isinstance(action, str):
-            why = not_possible(cast("ConsoleApp", self), action, default_namespace or self)
-            if why:
-                self.notify(why, severity="warning", markup=False)
-                return True
-        return await super().run_action(action, default_namespace, namespaces)
 
     def get_key_display(self, binding: Binding) -> str:
         """A key as the help writes it, also one of the user's own."""
@@ -190,39 +324,12 @@ class KeyedApp(EndingApp):
         """Move in whatever has the keys."""
         move(self.screen, way)
 
-    def action_command_line(self) -> None:
-        """Take a command by its name."""
-        screen = self.screen
-
-        def typed(text: str | None) -> None:
-            if text is not None:
-                self.commander.remember(text)
-                self.run_worker(self._do(text, screen), exit_on_error=False, name="command")
-
-        self.push_screen(CommandLine(self.commander.commands(screen), self.commander.history), typed)
-
-    async def _do(self, text: str, screen: Screen[object]) -> None:
-        try:
-            await self.commander.do(text, screen)
-        except Exception as error:
-            self.commander.report(text, error)
-
     def action_next_theme(self) -> None:
         """The next of the themes."""
         names = list(self.known_themes)
         place = names.index(self.theme) if self.theme in names else -1
         self.theme = names[(place + 1) % len(names)]
         self.notify(f"theme: {self.theme}", timeout=2, markup=False)
-
-    def action_choose_theme(self) -> None:
-        """Choose a theme; the list shows each one while one moves in it."""
-
-        def chosen(name: str | None) -> None:
-            if name is not None:
-                file = clean(str(self._config)) if self._config else "the configuration"
-                self.notify(f"To keep this theme, write in {file}:\ntheme: {name}", timeout=8, markup=False)
-
-        self.push_screen(ThemeChooser(self.known_themes, self.theme), chosen)
 
 
 def move(screen: Screen[object], way: str) -> None:

@@ -3,12 +3,10 @@
 import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from time import monotonic, perf_counter
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from rich.text import Text
-
-from bdr_console import crash
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import clean
 from bdr_console.cluster.traffic import traffic, traffic_words
@@ -24,19 +22,21 @@ from bdr_console.recording.recorder import Recorder
 from bdr_console.runbooks.journal.run_text import run_place
 from bdr_console.runbooks.model.run import RunView
 from bdr_console.ui.alarm_watch import AlarmWatch
-from bdr_console.ui.judged_snapshot import Moment, Timeline, no_one
+from bdr_console.ui.base_app import BaseApp, Severity
+from bdr_console.ui.judged_snapshot import JudgedSnapshot, Timeline, no_one
 from bdr_console.ui.operator import Operator
-from bdr_console.ui.run_watch import LockSight, RunWatch
-from bdr_console.ui.services import ActDesk, LockDesk, RunDesk, SnapshotSource
-from bdr_console.ui.terminal.bell import Bell, Ringing, to_terminal
-from bdr_console.ui.text.abandoned_runs import left_behind
-from bdr_console.ui.text.cluster_summary import Standing, standing
-from bdr_console.ui.text.status import Status, asked, deserves_a_line
+from bdr_console.ui.run_watch import LockFollower, RunWatch
+from bdr_console.ui.screens.run import RunScreen
+from bdr_console.ui.services import LockReader, RunbookService, RunReader, SnapshotSource
+from bdr_console.ui.terminal.bell import Bell, Rest, Ringing, to_terminal
+from bdr_console.ui.text.abandoned_runs import find_abandoned_runs
+from bdr_console.ui.text.cells import Subject
+from bdr_console.ui.text.cluster_summary import ClusterSummary, standing
+from bdr_console.ui.text.status import Status, deserves_a_line
+from bdr_console.ui.workers import failure_text, finish, keep_working
 
 if TYPE_CHECKING:
     from textual.screen import Screen
-
-    from bdr_console.ui.app import ConsoleApp
 
 _PACES = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 _RETRY_SOURCE = 2.0
@@ -63,10 +63,10 @@ class ClusterParts:
     name: str
     environment: str = ""
     thresholds: Thresholds = field(default_factory=Thresholds)
-    runs: RunDesk | None = None
-    acts: ActDesk | None = None
+    runs: RunReader | None = None
+    acts: RunbookService | None = None
     """None in a console that only watches: what is not there cannot be called."""
-    lock: LockDesk | None = None
+    lock: LockReader | None = None
     rules: AlarmRules = field(default_factory=AlarmRules)
     event_store: EventStore | None = None
     """Where events and acknowledgements are kept; None for nowhere."""
@@ -80,17 +80,24 @@ class ClusterParts:
     """Where WAL positions are kept for later looks; None for nowhere."""
 
 
-class WatchedCluster:
+class ClusterView:
     """Collects for as long as the console lives, in sight or not; out of sight it is read less often.
 
     Its screens have a stack of their own (`mode`), so that what was opened on it stays with it.
     """
 
     def __init__(
-        self, app: "ConsoleApp", parts: ClusterParts, mode: str, *, pace: float, background: float
+        self,
+        console: BaseApp,
+        parts: ClusterParts,
+        mode: str,
+        *,
+        pace: float,
+        background: float,
+        rest_of_bells: Rest,
     ) -> None:
         """`pace` and `background` are the seconds between two readings in sight and out of it."""
-        self.app = app
+        self._console = console
         self.name = parts.name
         self.environment = parts.environment
         self.mode = mode
@@ -100,22 +107,29 @@ class WatchedCluster:
         """Why no snapshots come, when none do."""
         self.recorder = recorder = parts.recorder
         heard = recorder.event if recorder is not None else no_one
-        self.timeline = parts.timeline or Timeline(parts.thresholds, app.glyphs, parts.rules, heard)
+        self.timeline = parts.timeline or Timeline(parts.thresholds, console.glyphs, parts.rules, heard)
         self.timeline.keys = parts.acts is not None
         if recorder is not None:
             recorder.tell = lambda text: self.note(Level.WARN, "recording", text)
-        bell = Bell(parts.ringing, to_terminal(app), app.rest_of_bells) if parts.ringing else None
-        self.alarms = AlarmWatch(parts.name, self.timeline, app.now, event_store=parts.event_store, bell=bell)
+        bell = Bell(parts.ringing, to_terminal(console), rest_of_bells) if parts.ringing else None
+        self.alarms = AlarmWatch(
+            parts.name, self.timeline, console.now, event_store=parts.event_store, bell=bell
+        )
         self.runs = RunWatch(self, parts.runs)
-        self.lock = LockSight(self, parts.lock)
-        self.operator = Operator(self, parts.acts)
+        self.lock = LockFollower(self, parts.lock, self.runs)
+        self.operator = Operator(self, parts.acts, self.runs.follow)
         self._background = background
         self._positions = parts.positions
         self._positions_kept = monotonic()
         self._keeping: asyncio.Task[None] | None = None
         self._begun = False
-        self._judged: tuple[tuple[object, ...], Standing] | None = None
+        self._judged: tuple[tuple[object, ...], ClusterSummary] | None = None
         """The standing told last, and what it was judged by."""
+
+    @property
+    def console(self) -> BaseApp:
+        """The application that shows it."""
+        return self._console
 
     @property
     def read_only(self) -> bool:
@@ -130,12 +144,17 @@ class WatchedCluster:
     @property
     def in_sight(self) -> bool:
         """Whether the screen shows this cluster."""
-        return self.app.current is self
+        return self.console.current is self
+
+    @property
+    def shows_a_run(self) -> bool:
+        """Whether a run of it is on the screen."""
+        return self.in_sight and isinstance(self.console.screen, RunScreen)
 
     def holds(self, screen: "Screen[None]") -> bool:
         """Whether `screen` is in this cluster's stack."""
         try:
-            return screen in self.app.get_screen_stack(self.mode)
+            return screen in self.console.get_screen_stack(self.mode)
         except KeyError:
             return False  # it was never shown
 
@@ -148,12 +167,16 @@ class WatchedCluster:
         self._begun = True
         self.source.set_refresh(self._due_pace())
         for work, name in (
-            (self._pump(after), "snapshots"),
-            (self.runs.watch(), "runs"),
-            (self.lock.watch(), "lock"),
-            (self.alarms.watch(), "alarms"),
+            (partial(self._pump, after), "reading the cluster"),
+            (self.runs.watch, "following the runs"),
+            (self.lock.watch, "watching the operators' lock"),
+            (self.alarms.watch, "keeping events and alarms"),
         ):
-            self.app.run_worker(work, exit_on_error=False, name=f"{name} of {self.name}")
+            worker = keep_working(work, name, self._show_failure)
+            self.console.run_worker(worker, exit_on_error=False, name=f"{name} of {self.name}")
+
+    def _show_failure(self, text: str) -> None:
+        self.note(Level.WARN, "console", text)
 
     def sight_changed(self) -> None:
         """Read as often as befits what is shown, or what is not."""
@@ -177,7 +200,7 @@ class WatchedCluster:
             except ConsoleError as error:
                 self._failed(clean(error.problem))
             except Exception as error:
-                crash.write_report(error)
+                failure_text(error, "reading the cluster")
                 self._failed(f"reading stopped by {type(error).__name__}; trying again")
             else:
                 return
@@ -204,10 +227,12 @@ class WatchedCluster:
         now = monotonic()
         if now - self._positions_kept >= _KEEP_POSITIONS and (self._keeping is None or self._keeping.done()):
             self._positions_kept = now
-            self._keeping = asyncio.create_task(
-                asyncio.to_thread(positions.save, taken(self.timeline.history, snapshot)),
-                name="WAL positions",
-            )
+            save = asyncio.to_thread(positions.save, taken(self.timeline.history, snapshot))
+            self._keeping = asyncio.create_task(finish(save, "keeping WAL positions", self._show_failure))
+
+    def refresh_now(self) -> None:
+        """Read every target now."""
+        self.source.refresh_now()
 
     def change_pace(self, direction: int) -> None:
         """Read more often (-1) or less often (1)."""
@@ -229,29 +254,31 @@ class WatchedCluster:
 
     # Saying ------------------------------------------------------------------------------------------
 
-    def standing(self, now: datetime) -> Standing:
+    def standing(self, now: datetime) -> ClusterSummary:
         """How it stands, in short: for the list of clusters and for the heads of the others."""
         grounds = (id(self.newest), self.trouble, self.runs.run)
         if self._judged is not None and self._judged[0] == grounds:
             kept = self._judged[1]
             if abs((now - kept.at).total_seconds()) < _STANDING_EVERY:
                 return kept
-        moment = self.timeline.at(now)
+        judged = self.timeline.at(now)
         run = self.runs.run
         found = standing(
             self.name,
             self.environment,
             now,
             self.newest,
-            moment.verdict if moment else None,
-            moment.alarms if moment else (),
+            judged.verdict if judged else None,
+            judged.alarms if judged else (),
             trouble=self.trouble,
             run=f"{run.node}: {run_place(run)}" if run is not None and deserves_a_line(run) else "",
         )
         self._judged = (grounds, found)
         return found
 
-    def status_at(self, now: datetime, moment: Moment | None, others: tuple[Standing, ...] = ()) -> Status:
+    def status_at(
+        self, now: datetime, judged: JudgedSnapshot | None, others: tuple[ClusterSummary, ...] = ()
+    ) -> Status:
         """Everything around the panes."""
         lock = self.lock.foreign
         return Status(
@@ -260,33 +287,48 @@ class WatchedCluster:
             self.read_only,
             self.pace,
             now,
-            moment.verdict if moment else None,
+            judged.verdict if judged else None,
             self.runs.run,
             self.trouble,
             lock,
-            left_behind(self.runs.recent, self.newest, lock),
+            find_abandoned_runs(self.runs.recent, self.newest, lock),
             others,
-            alarms=moment.alarms if moment else (),
-            traffic=traffic_words(traffic(moment.snapshot, now)) if moment else "",
-            proof=proof_words(moment.snapshot, moment.links, now) if moment else "",
-            dead=unreachable(moment.snapshot, now) if moment else (),
+            alarms=judged.alarms if judged else (),
+            traffic=traffic_words(traffic(judged.snapshot, now)) if judged else "",
+            proof=proof_words(judged.snapshot, judged.links, now) if judged else "",
+            dead=unreachable(judged.snapshot, now) if judged else (),
         )
+
+    def report(self) -> tuple[JudgedSnapshot | None, Status]:
+        """What a screen of it shows now."""
+        now = self.now()
+        judged = self.timeline.at(now)
+        others = self.console.summaries(now, but=self)
+        return judged, self.console.marked(self.status_at(now, judged, others))
+
+    def open_details(self, subject: Subject) -> None:
+        """Open a screen with everything known about `subject`."""
+        from bdr_console.ui.screens.detail import DetailScreen  # not before the first paint
+
+        self.console.push_screen(DetailScreen(self, subject))
+
+    def now(self) -> datetime:
+        """Return the present moment (UTC); in a replay, the moment that is shown."""
+        return self.console.now()
+
+    def knows_runs(self, runs: tuple[RunView, ...]) -> None:
+        """Take its latest runs: what one under way brings along is expected."""
+        self.timeline.runs = runs
 
     def note(self, level: Level, subject: str, text: str) -> None:
         """Add a line to the event log of this cluster."""
-        self.timeline.note([Event(self.app.now(), level, subject, text)])
+        self.timeline.note([Event(self.now(), level, subject, text)])
         self._news()
 
-    def tell_operator(
-        self, text: str, severity: Literal["information", "warning", "error"] = "information"
-    ) -> None:
+    def tell_operator(self, text: str, severity: Severity = "information") -> None:
         """A word to whoever sits there, with the cluster's name when another one is shown."""
         said = text if self.in_sight else f"{self.name}: {text}"
-        self.app.notify(said, severity=severity, markup=False)
-
-    def named(self, question: str) -> Text:
-        """A question with the cluster and the environment that it is asked of."""
-        return asked(question, self.name, self.environment, self.app.tones)
+        self.console.notify(said, severity=severity, markup=False)
 
     def run_changed(self, run: RunView, event: Event | None) -> None:
         """A journal has grown: show it, and put what is worth a line into the event log."""
@@ -297,16 +339,13 @@ class WatchedCluster:
     def changed(self) -> None:
         """Something beside the readings has changed: paint it at once, where it is in sight."""
         if self.in_sight:
-            self.app.paint()
+            self.console.paint()
         else:
             self._news()
 
     def _news(self, *, at_once: bool = False) -> None:
         """Paint soon; out of sight only other heads speak of it, and that can wait for the tick."""
-        if self.in_sight:
-            self.app.painter.news(at_once=at_once)
-        else:
-            self.app.painter.has_news = True
+        self.console.paint_soon(self, at_once=at_once)
 
     def run_alarmed(self, run: RunView) -> None:
         """A run wants somebody, whichever cluster is shown; whether it rings is configured like any alarm."""

@@ -3,7 +3,6 @@
 import inspect
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
 
 from textual.app import SystemCommand
 from textual.css.query import NoMatches
@@ -13,16 +12,14 @@ from bdr_console.cluster.text import clean
 from bdr_console.crash import as_console_error
 from bdr_console.errors import ConsoleError
 from bdr_console.ui.available_actions import Doable, barred, doable
+from bdr_console.ui.base_app import BaseApp
 from bdr_console.ui.keymap import shown_key
 from bdr_console.ui.keys import MOTIONS
-from bdr_console.ui.screens.command_line import Command, choice, parse
+from bdr_console.ui.screens.command_line import TypedCommand, choice, parse
 from bdr_console.ui.screens.overview import Overview
-from bdr_console.ui.text.cells import Kind, Subject
+from bdr_console.ui.text.cells import Subject, SubjectKind
 from bdr_console.ui.widgets.live_table import LiveTable
 from bdr_console.ui.widgets.pane import Pane
-
-if TYPE_CHECKING:
-    from bdr_console.ui.app import ConsoleApp
 
 SLOWEST, FASTEST = 60.0, 0.2
 """Seconds between two readings that `refresh` takes, as in the configuration."""
@@ -32,11 +29,11 @@ _HISTORY = 50
 class Commander:
     """Knows the commands of the screen in front, does what was typed, and remembers it."""
 
-    def __init__(self, app: "ConsoleApp") -> None:
+    def __init__(self, app: BaseApp) -> None:
         self._app = app
         self.history: list[str] = []
 
-    def commands(self, screen: Screen[object]) -> dict[str, Command]:
+    def commands(self, screen: Screen[object]) -> dict[str, TypedCommand]:
         """Every command that can be typed on `screen`, by name."""
         found = {command.name: command for command in self._with_words(screen)}
         actions = [
@@ -71,25 +68,25 @@ class Commander:
         told = as_console_error(error, f":{text}")
         self._app.notify(clean(f"{told.problem} {told.remedy}".strip()), severity="warning", markup=False)
 
-    def _plain(self, name: str, one: Doable) -> Command:
+    def _plain(self, name: str, one: Doable) -> TypedCommand:
         def do(_: str) -> object:
             return self._app.run_action(one.action.does, one.node)
 
-        return Command(name, one.action.help, do, why_not=one.why_not)
+        return TypedCommand(name, one.action.help, do, why_not=one.why_not)
 
-    def _with_words(self, screen: Screen[object]) -> Iterator[Command]:
+    def _with_words(self, screen: Screen[object]) -> Iterator[TypedCommand]:
         app = self._app
         if isinstance(screen, Overview):
-            yield Command("pane", "Go to a pane", self._pane, "PANE", lambda: tuple(_panes(screen)))
-            yield Command("node", "Go to a node", self._node, "NODE", self._nodes)
-            yield Command(
+            yield TypedCommand("pane", "Go to a pane", self._pane, "PANE", lambda: tuple(_panes(screen)))
+            yield TypedCommand("node", "Go to a node", self._node, "NODE", self._nodes)
+            yield TypedCommand(
                 "details",
                 "Everything known about the selected row, or about NODE",
                 self._details,
                 "[NODE]",
                 self._nodes,
             )
-            yield Command(
+            yield TypedCommand(
                 "switchover",
                 "Plan to take a node out of service and back",
                 self._switchover,
@@ -99,13 +96,15 @@ class Commander:
             )
         if len(app.clusters) > 1:
             names = tuple(cluster.name for cluster in app.clusters)
-            yield Command("cluster", "Show another cluster", self._cluster, "CLUSTER", lambda: names)
-        yield Command("log", "The event log; with WORDS, what it has about them", self._log, "[WORDS]")
-        yield Command("theme", "Take a colour theme", self._theme, "THEME", lambda: tuple(app.known_themes))
-        yield Command("refresh", "Read now, or every SECONDS from now on", self._refresh, "[SECONDS]")
+            yield TypedCommand("cluster", "Show another cluster", self._cluster, "CLUSTER", lambda: names)
+        yield TypedCommand("log", "The event log; with WORDS, what it has about them", self._log, "[WORDS]")
+        yield TypedCommand(
+            "theme", "Take a colour theme", self._theme, "THEME", lambda: tuple(app.known_themes)
+        )
+        yield TypedCommand("refresh", "Read now, or every SECONDS from now on", self._refresh, "[SECONDS]")
 
     def _nodes(self) -> tuple[str, ...]:
-        snapshot = self._app.newest
+        snapshot = self._app.current.newest
         return tuple(target.name for target in snapshot.nodes) if snapshot else ()
 
     def _pane(self, said: str) -> None:
@@ -130,13 +129,13 @@ class Commander:
 
     def _details(self, said: str) -> object:
         if said:
-            self._app.open_details(Subject(Kind.NODE, (choice(said, self._nodes(), "node"),)))
+            self._app.current.open_details(Subject(SubjectKind.NODE, (choice(said, self._nodes(), "node"),)))
             return None
         return self._app.run_action("screen.details", self._app.screen)
 
     def _switchover(self, said: str) -> object:
         if said:
-            self._app.operator.plan_switchover(choice(said, self._nodes(), "node"))
+            self._app.current.operator.plan_switchover(choice(said, self._nodes(), "node"))
             return None
         return self._app.run_action("screen.switchover", self._app.screen)
 
@@ -147,14 +146,14 @@ class Commander:
     def _log(self, said: str) -> None:
         from bdr_console.ui.screens.log import LogScreen  # not before the first paint
 
-        self._app.push_screen(LogScreen(self._app.glyphs, said))
+        self._app.push_screen(LogScreen(self._app.current, said))
 
     def _theme(self, said: str) -> None:
         self._app.theme = choice(said, tuple(self._app.known_themes), "theme")
 
     def _refresh(self, said: str) -> None:
         if not said:
-            self._app.action_refresh_now()
+            self._app.current.refresh_now()
             return
         try:
             seconds = float(said.removesuffix("s"))
@@ -162,7 +161,8 @@ class Commander:
             seconds = 0.0
         if not FASTEST <= seconds <= SLOWEST:
             raise ConsoleError(f"'{said}' is no pace", f"give seconds, {FASTEST:g} to {SLOWEST:g}")
-        self._app.set_pace(seconds)
+        self._app.current.set_pace(seconds)
+        self._app.paint()
 
     def _overview(self) -> Overview:
         screen = self._app.screen
@@ -182,7 +182,7 @@ def _slug(label: str) -> str:
     return "-".join(label.lower().split())
 
 
-def commands(app: "ConsoleApp", screen: Screen[object]) -> Iterable[SystemCommand]:
+def commands(app: BaseApp, screen: Screen[object]) -> Iterable[SystemCommand]:
     """Every action that works on `screen`, every other cluster and every theme; what is barred says why."""
     for found in doable(app, screen):
         action = found.action
@@ -202,7 +202,7 @@ def commands(app: "ConsoleApp", screen: Screen[object]) -> Iterable[SystemComman
         yield SystemCommand(f"Theme {theme.name}", theme.description, _setter(app, theme.name))
 
 
-def _doer(app: "ConsoleApp", found: Doable) -> Callable[[], object]:
+def _doer(app: BaseApp, found: Doable) -> Callable[[], object]:
     """A callback that does what the key would do, or says why it cannot be done."""
 
     async def do() -> None:
@@ -211,7 +211,7 @@ def _doer(app: "ConsoleApp", found: Doable) -> Callable[[], object]:
     return do
 
 
-def _setter(app: "ConsoleApp", theme: str) -> Callable[[], object]:
+def _setter(app: BaseApp, theme: str) -> Callable[[], object]:
     def set_theme() -> None:
         app.theme = theme
 

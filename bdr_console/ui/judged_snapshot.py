@@ -29,7 +29,7 @@ _SAME_MOMENT = timedelta(seconds=0.4)
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class JudgedSnapshot:
     """One snapshot, dated by `now` (UTC), with everything that panes need to speak of it."""
 
     snapshot: Snapshot
@@ -82,7 +82,7 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class _Judgement:
     """A judgement that the alarms and the screen share."""
 
     grounds: tuple[object, ...]
@@ -130,7 +130,7 @@ class Timeline:
         self._unseen_noted: dict[tuple[str, str], datetime] = {}
         self._taken: tuple[Link, ...] = ()
         """The links of the newest snapshot when it was taken."""
-        self._seen: _Seen | None = None
+        self._seen: _Judgement | None = None
         self.keys = True
         """Whether who watches may act: then a remedy may be a key."""
         self.runs: tuple[RunView, ...] = ()
@@ -186,7 +186,7 @@ class Timeline:
             self._listed = ()
             self._heard(event)
 
-    def at(self, now: datetime) -> Moment | None:
+    def at(self, now: datetime) -> JudgedSnapshot | None:
         """The moment `now`; None before the first snapshot."""
         snapshot = self.snapshot
         if snapshot is None:
@@ -196,7 +196,7 @@ class Timeline:
         seen = self._judge(snapshot, now)
         verdict = self.board.held(seen.verdict)
         self._keep_findings(verdict, now)
-        return Moment(
+        return JudgedSnapshot(
             snapshot,
             now,
             verdict,
@@ -209,7 +209,7 @@ class Timeline:
             self.board.at(now),
         )
 
-    def _judge(self, snapshot: Snapshot, now: datetime) -> "_Seen":
+    def _judge(self, snapshot: Snapshot, now: datetime) -> "_Judgement":
         """The newest snapshot as it is judged at `now`; what was judged a moment ago is good enough, as long
         as nothing has become old since."""
         grounds = (
@@ -240,7 +240,7 @@ class Timeline:
             left=left_findings(self.runs, snapshot),
             keys=self.keys,
         )
-        self._seen = _Seen(grounds, now, found, verdict)
+        self._seen = _Judgement(grounds, now, found, verdict)
         return self._seen
 
     def _keep_findings(self, verdict: Verdict, now: datetime) -> None:

@@ -6,9 +6,9 @@ Nothing here loads textual: `config check` uses it without a screen.
 import difflib
 from collections.abc import Iterator, Mapping
 
-from bdr_console.ui.keys import ACTIONS, Action, Place, key_name, key_symbols, of, shown
+from bdr_console.ui.keys import ACTIONS, Action, Scope, key_name, key_symbols, of, shown
 
-__all__ = ["Place", "applied", "canonical", "canonical_list", "of", "shown", "shown_key", "wrong"]
+__all__ = ["Scope", "applied", "canonical", "canonical_list", "of", "shown", "shown_key", "wrong"]
 
 _NAMED = frozenset(
     {"enter", "escape", "tab", "space", "backspace", "delete", "insert"}
@@ -16,7 +16,7 @@ _NAMED = frozenset(
 )
 _WRITTEN = {"esc": "escape", "return": "enter", "pgup": "pageup", "pgdn": "pagedown"}
 _MODIFIERS = ("ctrl", "shift", "alt")
-_MODAL = (Place.QUESTION,)
+_MODAL = (Scope.QUESTION,)
 """Where the keys that work everywhere do not."""
 
 
@@ -75,7 +75,7 @@ def wrong(keys: Mapping[str, str]) -> Iterator[tuple[str, str]]:
                 continue  # said already, from the other side
             if both <= set(mappable[name].keys.split(",")) & set(action.keys.split(",")):
                 continue  # it is so without the user's keys: the screen's own key goes before
-            where = action.place if mappable[name].place is Place.EVERYWHERE else mappable[name].place
+            where = action.place if mappable[name].place is Scope.EVERYWHERE else mappable[name].place
             yield name, f"{shown(','.join(sorted(both)))} is the key of '{other}' too ({where.value})"
 
 
@@ -89,7 +89,7 @@ def _meet(one: Action, other: Action) -> bool:
     places = {one.place, other.place}
     if len(places) == 1:
         return True
-    return Place.EVERYWHERE in places and not places & set(_MODAL)
+    return Scope.EVERYWHERE in places and not places & set(_MODAL)
 
 
 def _is_function_key(name: str) -> bool:

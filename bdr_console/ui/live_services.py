@@ -16,7 +16,7 @@ from bdr_console import paths
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.config import ClusterSettings
 from bdr_console.runbooks.model.run import RunView, StepView
-from bdr_console.ui.services import LockHolder, PlanView, Purpose, Terms
+from bdr_console.ui.services import OtherOperator, PlanView, Purpose, Terms
 from bdr_console.ui.workers import in_background
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _LOOK_BACK = 20
 """Directories of runs that are looked at, newest first; their names begin with the time of their start."""
 
 
-class MonitoredCluster:
+class MonitorSource:
     """Snapshots from a monitor of this process. Nothing is connected before the first `updates()`."""
 
     def __init__(self, build: Callable[[], "Monitor"]) -> None:
@@ -80,7 +80,7 @@ class MonitoredCluster:
                 await self._polling
 
 
-class JournalDesk:
+class JournalRuns:
     """Runs as their journals tell them; reads files and nothing else."""
 
     def __init__(self, cluster: str) -> None:
@@ -108,13 +108,13 @@ class JournalDesk:
         return follower.poll()
 
 
-class AdvisoryDesk:
+class AdvisoryLock:
     """The operators' lock as the nodes show it, through the monitor's own read-only sessions."""
 
-    def __init__(self, cluster: MonitoredCluster) -> None:
+    def __init__(self, cluster: MonitorSource) -> None:
         self._watched = cluster
 
-    async def holder(self) -> LockHolder | None:
+    async def holder(self) -> OtherOperator | None:
         """Who holds the lock now."""
         from bdr_console.runbooks.operator_lock import LockWatch, lock_holder_name
 
@@ -127,13 +127,13 @@ class AdvisoryDesk:
         said = lock_holder_name(first.application)
         nodes = tuple(dict.fromkeys(h.node for h in found if h.application == first.application))
         doing = said.doing or f"a session of role {first.role or 'unknown'}"
-        return LockHolder(doing, said.who, said.step, first.client, first.since, nodes, first.pid)
+        return OtherOperator(doing, said.who, said.step, first.client, first.since, nodes, first.pid)
 
     async def close(self) -> None:
         """Nothing is its own."""
 
 
-class RunbookDesk:
+class LiveRunbooks:
     """Plans, starts and steers switchovers of one cluster. A read-only console is built without it."""
 
     def __init__(self, config: Path, cluster: str, settings: ClusterSettings) -> None:

@@ -1,25 +1,22 @@
 """What the operator orders: a plan, a start, words to a run, the end of what was left behind, a paper."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bdr_console.cluster.text import clean
 from bdr_console.cluster.verdict.findings import Level
 from bdr_console.crash import as_console_error
 from bdr_console.runbooks.model.run import ISOLATE, Offer
 from bdr_console.ui.available_actions import READ_ONLY
-from bdr_console.ui.screens.abandoned_run import LeftScreen
+from bdr_console.ui.base_app import Cluster
+from bdr_console.ui.screens.abandoned_run import AbandonedRunScreen
 from bdr_console.ui.screens.dialogs import Pick
+from bdr_console.ui.screens.live import LiveScreen
 from bdr_console.ui.screens.plan import PlanScreen
 from bdr_console.ui.screens.run import RunScreen
-from bdr_console.ui.services import ActDesk, PlanView, Terms
-from bdr_console.ui.text.abandoned_runs import Left
+from bdr_console.ui.services import PlanView, RunbookService, Terms
+from bdr_console.ui.text.abandoned_runs import AbandonedRun
 from bdr_console.ui.workers import in_background
-
-if TYPE_CHECKING:
-    from bdr_console.ui.cluster_view import WatchedCluster
-    from bdr_console.ui.screens.live import LiveScreen
-
 
 _DEAD_AFTER = 4.0
 """Seconds without a word after which the plan for a node is the one to isolate it."""
@@ -28,7 +25,7 @@ _DEAD_AFTER = 4.0
 class _EventRecord:
     """Writes acts outside of a run down in the event log: what is about to be sent, and what came of it."""
 
-    def __init__(self, cluster: "WatchedCluster") -> None:
+    def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
 
     def write(self, event: str, durable: bool = True, /, **fields: Any) -> None:
@@ -51,10 +48,12 @@ class Operator:
     Everything goes to the stack of screens of that cluster, whichever is shown by then.
     """
 
-    def __init__(self, cluster: "WatchedCluster", acts: ActDesk | None) -> None:
+    def __init__(self, cluster: Cluster, acts: RunbookService | None, follow: Callable[[str], None]) -> None:
+        """`follow` is called with the id of a run that is to be looked at from now on."""
         self._cluster = cluster
-        self._app = cluster.app
+        self._app = cluster.console
         self.acts = acts
+        self._follow = follow
         self._awaited: str | None = None
         """A run that was started while another cluster had come to be shown."""
 
@@ -64,16 +63,16 @@ class Operator:
         if run is None:
             self._app.notify("no run is under way", markup=False)
             return
-        self._cluster.runs.follow(run.run_id)
-        self._show(RunScreen(run.run_id, self._app.glyphs))
+        self._follow(run.run_id)
+        self._show(RunScreen(self._cluster, run.run_id))
 
     def run_started(self, run_id: str) -> None:
         """Go from the screen it was started on to the run itself."""
-        self._cluster.runs.follow(run_id)
+        self._follow(run_id)
         if not self._cluster.in_sight:
             self._awaited = run_id
             return
-        self._show(RunScreen(run_id, self._app.glyphs), PlanScreen, LeftScreen)
+        self._show(RunScreen(self._cluster, run_id), PlanScreen, AbandonedRunScreen)
 
     def came_into_sight(self) -> None:
         """Catch up with a run that was started meanwhile."""
@@ -81,7 +80,7 @@ class Operator:
             self._awaited = None
             self.run_started(run_id)
 
-    def _show(self, screen: "LiveScreen", *instead_of: type["LiveScreen"]) -> None:
+    def _show(self, screen: LiveScreen, *instead_of: type[LiveScreen]) -> None:
         """Open `screen` on this cluster, in the place of one of these where one is open."""
         if isinstance(self._app.screen, instead_of):
             self._app.switch_screen(screen)
@@ -120,7 +119,7 @@ class Operator:
                     self._plan(name, terms, question)
 
             names = [target.name for target in snapshot.nodes] if snapshot else []
-            self._app.push_screen(Pick(self._cluster.named(question), names), picked)
+            self._app.push_screen(Pick(self._cluster, question, names), picked)
             return
         if self.acts is None:
             return
@@ -128,9 +127,9 @@ class Operator:
         age = observed.age(self._app.now()) if observed else None
         if observed is not None and observed.error and (age is None or age > _DEAD_AFTER):
             terms = Terms(runbook=ISOLATE)
-        self._show(PlanScreen(node, self.acts, self._app.glyphs, terms))
+        self._show(PlanScreen(self._cluster, node, self.acts, terms))
 
-    def open_left(self, left: tuple[Left, ...]) -> None:
+    def open_abandoned(self, left: tuple[AbandonedRun, ...]) -> None:
         """Show what was left behind, the one there is or one to be picked."""
         by_name = {one.text: one for one in left}
         if self.acts is None:
@@ -146,14 +145,14 @@ class Operator:
                     one = by_name[name]
                     self.finish(one.node, one.run.run_id if one.run else None)
 
-            self._app.push_screen(Pick(self._cluster.named("Which one?"), tuple(by_name)), picked)
+            self._app.push_screen(Pick(self._cluster, "Which one?", tuple(by_name)), picked)
 
     def finish(self, node: str, run_id: str | None, word: str = "") -> None:
         """Show what is left of that run (None: by what is seen), and ask at once for `resume` or `undo`."""
         if self.acts is None:
             self._refuse(READ_ONLY)
             return
-        screen = LeftScreen(node, run_id, self.acts, self._app.glyphs, word)
+        screen = AbandonedRunScreen(self._cluster, node, run_id, self.acts, word)
         self._show(screen, RunScreen)
 
     def say(self, run_id: str, word: str) -> None:
@@ -161,9 +160,9 @@ class Operator:
         if self.acts is None:
             self._refuse(READ_ONLY)
             return
-        self._app.run_worker(self._send(self.acts, run_id, word), exit_on_error=False)
+        self._app.begin_work(self._send(self.acts, run_id, word), f"sending '{word}'")
 
-    async def _send(self, acts: ActDesk, run_id: str, word: str) -> None:
+    async def _send(self, acts: RunbookService, run_id: str, word: str) -> None:
         try:
             answer = await acts.send(run_id, word)
         except Exception as error:
@@ -178,9 +177,11 @@ class Operator:
         if self.acts is None:
             self._refuse(READ_ONLY)
             return
-        self._app.run_worker(self._end(self.acts, plan, offer, then), exit_on_error=False)
+        self._app.begin_work(self._end(self.acts, plan, offer, then), "ending a session")
 
-    async def _end(self, acts: ActDesk, plan: PlanView, offer: Offer, then: Callable[[], None]) -> None:
+    async def _end(
+        self, acts: RunbookService, plan: PlanView, offer: Offer, then: Callable[[], None]
+    ) -> None:
         try:
             answer = await acts.end(plan, offer.word, _EventRecord(self._cluster))
         except Exception as error:
@@ -192,7 +193,7 @@ class Operator:
 
     def write_paper(self, name: str, made: Callable[[], str]) -> None:
         """Write what `made` returns to a file, and say where."""
-        self._app.run_worker(self._write_paper(name, made), exit_on_error=False)
+        self._app.begin_work(self._write_paper(name, made), "writing the plan to a file")
 
     async def _write_paper(self, name: str, made: Callable[[], str]) -> None:
         from bdr_console.runbooks.plan import printable_plan

@@ -21,7 +21,7 @@ from bdr_console.ui.workers import in_background
 
 if TYPE_CHECKING:
     from bdr_console.runbooks.journal.run_event_stream import RunEventStream
-    from bdr_console.ui.cluster_view import ClusterParts, WatchedCluster
+    from bdr_console.ui.cluster_view import ClusterParts, ClusterView
 
 
 class RecordingSource:
@@ -89,7 +89,7 @@ def recorded(
     return replace(parts, source=RecordingSource(parts.source, recorder), recorder=recorder)
 
 
-async def save_ring(cluster: "WatchedCluster") -> None:
+async def save_ring(cluster: "ClusterView") -> None:
     """Save the last minutes of a cluster and say where; a refusal is said too."""
     recorder = cluster.recorder
     if recorder is None or not recorder.has_ring:

@@ -2,28 +2,55 @@
 
 import asyncio
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from bdr_console.cluster.text import clean
+from bdr_console.cluster.verdict.changes import Event
 from bdr_console.cluster.verdict.findings import Level
 from bdr_console.crash import as_console_error
 from bdr_console.runbooks.journal.run_text import run_event
 from bdr_console.runbooks.model.run import RunView
-from bdr_console.ui.screens.run import RunScreen
-from bdr_console.ui.services import LockDesk, LockHolder, RunDesk
+from bdr_console.ui.services import LockReader, OtherOperator, RunReader
 from bdr_console.ui.workers import in_background
-
-if TYPE_CHECKING:
-    from bdr_console.ui.cluster_view import WatchedCluster
 
 _BUSY, _IDLE, _AFTER_TROUBLE = 0.25, 2.0, 10.0
 """Seconds between two looks at the journals."""
 
 
+class Watched(Protocol):
+    """The cluster whose runs and whose lock are looked at."""
+
+    @property
+    def in_sight(self) -> bool:
+        """Whether it is the cluster shown."""
+
+    @property
+    def shows_a_run(self) -> bool:
+        """Whether a run of it is on the screen."""
+
+    def now(self) -> datetime:
+        """Return the present moment (UTC)."""
+
+    def note(self, level: Level, subject: str, text: str) -> None:
+        """Add a line to its event log."""
+
+    def changed(self) -> None:
+        """Paint what has changed beside the readings."""
+
+    def knows_runs(self, runs: tuple[RunView, ...]) -> None:
+        """Take its latest runs: what one under way brings along is expected."""
+
+    def run_changed(self, run: RunView, event: Event | None) -> None:
+        """Show a run that has moved."""
+
+    def run_alarmed(self, run: RunView) -> None:
+        """Call somebody to a run."""
+
+
 class RunWatch:
     """Knows the run under way on one cluster, or the last one; tells the cluster when it moves."""
 
-    def __init__(self, cluster: "WatchedCluster", desk: RunDesk | None) -> None:
+    def __init__(self, cluster: Watched, desk: RunReader | None) -> None:
         self._cluster = cluster
         self._desk = desk
         self._followed: str | None = None
@@ -61,7 +88,7 @@ class RunWatch:
     def forget(self) -> None:
         """Know of no run until the journals are looked at again, which is now."""
         self._followed, self._recent_at, self.run, self.recent = None, None, None, ()
-        self._cluster.timeline.runs = ()
+        self._cluster.knows_runs(())
         self._wake.set()
 
     def look_now(self) -> None:
@@ -84,11 +111,11 @@ class RunWatch:
                 continue
             self._wake.clear()
 
-    async def _look(self, desk: RunDesk) -> float:
+    async def _look(self, desk: RunReader) -> float:
         followed = self._followed
         try:
             run = await in_background(lambda: desk.view(followed) if followed else desk.latest())
-            now = self._cluster.app.now()
+            now = self._cluster.now()
             if self._recent_at is None or abs((now - self._recent_at).total_seconds()) >= _IDLE:
                 self.recent, self._recent_at = await in_background(desk.recent), now
         except Exception as error:
@@ -104,8 +131,8 @@ class RunWatch:
         self._trouble = ""
         if run is not None and followed == self._followed:
             self._take(run)
-        self._cluster.timeline.runs = self._known
-        watched = self._cluster.in_sight and isinstance(self._cluster.app.screen, RunScreen)
+        self._cluster.knows_runs(self._known)
+        watched = self._cluster.in_sight and self._cluster.shows_a_run
         if not watched and self.under_way is None:
             self._followed = None  # whatever is started next, here or elsewhere, is found again
         busy = watched or (self.under_way is not None and self._cluster.in_sight)
@@ -116,29 +143,30 @@ class RunWatch:
         if run.alarm and (before is None or before.alarm != run.alarm):
             self._cluster.run_alarmed(run)
         if before != run:
-            self._cluster.run_changed(run, run_event(before, run, self._cluster.app.now()))
+            self._cluster.run_changed(run, run_event(before, run, self._cluster.now()))
 
 
 _LOCK_EVERY = 2.0
 """Seconds between two looks at the lock."""
 
 
-class LockSight:
+class LockFollower:
     """Knows the holder, and whether it is somebody else than the run that this console shows."""
 
-    def __init__(self, cluster: "WatchedCluster", desk: LockDesk | None) -> None:
+    def __init__(self, cluster: Watched, desk: LockReader | None, runs: RunWatch) -> None:
         self._cluster = cluster
         self._desk = desk
-        self._holder: LockHolder | None = None
+        self._runs = runs
+        self._holder: OtherOperator | None = None
 
     @property
-    def foreign(self) -> LockHolder | None:
+    def foreign(self) -> OtherOperator | None:
         """The holder whose run no journal of this host tells of; None when there is none."""
         holder = self._holder
         if holder is None:
             return None
         word, _, tag = holder.doing.partition(" ")
-        return None if word == "run" and self._cluster.runs.knows(tag) else holder
+        return None if word == "run" and self._runs.knows(tag) else holder
 
     async def watch(self) -> None:
         """Look for ever."""

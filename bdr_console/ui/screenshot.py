@@ -16,10 +16,10 @@ from bdr_console.recording.jump import target
 from bdr_console.recording.reader import Recording
 from bdr_console.ui.app import ConsoleApp, utc_now
 from bdr_console.ui.cluster_view import ClusterParts
-from bdr_console.ui.live_services import JournalDesk, MonitoredCluster
+from bdr_console.ui.live_services import JournalRuns, MonitorSource
 from bdr_console.ui.replay.app import ReplayApp
-from bdr_console.ui.services import ActDesk, RunDesk, SnapshotSource
-from bdr_console.ui.theming.themes import Looks
+from bdr_console.ui.services import RunbookService, RunReader, SnapshotSource
+from bdr_console.ui.theming.themes import Appearance
 
 _DEADLINE = 15.0
 
@@ -41,8 +41,8 @@ async def svg(
     environment: str = "",
     theme: str = "dark",
     thresholds: Thresholds | None = None,
-    runs: RunDesk | None = None,
-    acts: ActDesk | None = None,
+    runs: RunReader | None = None,
+    acts: RunbookService | None = None,
     keys: tuple[str, ...] = (),
     settle: float = 0.0,
     deadline: float = _DEADLINE,
@@ -62,7 +62,7 @@ async def of_cluster(
     name: str,
     settings: ClusterSettings,
     size: tuple[int, int],
-    look: Looks,
+    look: Appearance,
     keys: tuple[str, ...],
     *,
     refresh: float = 1.0,
@@ -75,18 +75,18 @@ async def of_cluster(
     from bdr_console.monitor import Monitor
 
     parts = ClusterParts(
-        MonitoredCluster(lambda: Monitor(name, settings, refresh)),
+        MonitorSource(lambda: Monitor(name, settings, refresh)),
         name,
         settings.environment,
         settings.thresholds.thresholds(),
-        runs=JournalDesk(name),
+        runs=JournalRuns(name),
     )
     app = ConsoleApp(parts, refresh=refresh, **look)
     return await _shot(app, size, lambda: _told(app.newest), keys, settle, _DEADLINE)
 
 
 async def of_recording(
-    recording: Recording, at: str | None, size: tuple[int, int], look: Looks, keys: tuple[str, ...]
+    recording: Recording, at: str | None, size: tuple[int, int], look: Appearance, keys: tuple[str, ...]
 ) -> Shot:
     """A recording at a moment of it (its end without one). Raises ConsoleError."""
     app = ReplayApp(recording, **look)

@@ -93,7 +93,7 @@ class PlanView:
 
 
 @dataclass(frozen=True, slots=True)
-class LockHolder:
+class OtherOperator:
     """Another operator, or another program, at work on this cluster."""
 
     doing: str
@@ -112,7 +112,7 @@ class LockHolder:
     """Of its backend on the first of them."""
 
 
-class RunDesk(Protocol):
+class RunReader(Protocol):
     """Reads journals. Every method may block for a moment and is called from a thread."""
 
     def latest(self) -> RunView | None:
@@ -125,17 +125,17 @@ class RunDesk(Protocol):
         """That run as its journal tells it now."""
 
 
-class LockDesk(Protocol):
+class LockReader(Protocol):
     """Looks who holds the operators' lock; takes nothing."""
 
-    async def holder(self) -> LockHolder | None:
+    async def holder(self) -> OtherOperator | None:
         """Who holds it now; None when nobody does, as far as the nodes that answer tell."""
 
     async def close(self) -> None:
         """Stop looking; returns promptly even when a server is silent."""
 
 
-class ActDesk(Protocol):
+class RunbookService(Protocol):
     """Starts runs and speaks to them. A read-only console is built without one."""
 
     async def plan(self, node: str, terms: Terms) -> PlanView:

@@ -12,11 +12,11 @@ from bdr_console.event_store.positions import PositionFile
 from bdr_console.runbooks.journal.run_text import run_place
 from bdr_console.ui.app import ConsoleApp
 from bdr_console.ui.cluster_view import ClusterParts
-from bdr_console.ui.live_services import AdvisoryDesk, JournalDesk, MonitoredCluster, RunbookDesk
+from bdr_console.ui.live_services import AdvisoryLock, JournalRuns, LiveRunbooks, MonitorSource
 from bdr_console.ui.recording_source import recorded
 from bdr_console.ui.terminal.bell import ringing_of
 from bdr_console.ui.terminal.signals import refuse_unfit
-from bdr_console.ui.theming.themes import looks
+from bdr_console.ui.theming.themes import appearance
 
 if TYPE_CHECKING:
     from bdr_console.monitor import Monitor
@@ -41,7 +41,7 @@ def run_console(config: Path, settings: Settings, cluster: str, options: Options
         refresh=settings.refresh,
         background_refresh=settings.background_refresh,
         collect_all=settings.collect == "all",
-        **looks(options, config, settings),
+        **appearance(options, config, settings),
     )
     refuse_unfit()
     ended = app.run_to_end(mouse=options.mouse and settings.mouse)
@@ -59,15 +59,15 @@ def parts_of(
     config: Path, name: str, settings: ClusterSettings, refresh: float, *, read_only: bool
 ) -> ClusterParts:
     """What the console needs of one cluster; nothing is connected yet."""
-    source = MonitoredCluster(partial(_monitor, name, settings, refresh))
+    source = MonitorSource(partial(_monitor, name, settings, refresh))
     return ClusterParts(
         source,
         name,
         settings.environment,
         settings.thresholds.thresholds(),
-        runs=JournalDesk(name),
-        acts=None if read_only else RunbookDesk(config, name, settings),
-        lock=AdvisoryDesk(source),
+        runs=JournalRuns(name),
+        acts=None if read_only else LiveRunbooks(config, name, settings),
+        lock=AdvisoryLock(source),
         rules=settings.alarms.rules(),
         event_store=EventStore(name),
         positions=PositionFile(name),

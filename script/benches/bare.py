@@ -16,8 +16,8 @@ from textual.widgets import DataTable, Static
 
 from bdr_console.config import load
 from bdr_console.monitor import Monitor
-from bdr_console.ui.judged_snapshot import Moment, Timeline
-from bdr_console.ui.live_services import MonitoredCluster
+from bdr_console.ui.judged_snapshot import JudgedSnapshot, Timeline
+from bdr_console.ui.live_services import MonitorSource
 from bdr_console.ui.screens.overview import PANES
 from bdr_console.ui.widgets.pane import Pane
 
@@ -46,7 +46,7 @@ class Bare(App[None]):
         self._settings = load(config)
         name, chosen = self._settings.cluster(None)
         self._thresholds = chosen.thresholds.thresholds()
-        self._source = MonitoredCluster(lambda: Monitor(name, chosen, self._settings.refresh))
+        self._source = MonitorSource(lambda: Monitor(name, chosen, self._settings.refresh))
         self._timeline = Timeline(self._thresholds)
         self._panes: tuple[Pane, ...] = tuple(pane() for pane in PANES)
 
@@ -69,14 +69,14 @@ class Bare(App[None]):
                 self._paint()
 
     def _paint(self) -> None:
-        moment = self._timeline.at(datetime.now(UTC))
-        if moment is not None:
+        judged = self._timeline.at(datetime.now(UTC))
+        if judged is not None:
             for pane in self._panes:
-                self._fill(pane, moment)
+                self._fill(pane, judged)
 
-    def _fill(self, pane: Pane, moment: Moment) -> None:
+    def _fill(self, pane: Pane, judged: JudgedSnapshot) -> None:
         table: DataTable[str] = self.query_one(f"#table-{pane.id}", DataTable)
-        columns, rows = pane.COLUMNS[0], pane.rows(moment)
+        columns, rows = pane.COLUMNS[0], pane.rows(judged)
         if [row.key for row in rows] != [key.value for key in table.rows]:
             table.clear(columns=True)
             for column in columns:

@@ -26,9 +26,9 @@ from bdr_console.monitor import Monitor
 from bdr_console.recording.reader import Recording
 from bdr_console.runbooks.execute import launch
 from bdr_console.runbooks.model.run import RunStatus, RunView
-from bdr_console.ui.live_services import JournalDesk, MonitoredCluster, RunbookDesk
+from bdr_console.ui.live_services import JournalRuns, LiveRunbooks, MonitorSource
 from bdr_console.ui.screenshot import of_recording, svg
-from bdr_console.ui.theming.themes import looks
+from bdr_console.ui.theming.themes import appearance
 from script.benches.labs import bench_lab
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -101,13 +101,13 @@ class Camera:
         opened `meanwhile` happens to the cluster."""
         cluster, settings = load(self.lab.config).cluster(None)
         drawn = svg(
-            MonitoredCluster(lambda: Monitor(cluster, settings, 1.0)),
+            MonitorSource(lambda: Monitor(cluster, settings, 1.0)),
             size,
             cluster=cluster,
             environment=settings.environment,
             theme=theme,
-            runs=JournalDesk(cluster),
-            acts=RunbookDesk(self.lab.config, cluster, settings),
+            runs=JournalRuns(cluster),
+            acts=LiveRunbooks(self.lab.config, cluster, settings),
             settle=settle,
             keys=keys,
         )
@@ -128,7 +128,7 @@ async def _while(drawn: Coroutine[Any, Any, str], happens: Callable[[], None] | 
 
 def _replayed(name: str, recording: Path, *, at: str, keys: tuple[str, ...] = ()) -> None:
     with Recording(recording) as opened:
-        look = looks(Options(), None, None, theme="dark", on_terminal=False)
+        look = appearance(Options(), None, None, theme="dark", on_terminal=False)
         _keep(name, asyncio.run(of_recording(opened, at, _WIDE, look, keys)).svg)
 
 

@@ -23,14 +23,14 @@ from bdr_console.links.pgbouncer import PgBouncerAdmin, PgBouncerReader
 from bdr_console.links.postgres import PostgresWriter
 from bdr_console.links.session_settings import first_statements
 from bdr_console.monitor import Monitor
-from bdr_console.ui.keys import ACTIONS, Place, of
+from bdr_console.ui.base_app import Cluster
+from bdr_console.ui.keys import ACTIONS, Scope, of
 from bdr_console.ui.screens.alarms import AlarmsScreen
 from bdr_console.ui.screens.clusters import Clusters
 from bdr_console.ui.screens.detail import DetailScreen
 from bdr_console.ui.screens.log import LogScreen
 from bdr_console.ui.screens.run import RunScreen
-from bdr_console.ui.text.cells import Kind, Subject
-from bdr_console.ui.theming.styles import UNICODE
+from bdr_console.ui.text.cells import Subject, SubjectKind
 from tests.hostile.fakes import tapped_haproxy
 from tests.links.servers import PASSWORD, Haproxy, PgBouncer, Postgres, directory
 from tests.ui.driving import FakeRuns, console
@@ -140,11 +140,11 @@ async def _consoles(pooler: PgBouncer) -> int:
         await reader.close()
 
 
-_SCREENS: dict[Place, Callable[[], Screen[None]]] = {
-    Place.ALARMS: lambda: AlarmsScreen(UNICODE),
-    Place.LOG: lambda: LogScreen(UNICODE),
-    Place.DETAILS: lambda: DetailScreen(Subject(Kind.NODE, ("node1",)), UNICODE),
-    Place.CLUSTERS: lambda: Clusters(UNICODE),
+_SCREENS: dict[Scope, Callable[[Cluster], Screen[None]]] = {
+    Scope.ALARMS: AlarmsScreen,
+    Scope.LOG: LogScreen,
+    Scope.DETAILS: lambda cluster: DetailScreen(cluster, Subject(SubjectKind.NODE, ("node1",))),
+    Scope.CLUSTERS: Clusters,
 }
 """What can be opened from the overview, beside a run."""
 
@@ -171,7 +171,7 @@ async def test_no_action_of_a_watching_console_reaches_anything_that_acts(
                 if action.does:
                     while len(app.screen_stack) > 1:
                         app.pop_screen()
-                    screen = opened()
+                    screen = opened(app.current)
                     await app.push_screen(screen)
                     await app.run_action(action.does, default_namespace=screen)
                     app.clear_notifications()  # so many at once would take most of the time

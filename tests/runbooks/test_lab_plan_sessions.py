@@ -10,7 +10,7 @@ import pytest
 from bdr_console.config import load
 from bdr_console.lab import Lab
 from bdr_console.runbooks.model.run import Check, Outcome
-from bdr_console.ui.live_services import RunbookDesk
+from bdr_console.ui.live_services import LiveRunbooks
 from bdr_console.ui.services import PlanView, Terms
 from tests.runbooks.test_lab_holders import sessions
 from tests.runbooks.test_lab_switchover import CLUSTER, NODE
@@ -20,15 +20,15 @@ from tests.waiting import eventually
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(120)]
 
 
-def desk_of(lab: Lab) -> RunbookDesk:
-    return RunbookDesk(lab.config, CLUSTER, load(lab.config).clusters[CLUSTER])
+def desk_of(lab: Lab) -> LiveRunbooks:
+    return LiveRunbooks(lab.config, CLUSTER, load(lab.config).clusters[CLUSTER])
 
 
 def named(plan: PlanView) -> list[Check]:
     return [check for check in plan.checks if check.holders]
 
 
-async def ended(desk: RunbookDesk, plan: PlanView) -> tuple[PlanView, Kept]:
+async def ended(desk: LiveRunbooks, plan: PlanView) -> tuple[PlanView, Kept]:
     """The plan after its only session was ended."""
     (end,) = plan.interventions
     record = Kept()

@@ -17,7 +17,7 @@ from bdr_console.runbooks.execute.run_inspection import Unfinished
 from bdr_console.runbooks.model.run import RunView, StepView
 from bdr_console.ui.app import ConsoleApp
 from bdr_console.ui.cluster_view import ClusterParts
-from bdr_console.ui.services import LockHolder, PlanView, Purpose, Terms
+from bdr_console.ui.services import OtherOperator, PlanView, Purpose, Terms
 from tests.ui.scenes import CHECKS, NOW, FixedSource, steps
 from tests.waiting import eventually
 
@@ -46,10 +46,10 @@ class FakeRuns:
 class FakeLock:
     """Stands for the lock on the nodes: the holder that a test puts there."""
 
-    def __init__(self, held: LockHolder | None = None) -> None:
+    def __init__(self, held: OtherOperator | None = None) -> None:
         self.held = held
 
-    async def holder(self) -> LockHolder | None:
+    async def holder(self) -> OtherOperator | None:
         """That holder."""
         return self.held
 

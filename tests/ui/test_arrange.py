@@ -2,9 +2,9 @@
 
 import pytest
 
-from bdr_console.ui.text.cells import Cell, Column, Order, Row, counted, next_order, ordered, wanted
+from bdr_console.ui.text.cells import Cell, PaneColumn, Row, RowOrder, counted, next_order, ordered, wanted
 
-NAME, LAG = Column("name", "Name", 8), Column("lag", "Lag", 8, "right")
+NAME, LAG = PaneColumn("name", "Name", 8), PaneColumn("lag", "Lag", 8, "right")
 
 LINKS = (
     Row("a", {"name": Cell("node1 -> node2"), "lag": Cell("9.0 KiB", rank=9216)}),
@@ -29,26 +29,26 @@ def keys(rows: tuple[Row, ...]) -> str:
     ("order", "shown"),
     [
         (None, "a b c d"),
-        (Order("lag", down=True), "b a d c"),
-        (Order("lag", down=False), "d a b c"),
-        (Order("name", down=False), "a d b c"),
-        (Order("name", down=True), "c b d a"),
-        (Order("gone", down=True), "a b c d"),
+        (RowOrder("lag", down=True), "b a d c"),
+        (RowOrder("lag", down=False), "d a b c"),
+        (RowOrder("name", down=False), "a d b c"),
+        (RowOrder("name", down=True), "c b d a"),
+        (RowOrder("gone", down=True), "a b c d"),
     ],
 )
-def test_rows_are_sorted_by_value_and_what_is_unknown_comes_last(order: Order | None, shown: str) -> None:
+def test_rows_are_sorted_by_value_and_what_is_unknown_comes_last(order: RowOrder | None, shown: str) -> None:
     assert keys(ordered(LINKS, order)) == shown
 
 
 @pytest.mark.parametrize(
     ("order", "shown"),
     [
-        (Order("lag", down=True), "q/ q/1 p/ p/2 p/1"),
-        (Order("lag", down=False), "p/ p/1 p/2 q/ q/1"),
-        (Order("name", down=False), "p/ p/1 p/2 q/ q/1"),
+        (RowOrder("lag", down=True), "q/ q/1 p/ p/2 p/1"),
+        (RowOrder("lag", down=False), "p/ p/1 p/2 q/ q/1"),
+        (RowOrder("name", down=False), "p/ p/1 p/2 q/ q/1"),
     ],
 )
-def test_servers_stay_under_their_backend_however_they_are_sorted(order: Order, shown: str) -> None:
+def test_servers_stay_under_their_backend_however_they_are_sorted(order: RowOrder, shown: str) -> None:
     assert keys(ordered(TREE, order)) == shown
 
 
@@ -92,4 +92,4 @@ def test_the_sort_column_goes_through_the_columns_and_back_to_none() -> None:
         order = next_order(order, columns, 1)
         seen.append(f"{order.column} {order.arrow}" if order else "none")
     assert seen == ["name ^", "lag v", "none", "name ^"]
-    assert next_order(None, columns, -1) == Order("lag", down=True)
+    assert next_order(None, columns, -1) == RowOrder("lag", down=True)

@@ -18,7 +18,7 @@ from bdr_console.ui.screens.dialogs import Question
 from bdr_console.ui.screens.overview import Overview
 from bdr_console.ui.screens.plan import PlanScreen
 from bdr_console.ui.screens.run import RunScreen
-from bdr_console.ui.text.cluster_summary import elsewhere, standing
+from bdr_console.ui.text.cluster_summary import standing, worse_clusters
 from bdr_console.ui.theming.styles import DEFAULTS, UNICODE, Styles
 from tests.ui.driving import FakeActs, FakeRuns, console, line_with, text, until, until_shown
 from tests.ui.scenes import NOW, FixedSource, node, run, silent, snapshot
@@ -304,10 +304,10 @@ def test_the_head_names_the_worst_two_and_counts_the_rest() -> None:
         standing(name, "", NOW, snapshot(), verdict)
         for name, verdict in (("a", warned), ("b", worst), ("c", warned), ("d", Verdict(Level.OK, ())))
     ]
-    told = elsewhere(others, Level.OK, Styles(DEFAULTS, ansi=False), UNICODE)
+    told = worse_clusters(others, Level.OK, Styles(DEFAULTS, ansi=False), UNICODE)
     assert told is not None
     assert told.plain == " 4 other clusters: ! b CRITICAL, ~ a DEGRADED and 1 more: c lists them"
-    assert elsewhere(others, Level.CRIT, Styles(DEFAULTS, ansi=False), UNICODE).plain.startswith(  # type: ignore[union-attr]
+    assert worse_clusters(others, Level.CRIT, Styles(DEFAULTS, ansi=False), UNICODE).plain.startswith(  # type: ignore[union-attr]
         " 4 other clusters: ! b CRITICAL: c"
     )
-    assert elsewhere(others[2:], Level.WARN, Styles(DEFAULTS, ansi=False), UNICODE) is None
+    assert worse_clusters(others[2:], Level.WARN, Styles(DEFAULTS, ansi=False), UNICODE) is None

@@ -3,7 +3,7 @@
 import pytest
 
 from bdr_console.errors import ConsoleError
-from bdr_console.ui.screens.command_line import Command, choice, completed, parse
+from bdr_console.ui.screens.command_line import TypedCommand, choice, completed, parse
 from bdr_console.ui.screens.overview import Overview
 from bdr_console.ui.screens.plan import PlanScreen
 from tests.ui.driving import FakeActs, FakeRuns, console, line_with, text, until, until_shown
@@ -12,7 +12,7 @@ from tests.ui.test_clusters import shop, stage
 
 _DONE: list[str] = []
 COMMANDS = {
-    name: Command(name, f"does {name}", _DONE.append, argument, lambda names=names: names, why)  # type: ignore[misc]
+    name: TypedCommand(name, f"does {name}", _DONE.append, argument, lambda names=names: names, why)  # type: ignore[misc]
     for name, argument, names, why in (
         ("pane", "PANE", ("nodes", "lag", "links"), ""),
         ("palette", "", (), ""),

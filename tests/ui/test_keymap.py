@@ -9,7 +9,7 @@ from textual.keys import _character_to_key
 
 from bdr_console.config import ConfigurationError, read
 from bdr_console.ui.keymap import applied, canonical, canonical_list, wrong
-from bdr_console.ui.keys import ACTIONS, Place, bindings, of, shown
+from bdr_console.ui.keys import ACTIONS, Scope, bindings, of, shown
 from bdr_console.ui.screens.overview import Overview
 from tests.config.files import GOOD
 from tests.ui.driving import FakeActs, console, line_with, text, until, until_shown
@@ -125,7 +125,7 @@ def _function(key: str) -> bool:
 
 
 def test_every_action_of_the_registry_can_be_given_another_key() -> None:
-    for place in Place:
+    for place in Scope:
         assert {one.id for one in bindings(place)} == {action.id for action in of(place) if action.keys}  # type: ignore[union-attr]
     assert applied({"zoom": "?"}) == {"zoom": "question_mark"}
 

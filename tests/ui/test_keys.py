@@ -4,7 +4,7 @@ import pytest
 from textual.binding import Binding
 
 from bdr_console.ui.commands import commands
-from bdr_console.ui.keys import ACTIONS, Place, bindings
+from bdr_console.ui.keys import ACTIONS, Scope, bindings
 from bdr_console.ui.screens.help import help_text
 from bdr_console.ui.screens.overview import Overview
 from bdr_console.ui.theming.styles import DEFAULTS, Styles
@@ -22,13 +22,13 @@ def test_the_help_lists_every_key_once_with_what_it_does() -> None:
 
 
 def test_every_binding_has_an_id_that_no_other_has() -> None:
-    ids = [one.id for place in Place for one in bindings(place) if isinstance(one, Binding)]
+    ids = [one.id for place in Scope for one in bindings(place) if isinstance(one, Binding)]
     assert all(ids)
     assert len(ids) == len(set(ids))
 
 
 def test_no_two_keys_of_one_place_do_different_things() -> None:
-    for place in Place:
+    for place in Scope:
         keys = [key for one in bindings(place) if isinstance(one, Binding) for key in one.key.split(",")]
         assert len(keys) == len(set(keys))
 

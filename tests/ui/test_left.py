@@ -11,16 +11,16 @@ from bdr_console.errors import ConsoleError
 from bdr_console.runbooks.execute.run_inspection import Unfinished
 from bdr_console.runbooks.model.run import Command, Proof, RunStatus, RunView, StepStatus
 from bdr_console.runbooks.model.step import Plan, StepPlan
-from bdr_console.ui.screens.abandoned_run import LeftScreen
+from bdr_console.ui.screens.abandoned_run import AbandonedRunScreen
 from bdr_console.ui.screens.overview import Overview
 from bdr_console.ui.screens.run import RunScreen
-from bdr_console.ui.services import LockHolder
-from bdr_console.ui.text.abandoned_runs import left_behind
+from bdr_console.ui.services import OtherOperator
+from bdr_console.ui.text.abandoned_runs import find_abandoned_runs
 from tests.ui.driving import FakeActs, FakeLock, FakeRuns, console, line_with, text, until, until_shown
 from tests.ui.scenes import NOW, SERVERS, pooler, proxy, run, server, snapshot, steps
 
 RUN = "20260304T095940-node1-ab12"
-HOLDER = LockHolder(
+HOLDER = OtherOperator(
     "run 9f9f", "alice@bastion2", "hold", "10.0.0.77", "2026-03-04T09:58:00Z", ("node1", "node2"), 4242
 )
 
@@ -93,7 +93,7 @@ async def test_escape_closes_the_question_then_the_screen_and_sends_nothing() ->
         await until_shown(pilot, "to undo on lab in LAB (put back what was changed)")
         await pilot.press("escape")
         await until_shown(pilot, "u undo: put back")
-        assert isinstance(app.screen, LeftScreen)
+        assert isinstance(app.screen, AbandonedRunScreen)
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, Overview))
         assert acts.finished == []
@@ -172,14 +172,16 @@ async def test_the_lock_of_the_run_on_the_screen_is_nobody_elses() -> None:
 
 def test_only_what_nobody_carries_on_counts_as_left_behind() -> None:
     shown = in_maintenance()
-    assert [left.run for left in left_behind([lost()], shown, None)] == [lost()]
-    assert left_behind([lost()], shown, HOLDER) == ()
-    assert left_behind([run(RunStatus.HOLDING, 4, StepStatus.HOLDING, changed=True)], shown, None) == ()
-    assert left_behind([lost()], snapshot(), None) == ()
-    assert left_behind([], in_maintenance(since=3), None) == ()
-    assert left_behind([], None, None) == ()
+    assert [left.run for left in find_abandoned_runs([lost()], shown, None)] == [lost()]
+    assert find_abandoned_runs([lost()], shown, HOLDER) == ()
+    assert (
+        find_abandoned_runs([run(RunStatus.HOLDING, 4, StepStatus.HOLDING, changed=True)], shown, None) == ()
+    )
+    assert find_abandoned_runs([lost()], snapshot(), None) == ()
+    assert find_abandoned_runs([], in_maintenance(since=3), None) == ()
+    assert find_abandoned_runs([], None, None) == ()
     aborted = run(RunStatus.UNDONE, 2, StepStatus.UNDONE, changed=True, ended_at=NOW - timedelta(hours=1))
-    assert [left.run for left in left_behind([aborted], shown, None)] == [None]
+    assert [left.run for left in find_abandoned_runs([aborted], shown, None)] == [None]
 
 
 def paused(waiting: int = 3) -> Snapshot:
@@ -214,6 +216,6 @@ async def test_a_pause_that_no_journal_here_tells_of_is_offered_by_what_is_seen(
 
 
 def test_a_pause_of_an_operator_at_work_is_not_taken_for_one_left_behind() -> None:
-    assert left_behind((), paused(), None)
-    assert left_behind((), paused(), HOLDER) == ()
-    assert left_behind((run(),), paused(), None) == ()
+    assert find_abandoned_runs((), paused(), None)
+    assert find_abandoned_runs((), paused(), HOLDER) == ()
+    assert find_abandoned_runs((run(),), paused(), None) == ()

@@ -4,14 +4,14 @@ import pytest
 from textual.app import App, ComposeResult
 from textual.geometry import Region
 
-from bdr_console.ui.text.cells import Cell, Column, Row, fit, lay
+from bdr_console.ui.text.cells import Cell, PaneColumn, Row, fit, lay
 from bdr_console.ui.theming.styles import DEFAULTS, Styles
 from bdr_console.ui.widgets.live_table import LiveTable
 
 NAME, FIGURE, MORE = (
-    Column("name", "Name", 6, fits_names=True),
-    Column("figure", "Figure", 6, "right"),
-    Column("more", "More", 10),
+    PaneColumn("name", "Name", 6, fits_names=True),
+    PaneColumn("figure", "Figure", 6, "right"),
+    PaneColumn("more", "More", 10),
 )
 SETS = ((NAME, FIGURE, MORE), (NAME, FIGURE))
 
@@ -148,8 +148,8 @@ def test_a_long_name_takes_room_from_the_less_important_columns() -> None:
     ],
 )
 def test_text_fills_its_column_exactly_whatever_it_holds(text: str, shown: str) -> None:
-    assert lay(text, Column("x", "X", 6), 6) == shown
+    assert lay(text, PaneColumn("x", "X", 6), 6) == shown
 
 
 def test_the_newest_samples_of_a_sparkline_are_the_ones_that_stay() -> None:
-    assert lay("123456789", Column("x", "X", 4, keep_end=True), 4) == "6789"
+    assert lay("123456789", PaneColumn("x", "X", 4, keep_end=True), 4) == "6789"

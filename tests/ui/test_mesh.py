@@ -7,12 +7,12 @@ import pytest
 
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.verdict.findings import Thresholds
-from bdr_console.ui.judged_snapshot import Moment, Timeline
+from bdr_console.ui.judged_snapshot import JudgedSnapshot, Timeline
 from bdr_console.ui.screens.overview import Overview
-from bdr_console.ui.text.cells import Kind, Subject
+from bdr_console.ui.text.cells import Subject, SubjectKind
 from bdr_console.ui.text.mesh import link_cell, node_cell, plan, sentence, short_bytes
 from bdr_console.ui.theming.styles import ASCII, UNICODE, Glyphs
-from bdr_console.ui.widgets.mesh import Mesh
+from bdr_console.ui.widgets.mesh import MeshMatrix
 from tests.ui.driving import console, line_with, text, until, until_shown
 from tests.ui.large import large, names
 from tests.ui.scenes import NOW, silent, snapshot
@@ -33,7 +33,7 @@ def lagging(lag: int, seconds: float = 0.0, shown: Snapshot | None = None) -> Sn
     return replace(shown, nodes=(shown.nodes[0], changed, *shown.nodes[2:]))
 
 
-def moment(shown: Snapshot, glyphs: Glyphs = UNICODE) -> Moment:
+def moment(shown: Snapshot, glyphs: Glyphs = UNICODE) -> JudgedSnapshot:
     """That snapshot, judged."""
     timeline = Timeline(Thresholds(), glyphs)
     timeline.take(shown)
@@ -126,12 +126,12 @@ async def test_arrows_move_over_the_cells_and_the_detail_line_tells_the_whole_se
         assert isinstance(app.screen, Overview)
         selected = app.screen.selected
         assert selected is not None
-        assert selected.subject == Subject(Kind.LINK, ("node2", "node3"))
+        assert selected.subject == Subject(SubjectKind.LINK, ("node2", "node3"))
         await pilot.press("left")
         await until_shown(pilot, "node2: answers")
         selected = app.screen.selected
         assert selected is not None
-        assert selected.subject == Subject(Kind.NODE, ("node2",))
+        assert selected.subject == Subject(SubjectKind.NODE, ("node2",))
 
 
 async def test_m_goes_from_the_mesh_to_the_table_to_the_drawing_and_back() -> None:
@@ -158,7 +158,7 @@ async def test_fifty_nodes_scroll_by_keys_and_stay_headed() -> None:
 
 async def test_only_the_cells_that_changed_are_painted_anew() -> None:
     async with console(snapshot()) as (app, pilot):
-        mesh = app.query_one("#connections Mesh", Mesh)
+        mesh = app.query_one("#connections MeshMatrix", MeshMatrix)
         await until(pilot, lambda: mesh.size.width > 0)
         later = NOW + timedelta(seconds=0)
         assert mesh.show(moment(snapshot(later))) == 0

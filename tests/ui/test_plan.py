@@ -178,7 +178,7 @@ async def test_a_plan_in_production_says_so_where_the_name_is_typed() -> None:
 
 async def test_every_question_names_the_environment_it_is_asked_in() -> None:
     async with console(snapshot(environment="staging"), acts=FakeActs()) as (app, pilot):
-        app.push_screen(Question(app.current.named("Leave?"), Text("")))
+        app.push_screen(Question(app.current, "Leave?", Text("")))
         await until_shown(pilot, "Leave?   lab staging")
         app.pop_screen()
         await pilot.press("s")

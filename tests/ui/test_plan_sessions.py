@@ -155,7 +155,7 @@ async def test_an_x_within_the_name_is_typed_and_a_node_whose_name_begins_with_x
         await until_shown(pilot, "that is not 'node1': nothing was started")
     acts = FakeActs(plan=plan(WARNING, node="xnode"))
     async with console(snapshot(), acts=acts) as (app, pilot):
-        app.operator._show(PlanScreen("xnode", acts, app.glyphs))
+        app.operator._show(PlanScreen(app.current, "xnode", acts))
         await until_shown(pilot, "type the node's name: xnode")
         await pilot.press(*"xnode", "enter")
         await until(pilot, lambda: acts.started == ["xnode"])

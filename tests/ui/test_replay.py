@@ -20,13 +20,13 @@ from bdr_console.ui.replay.app import ReplayApp
 from bdr_console.ui.screens.run import RunScreen
 from bdr_console.ui.screenshot import of_recording
 from bdr_console.ui.terminal.bell import Bell
-from bdr_console.ui.theming.themes import NO_COLOUR, looks, own, theme_dir
+from bdr_console.ui.theming.themes import NO_COLOUR, appearance, own, theme_dir
 from bdr_console.ui.widgets.live_table import LiveTable
 from tests.recording.made import moments, raw, recording, switchover
 from tests.ui.driving import text, until, until_shown
 from tests.ui.scenes import NOW
 
-LOOK = looks(Options(), None, None, theme="dark", on_terminal=False)
+LOOK = appearance(Options(), None, None, theme="dark", on_terminal=False)
 LOST = range(100, 160)
 STEPS: tuple[tuple[float, dict[str, object]], ...] = (
     (1, {"kind": "step", "step": "disable", "status": "running", "deadline": 10.0}),
@@ -216,7 +216,7 @@ async def test_a_replay_has_the_users_keys_theme_and_ascii(
     cluster = 'clusters: {demo: {nodes: {node1: {dsn: "host=127.0.0.1 port=1"}}}}'
     config.write_text(f"theme: mine\nascii: true\nkeys: {{help: f1, replay-pause: f2}}\n{cluster}\n")
     found, settings = own(Options(config))
-    async with replay(recorded, **looks(Options(config), found, settings)) as (app, pilot):
+    async with replay(recorded, **appearance(Options(config), found, settings)) as (app, pilot):
         assert app.theme == "mine"
         assert text(app).isascii()
         await pilot.press("f2")

@@ -8,7 +8,7 @@ from rich.style import Style
 from rich.text import Text
 
 from bdr_console.cluster.text import clean
-from bdr_console.ui.text.cells import BLANK, Cell, Column, Subject, lay
+from bdr_console.ui.text.cells import BLANK, Cell, PaneColumn, Subject, lay
 from bdr_console.ui.text.words import coarse
 from bdr_console.ui.theming.styles import Glyphs, Styles, Tone
 
@@ -111,12 +111,12 @@ def dated(age: float | None) -> str:
 def _head(block: Block, width: int, styles: Styles, glyphs: Glyphs) -> Text:
     when = f"{block.source}, {dated(block.age)}" if block.source else ""
     title = lay(
-        block.title, Column("", "", 1), min(cell_len(block.title), width - 1), ellipsis=glyphs.ellipsis
+        block.title, PaneColumn("", "", 1), min(cell_len(block.title), width - 1), ellipsis=glyphs.ellipsis
     )
     text = Text(f" {title}", "bold underline", end="")
     room = width - cell_len(title) - 4
     if when and room > 12:
-        when = lay(when, Column("", "", 1), min(cell_len(when), room), ellipsis=glyphs.ellipsis)
+        when = lay(when, PaneColumn("", "", 1), min(cell_len(when), room), ellipsis=glyphs.ellipsis)
         text.append(f"  {when}", styles[Tone.STALE] + Style(bold=False, underline=False))
     return text
 
@@ -152,7 +152,7 @@ def _table(table: Table, width: int, styles: Styles, glyphs: Glyphs) -> list[Tex
         widths[widths.index(max(widths))] -= 1
     indent = 2 + sum(widths) + 2 * last
     columns = [
-        Column("", "", w, "right" if place in table.right else "left") for place, w in enumerate(widths)
+        PaneColumn("", "", w, "right" if place in table.right else "left") for place, w in enumerate(widths)
     ]
     head = "  ".join(
         lay(title, column, column.width, ellipsis=glyphs.ellipsis)

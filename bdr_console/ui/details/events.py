@@ -12,18 +12,18 @@ from bdr_console.ui.details.shared import (
     stamp,
     subject_of,
 )
-from bdr_console.ui.judged_snapshot import Moment
-from bdr_console.ui.text.cells import QUESTION, Cell, Kind, Subject
+from bdr_console.ui.judged_snapshot import JudgedSnapshot
+from bdr_console.ui.text.cells import QUESTION, Cell, Subject, SubjectKind
 from bdr_console.ui.text.words import level_cell
 from bdr_console.ui.theming.styles import Tone
 
 
-def conflict_blocks(key: tuple[str, ...], moment: Moment, _width: int) -> tuple[Block, ...]:
+def conflict_blocks(key: tuple[str, ...], judged: JudgedSnapshot, _width: int) -> tuple[Block, ...]:
     """Both rows, who won, on which nodes it was met."""
     name, mark = key
     met = [
         (node, conflict)
-        for node in moment.snapshot.nodes
+        for node in judged.snapshot.nodes
         if node.facts
         for conflict in node.facts.conflicts
         if conflict.key == mark
@@ -32,31 +32,31 @@ def conflict_blocks(key: tuple[str, ...], moment: Moment, _width: int) -> tuple[
     if own is None:
         return (gone_block("that conflict (nodes tell of the last hour, at most 50)"),)
     node, one = own
-    age = seconds_since(node.facts.seldom_at if node.facts else None, moment.now)
+    age = seconds_since(node.facts.seldom_at if node.facts else None, judged.now)
     rows = tuple(
-        (Cell(there.name), stamp(other.at, moment.now), Cell(other.resolution)) for there, other in met
+        (Cell(there.name), stamp(other.at, judged.now), Cell(other.resolution)) for there, other in met
     )
     elsewhere: tuple[Part, ...] = (Table(("on", "met at", "resolution"), rows),)
     if len(met) == 1:
         elsewhere += (
             Words(Cell("no other node shows it: a collision can be met on several nodes", Tone.STALE)),
         )
-    goes = [Goto(Subject(Kind.NODE, (name,)), Cell(f"node {name}"))]
-    if one.origin and moment.snapshot.node(one.origin):
-        goes.append(Goto(Subject(Kind.LINK, (one.origin, name)), Cell(f"link {one.origin} -> {name}")))
+    goes = [Goto(Subject(SubjectKind.NODE, (name,)), Cell(f"node {name}"))]
+    if one.origin and judged.snapshot.node(one.origin):
+        goes.append(Goto(Subject(SubjectKind.LINK, (one.origin, name)), Cell(f"link {one.origin} -> {name}")))
     return (
-        Block("What happened", _conflict_what(one, moment), "conflicts.sql", age),
+        Block("What happened", _conflict_what(one, judged), "conflicts.sql", age),
         Block(
-            f"The row that {name} had", _side(one.local_tuple, one, moment, local=True), "conflicts.sql", age
+            f"The row that {name} had", _side(one.local_tuple, one, judged, local=True), "conflicts.sql", age
         ),
         Block(
             f"The row that came{f' from {one.origin}' if one.origin else ''}",
-            _side(one.remote_tuple, one, moment, local=False),
+            _side(one.remote_tuple, one, judged, local=False),
             "conflicts.sql",
             age,
         ),
         Block("Where it was met", elsewhere, "conflicts.sql of each node", age),
-        findings_block(moment, "conflicts", name),
+        findings_block(judged, "conflicts", name),
         Block("Around it", tuple(goes)),
     )
 
@@ -71,9 +71,9 @@ def winner(resolution: str) -> str:
     return "the engine's word does not tell"
 
 
-def _conflict_what(one: Conflict, moment: Moment) -> tuple[Part, ...]:
+def _conflict_what(one: Conflict, judged: JudgedSnapshot) -> tuple[Part, ...]:
     told: list[Part] = [
-        Field("when", stamp(one.at, moment.now)),
+        Field("when", stamp(one.at, judged.now)),
         Field("table", Cell(one.table or "?")),
         Field("kind", Cell(one.kind, Tone.LAG)),
         Field("resolution", Cell(one.resolution)),
@@ -85,10 +85,10 @@ def _conflict_what(one: Conflict, moment: Moment) -> tuple[Part, ...]:
     return tuple(told)
 
 
-def _side(row: str | None, one: Conflict, moment: Moment, *, local: bool) -> tuple[Part, ...]:
+def _side(row: str | None, one: Conflict, judged: JudgedSnapshot, *, local: bool) -> tuple[Part, ...]:
     at = one.local_commit_at if local else one.remote_commit_at
     shown = Cell("the engine does not show it", Tone.STALE) if row is None else Cell(row)
-    return (Field("committed", stamp(at, moment.now)), Field("row", shown))
+    return (Field("committed", stamp(at, judged.now)), Field("row", shown))
 
 
 _AROUND = 60.0
@@ -96,44 +96,44 @@ _AROUND = 60.0
 _MOST = 20
 
 
-def event_blocks(key: tuple[str, ...], moment: Moment, _width: int) -> tuple[Block, ...]:
+def event_blocks(key: tuple[str, ...], judged: JudgedSnapshot, _width: int) -> tuple[Block, ...]:
     """Its whole text, what was found wrong then and what is now, what else happened around it."""
-    known = {str(number): event for number, event in moment.events}
+    known = {str(number): event for number, event in judged.events}
     event = known.get(key[0])
     if event is None:
         return (gone_block(f"event {key[0]} (the log keeps the newest)"),)
-    then = moment.findings_then.get(int(key[0]))
+    then = judged.findings_then.get(int(key[0]))
     found: tuple[Part, ...] = (Words(Cell("not kept: nothing was judged at that time")),)
     if then is not None:
-        found = finding_parts(then[1], moment)
-    subject = subject_of(event.subject, moment)
+        found = finding_parts(then[1], judged)
+    subject = subject_of(event.subject, judged)
     goes = (
         (Goto(subject, Cell(named(subject))),)
         if subject
         else (Words(Cell("nothing with details of its own")),)
     )
     return (
-        Block("What happened", _event_what(event, moment)),
+        Block("What happened", _event_what(event, judged)),
         Block("About", goes),
         Block(f"Findings then{f', at {then[0].astimezone():%H:%M:%S}' if then else ''}", found),
-        findings_block(moment, event.subject),
-        Block("A minute before and after", _around(event, moment)),
+        findings_block(judged, event.subject),
+        Block("A minute before and after", _around(event, judged)),
     )
 
 
-def _event_what(event: Event, moment: Moment) -> tuple[Part, ...]:
+def _event_what(event: Event, judged: JudgedSnapshot) -> tuple[Part, ...]:
     return (
-        Field("when", stamp(event.at, moment.now)),
-        Field("level", level_cell(event.level, moment.glyphs)),
+        Field("when", stamp(event.at, judged.now)),
+        Field("level", level_cell(event.level, judged.glyphs)),
         Field("about", Cell(event.subject)),
         Field("what", Cell(event.text)),
     )
 
 
-def _around(event: Event, moment: Moment) -> tuple[Part, ...]:
+def _around(event: Event, judged: JudgedSnapshot) -> tuple[Part, ...]:
     near = [
         other
-        for _, other in moment.events
+        for _, other in judged.events
         if other is not event and abs((other.at - event.at).total_seconds()) <= _AROUND
     ]
     if not near:
@@ -141,7 +141,7 @@ def _around(event: Event, moment: Moment) -> tuple[Part, ...]:
     rows = tuple(
         (
             Cell(f"{other.at.astimezone():%H:%M:%S}"),
-            level_cell(other.level, moment.glyphs),
+            level_cell(other.level, judged.glyphs),
             Cell(other.subject),
             Cell(other.text),
         )

@@ -23,8 +23,8 @@ from bdr_console.ui.details.shared import (
     span,
     stamp,
 )
-from bdr_console.ui.judged_snapshot import Moment
-from bdr_console.ui.text.cells import QUESTION, Cell, Kind, Subject
+from bdr_console.ui.judged_snapshot import JudgedSnapshot
+from bdr_console.ui.text.cells import QUESTION, Cell, Subject, SubjectKind
 from bdr_console.ui.text.words import link_cell
 from bdr_console.ui.theming.styles import Tone
 
@@ -34,38 +34,38 @@ _LEAST = 1024.0
 """Bytes: the top of the plot of a link that has never lagged."""
 
 
-def link_blocks(key: tuple[str, ...], moment: Moment, width: int) -> tuple[Block, ...]:
+def link_blocks(key: tuple[str, ...], judged: JudgedSnapshot, width: int) -> tuple[Block, ...]:
     """Lag now and over the last hour, what each end says, findings, the ways to both ends."""
-    link = next((link for link in moment.links if link.key == key), None)
+    link = next((link for link in judged.links if link.key == key), None)
     if link is None:
         return (gone_block(f"link {' -> '.join(key)}"),)
-    origin, target = (moment.snapshot.node(name) for name in link.key)
+    origin, target = (judged.snapshot.node(name) for name in link.key)
     sender = Block(
-        f"{link.origin} sends", _sender(link, moment), "slots.sql", origin.age(moment.now) if origin else None
+        f"{link.origin} sends", _sender(link, judged), "slots.sql", origin.age(judged.now) if origin else None
     )
     receiver = Block(
         f"{link.target} receives",
-        _receiver(link.subscription, moment),
+        _receiver(link.subscription, judged),
         "subscriptions.sql",
-        target.age(moment.now) if target else None,
+        target.age(judged.now) if target else None,
     )
     fresh = {
-        node.name: node.is_fresh(moment.now, moment.snapshot.refresh) for node in (origin, target) if node
+        node.name: node.is_fresh(judged.now, judged.snapshot.refresh) for node in (origin, target) if node
     }
-    now = Block("Now", _now(link, moment), "slots.sql", seconds_since(link.seen_at, moment.now))
+    now = Block("Now", _now(link, judged), "slots.sql", seconds_since(link.seen_at, judged.now))
     return (
         *((now,) if link.fresh else faded((now,))),
-        Block("Lag over the last hour: the most in each 10 s", (_drawn(link, moment, width),)),
-        findings_block(moment, f"{link.origin} -> {link.target}"),
+        Block("Lag over the last hour: the most in each 10 s", (_drawn(link, judged, width),)),
+        findings_block(judged, f"{link.origin} -> {link.target}"),
         *((sender,) if fresh.get(link.origin) else faded((sender,))),
         *((receiver,) if fresh.get(link.target) else faded((receiver,))),
         Block(
             "Ends",
             (
-                Goto(Subject(Kind.NODE, (link.origin,)), Cell(f"node {link.origin}, which sends")),
-                Goto(Subject(Kind.NODE, (link.target,)), Cell(f"node {link.target}, which receives")),
+                Goto(Subject(SubjectKind.NODE, (link.origin,)), Cell(f"node {link.origin}, which sends")),
+                Goto(Subject(SubjectKind.NODE, (link.target,)), Cell(f"node {link.target}, which receives")),
                 Goto(
-                    Subject(Kind.LINK, (link.target, link.origin)),
+                    Subject(SubjectKind.LINK, (link.target, link.origin)),
                     Cell(f"the other direction, {link.target} -> {link.origin}"),
                 ),
             ),
@@ -73,8 +73,8 @@ def link_blocks(key: tuple[str, ...], moment: Moment, width: int) -> tuple[Block
     )
 
 
-def _now(link: Link, moment: Moment) -> tuple[Part, ...]:
-    state = link_cell(link.state, moment.glyphs)
+def _now(link: Link, judged: JudgedSnapshot) -> tuple[Part, ...]:
+    state = link_cell(link.state, judged.glyphs)
     told: list[Part] = [Field("state", Cell(f"{state.text}: {link.reason}", state.tone))]
     if link.pending_rows is not None:
         return (
@@ -85,7 +85,7 @@ def _now(link: Link, moment: Moment) -> tuple[Part, ...]:
     told.append(Field("behind", QUESTION if link.lag_bytes is None else Cell(lag_text(link))))
     if link.lag_time is not None and link.lag_time.figure is None:
         told.append(Field("since when", Cell("not known: " + _why_unknown(link.lag_time), Tone.UNKNOWN)))
-    going = heading(link, moment.history)
+    going = heading(link, judged.history)
     if going is None:
         told.append(Field("trend", QUESTION))
     elif going.word == "steady":
@@ -108,8 +108,8 @@ def _why_unknown(time: LagTime) -> str:
     return f"between {format_seconds(time.at_least)} and {format_seconds(time.at_most)}"
 
 
-def _drawn(link: Link, moment: Moment, width: int) -> Part:
-    points = moment.history.hour(lag_hour_key(link.key), moment.now)
+def _drawn(link: Link, judged: JudgedSnapshot, width: int) -> Part:
+    points = judged.history.hour(lag_hour_key(link.key), judged.now)
     if all(value is None for _, value in points):
         return Words(Cell("nothing was read of it in the last hour", Tone.UNKNOWN))
     rows = link.pending_rows is not None
@@ -120,17 +120,17 @@ def _drawn(link: Link, moment: Moment, width: int) -> Part:
             _TALL if width >= 120 else _HEIGHT,
             (lambda value: f"{value:.0f} rows") if rows else format_bytes,
             least=8.0 if rows else _LEAST,
-            ascii_only=moment.glyphs.ascii_only,
+            ascii_only=judged.glyphs.ascii_only,
         )
     )
 
 
-def _sender(link: Link, moment: Moment) -> tuple[Part, ...]:
+def _sender(link: Link, judged: JudgedSnapshot) -> tuple[Part, ...]:
     slot = link.slot
     if slot is None:
         return (Words(Cell("no slot is known", Tone.UNKNOWN)),)
-    node = moment.snapshot.node(link.origin)
-    grown = growth(link.origin, slot.name, moment)
+    node = judged.snapshot.node(link.origin)
+    grown = growth(link.origin, slot.name, judged)
     told: list[Part] = [
         Field("slot", Cell(slot.name + (f" ({slot.plugin})" if slot.plugin else ""))),
         Field("walsender", _walsender(slot)),
@@ -149,7 +149,7 @@ def _sender(link: Link, moment: Moment) -> tuple[Part, ...]:
         told.append(
             Field("WAL status", Cell(slot.wal_status, Tone.BAD if slot.wal_status == "lost" else Tone.PLAIN))
         )
-    if node and node.facts and (room := room_words(link.origin, slot, node.facts, moment)).text:
+    if node and node.facts and (room := room_words(link.origin, slot, node.facts, judged)).text:
         told.append(Field("room", room))
     return tuple(told)
 
@@ -160,7 +160,7 @@ def _walsender(slot: Slot) -> Cell:
     return Cell(f"{slot.state or 'active'}" + (f", pid {slot.pid}" if slot.pid else ""))
 
 
-def _receiver(subscription: Subscription | None, moment: Moment) -> tuple[Part, ...]:
+def _receiver(subscription: Subscription | None, judged: JudgedSnapshot) -> tuple[Part, ...]:
     if subscription is None:
         return (Words(Cell("no subscription is known", Tone.UNKNOWN)),)
     one = subscription
@@ -172,7 +172,7 @@ def _receiver(subscription: Subscription | None, moment: Moment) -> tuple[Part, 
             Cell(one.status if one.enabled else f"disabled ({one.status})", Tone.UP if good else Tone.BAD),
         ),
         Field("apply worker", Cell(f"pid {one.apply_pid}") if one.apply_pid else QUESTION),
-        Field("last commit", stamp(one.last_commit_at, moment.now)),
+        Field("last commit", stamp(one.last_commit_at, judged.now)),
     ]
     if one.received_lsn:
         told.append(Field("received", Cell(one.received_lsn)))
@@ -188,7 +188,7 @@ def _receiver(subscription: Subscription | None, moment: Moment) -> tuple[Part, 
         )
     told.append(Field("failures", count(one.errors)))
     if one.last_error:
-        when = f" ({stamp(one.last_error_at, moment.now).text})" if one.last_error_at else ""
+        when = f" ({stamp(one.last_error_at, judged.now).text})" if one.last_error_at else ""
         told.append(Field("last failure", Cell(f"{one.last_error}{when}", Tone.LAG)))
     return tuple(told)
 

@@ -18,8 +18,8 @@ from bdr_console.ui.details.shared import (
     stamp,
     unseen_block,
 )
-from bdr_console.ui.judged_snapshot import Moment
-from bdr_console.ui.text.cells import BLANK, QUESTION, Cell, Kind, Subject
+from bdr_console.ui.judged_snapshot import JudgedSnapshot
+from bdr_console.ui.text.cells import BLANK, QUESTION, Cell, Subject, SubjectKind
 from bdr_console.ui.text.words import figure, link_cell, server_cell
 from bdr_console.ui.theming.styles import Tone
 
@@ -27,40 +27,40 @@ _CONFLICTS = 3
 """Conflicts that get a number to be reached by; there are only nine numbers."""
 
 
-def node_blocks(key: tuple[str, ...], moment: Moment, _width: int) -> tuple[Block, ...]:
+def node_blocks(key: tuple[str, ...], judged: JudgedSnapshot, _width: int) -> tuple[Block, ...]:
     """State, findings, sessions, transactions, slots, workers, locks, conflicts, settings, ways there."""
     name = key[0]
-    node = moment.snapshot.node(name)
+    node = judged.snapshot.node(name)
     if node is None:
         return (gone_block(f"node {name}"),)
     if node.facts is None:
-        return unseen_block(node, moment), findings_block(moment, name)
-    age, facts = node.age(moment.now), node.facts
-    seldom = seconds_since(facts.seldom_at, moment.now)
+        return unseen_block(node, judged), findings_block(judged, name)
+    age, facts = node.age(judged.now), node.facts
+    seldom = seconds_since(facts.seldom_at, judged.now)
     read = (
-        Block("Sessions", applications(facts, moment), "sessions.sql, applications.sql", age),
-        Block("Open transactions", transactions(facts, moment), "transactions.sql", age),
-        Block("Slots: what it sends", _slots(node, facts, moment), "slots.sql, slot_room.sql", age),
-        Block("Workers: what it receives", _workers(facts, moment), "subscriptions.sql", age),
+        Block("Sessions", applications(facts, judged), "sessions.sql, applications.sql", age),
+        Block("Open transactions", transactions(facts, judged), "transactions.sql", age),
+        Block("Slots: what it sends", _slots(node, facts, judged), "slots.sql, slot_room.sql", age),
+        Block("Workers: what it receives", _workers(facts, judged), "subscriptions.sql", age),
         Block("Global locks", _locks(facts), "locks.sql", age),
-        Block("Conflicts", _conflicts(name, facts, moment), "conflicts.sql", seldom),
-        Block("Settings unlike its peers'", differences(name, moment), "parameters.sql", seldom),
+        Block("Conflicts", _conflicts(name, facts, judged), "conflicts.sql", seldom),
+        Block("Settings unlike its peers'", differences(name, judged), "parameters.sql", seldom),
     )
-    old = not node.is_fresh(moment.now, moment.snapshot.refresh)
+    old = not node.is_fresh(judged.now, judged.snapshot.refresh)
     return (
-        Block("State", _state(node, facts, moment), "server.sql, members.sql", age),
-        findings_block(moment, name),
-        Block("Ways there", _ways(name, moment)),
+        Block("State", _state(node, facts, judged), "server.sql, members.sql", age),
+        findings_block(judged, name),
+        Block("Ways there", _ways(name, judged)),
         *(faded(read) if old else read),
     )
 
 
-def _state(node: Observed[NodeFacts], facts: NodeFacts, moment: Moment) -> tuple[Part, ...]:
+def _state(node: Observed[NodeFacts], facts: NodeFacts, judged: JudgedSnapshot) -> tuple[Part, ...]:
     own = next((member for member in facts.members if member.is_local), None)
     engine = facts.engine + (f" {facts.edition}" if facts.edition else "")
     told: list[Part] = [
         Field("address", Cell(node.address)),
-        Field("contact", answers(node, moment)),
+        Field("contact", answers(node, judged)),
         Field("engine", Cell(f"{engine}, PostgreSQL {facts.server_version}")),
         Field(
             "membership",
@@ -78,9 +78,9 @@ def _state(node: Observed[NodeFacts], facts: NodeFacts, moment: Moment) -> tuple
     ]
     if marks:
         told.append(Field("marked", Cell(", ".join(marks), Tone.LAG)))
-    told.append(Field("started", stamp(facts.started_at, moment.now)))
+    told.append(Field("started", stamp(facts.started_at, judged.now)))
     told.append(Field("WAL position", Cell(facts.wal_lsn) if facts.wal_lsn else QUESTION))
-    if skew := skews(moment.snapshot, moment.now).get(node.name):
+    if skew := skews(judged.snapshot, judged.now).get(node.name):
         told.append(Field("clock", Cell(skew.words)))
     if node.warning:
         told.append(Field("note", Cell(node.warning, Tone.LAG)))
@@ -88,7 +88,7 @@ def _state(node: Observed[NodeFacts], facts: NodeFacts, moment: Moment) -> tuple
     return tuple(told)
 
 
-def _slots(node: Observed[NodeFacts], facts: NodeFacts, moment: Moment) -> tuple[Part, ...]:
+def _slots(node: Observed[NodeFacts], facts: NodeFacts, judged: JudgedSnapshot) -> tuple[Part, ...]:
     if why := facts.why_unread("slots"):
         return (Words(Cell(f"could not be read: {why}", Tone.UNKNOWN)),)
     if not facts.slots:
@@ -100,7 +100,7 @@ def _slots(node: Observed[NodeFacts], facts: NodeFacts, moment: Moment) -> tuple
             _slot_state(slot),
             size(slot.lag_bytes),
             size(slot.retained_bytes),
-            room_words(node.name, slot, facts, moment),
+            room_words(node.name, slot, facts, judged),
         )
         for slot in facts.slots
     )
@@ -113,14 +113,14 @@ def _slot_state(slot: Slot) -> Cell:
     return Cell(f"{slot.state or 'active'}" + (f" {slot.pid}" if slot.pid else ""))
 
 
-def _workers(facts: NodeFacts, moment: Moment) -> tuple[Part, ...]:
+def _workers(facts: NodeFacts, judged: JudgedSnapshot) -> tuple[Part, ...]:
     if why := facts.why_unread("subscriptions"):
         return (Words(Cell(f"could not be read: {why}", Tone.UNKNOWN)),)
     if not facts.subscriptions:
         return (Words(Cell("none")),)
     rows = []
     for one in facts.subscriptions:
-        ago = seconds_since(one.last_commit_at, moment.now)
+        ago = seconds_since(one.last_commit_at, judged.now)
         said = [f"{one.errors} failures" if one.errors else "", one.last_error or ""]
         rows.append(
             (
@@ -151,7 +151,7 @@ def _locks(facts: NodeFacts) -> tuple[Part, ...]:
     return (Table(("lock", "asked by", "age", "what"), rows, frozenset((2,))),)
 
 
-def _conflicts(name: str, facts: NodeFacts, moment: Moment) -> tuple[Part, ...]:
+def _conflicts(name: str, facts: NodeFacts, judged: JudgedSnapshot) -> tuple[Part, ...]:
     if why := facts.why_unread("conflicts"):
         return (Words(Cell(f"could not be read: {why}", Tone.UNKNOWN)),)
     counts = tuple(
@@ -162,28 +162,30 @@ def _conflicts(name: str, facts: NodeFacts, moment: Moment) -> tuple[Part, ...]:
         text = (
             f"{conflict.at.astimezone():%H:%M:%S} {conflict.kind} on {conflict.table}: {conflict.resolution}"
         )
-        parts.append(Goto(Subject(Kind.CONFLICT, (name, conflict.key)), Cell(text, Tone.LAG)))
+        parts.append(Goto(Subject(SubjectKind.CONFLICT, (name, conflict.key)), Cell(text, Tone.LAG)))
     if more := len(facts.conflicts) - _CONFLICTS:
         parts += [Words(Cell(f"and {more} more in the last hour"))] if more > 0 else []
     return tuple(parts) or (Words(Cell("none in the last hour")),)
 
 
-def _ways(name: str, moment: Moment) -> tuple[Part, ...]:
+def _ways(name: str, judged: JudgedSnapshot) -> tuple[Part, ...]:
     found: list[Part] = []
-    for proxy, server in moment.snapshot.servers_of(name):
-        state = server_cell(server.state, moment.glyphs)
+    for proxy, server in judged.snapshot.servers_of(name):
+        state = server_cell(server.state, judged.glyphs)
         text = f"{proxy}/{server.backend}/{server.name}: {state.text}, {server.sessions} sessions"
-        found.append(Goto(Subject(Kind.SERVER, (proxy, server.backend, server.name)), Cell(text, state.tone)))
-    for link in moment.links:
+        found.append(
+            Goto(Subject(SubjectKind.SERVER, (proxy, server.backend, server.name)), Cell(text, state.tone))
+        )
+    for link in judged.links:
         if name in link.key:
-            state = link_cell(link.state, moment.glyphs)
+            state = link_cell(link.state, judged.glyphs)
             behind = "" if link.lag_bytes is None else f", lags {lag_text(link)}"
             text = f"{link.origin} -> {link.target}: {state.text}{behind}"
-            found.append(Goto(Subject(Kind.LINK, link.key), Cell(text, state.tone)))
+            found.append(Goto(Subject(SubjectKind.LINK, link.key), Cell(text, state.tone)))
     return tuple(found) or (Words(Cell("no HAProxy server and no link is known")),)
 
 
-def applications(facts: NodeFacts, _moment: Moment) -> tuple[Part, ...]:
+def applications(facts: NodeFacts, _snapshot_shown: JudgedSnapshot) -> tuple[Part, ...]:
     """How many sessions there are, and whose, by what they do."""
     sessions = facts.sessions
     parts: list[Part] = []
@@ -215,18 +217,18 @@ def applications(facts: NodeFacts, _moment: Moment) -> tuple[Part, ...]:
     return tuple(parts)
 
 
-def transactions(facts: NodeFacts, moment: Moment) -> tuple[Part, ...]:
+def transactions(facts: NodeFacts, judged: JudgedSnapshot) -> tuple[Part, ...]:
     """Transactions of more than a second, the oldest first, each with its statement."""
     if facts.activity is None:
         return (Words(Cell("not read", Tone.UNKNOWN)),)
     if not facts.activity.transactions:
         return (Words(Cell("none older than a second")),)
-    rows = tuple(_row(one, moment) for one in facts.activity.transactions)
+    rows = tuple(_row(one, judged) for one in facts.activity.transactions)
     return (Table(("pid", "age", "state", "application", "waits for / statement"), rows, frozenset((0, 1))),)
 
 
-def _row(one: Transaction, moment: Moment) -> tuple[Cell, ...]:
-    late = one.age >= moment.thresholds.transaction_age_warn
+def _row(one: Transaction, judged: JudgedSnapshot) -> tuple[Cell, ...]:
+    late = one.age >= judged.thresholds.transaction_age_warn
     blocked = f" held by {', '.join(map(str, one.blocked_by))}" if one.blocked_by else ""
     # Every idle client "waits": for its client. Only what holds up a statement is worth a word.
     waits = f"[{one.waits_for}{blocked}] " if one.waits_for and not one.waits_for.startswith("Client") else ""
@@ -242,11 +244,11 @@ def _row(one: Transaction, moment: Moment) -> tuple[Cell, ...]:
 _NOT_SET = "(none)"
 
 
-def differences(name: str, moment: Moment) -> tuple[Part, ...]:
+def differences(name: str, judged: JudgedSnapshot) -> tuple[Part, ...]:
     """Each setting that some peer has otherwise, and each that waits for a restart."""
     told = {
         node.name: {parameter.name: parameter for parameter in node.facts.parameters}
-        for node in moment.snapshot.nodes
+        for node in judged.snapshot.nodes
         if node.facts and node.facts.parameters and not node.facts.is_control
     }
     own = told.pop(name, None)

@@ -17,8 +17,8 @@ from bdr_console.ui.details.shared import (
     subject_of,
     unseen_block,
 )
-from bdr_console.ui.judged_snapshot import Moment
-from bdr_console.ui.text.cells import QUESTION, Cell, Kind, Subject
+from bdr_console.ui.judged_snapshot import JudgedSnapshot
+from bdr_console.ui.text.cells import QUESTION, Cell, Subject, SubjectKind
 from bdr_console.ui.theming.styles import Tone
 
 
@@ -47,13 +47,13 @@ class Holding:
         return f"{one.state} for {format_seconds(one.age)}, {at} on {self.node}{waits}: {one.query}"
 
 
-def holding(hold: PoolHold, moment: Moment) -> Holding:
+def holding(hold: PoolHold, judged: JudgedSnapshot) -> Holding:
     """The transaction behind a held connection: the only one with its pid, user and application on a node
     that clients can be on."""
     fits = [
         (node.name, one)
-        for node in moment.snapshot.nodes
-        if node.facts and node.facts.activity and node.name in _reachable(moment)
+        for node in judged.snapshot.nodes
+        if node.facts and node.facts.activity and node.name in _reachable(judged)
         for one in node.facts.activity.transactions
         if one.pid == hold.pid
         and one.user == hold.user
@@ -62,31 +62,31 @@ def holding(hold: PoolHold, moment: Moment) -> Holding:
     return Holding(hold, *fits[0]) if len(fits) == 1 else Holding(hold, None, None)
 
 
-def _reachable(moment: Moment) -> frozenset[str]:
+def _reachable(judged: JudgedSnapshot) -> frozenset[str]:
     """Nodes that carry sessions behind some HAProxy; all of them where none is known."""
     carrying = {
         server.node
-        for proxy in moment.snapshot.proxies
+        for proxy in judged.snapshot.proxies
         for server in (proxy.facts.servers if proxy.facts else ())
         if server.node and server.sessions
     }
-    return frozenset(carrying or {node.name for node in moment.snapshot.nodes})
+    return frozenset(carrying or {node.name for node in judged.snapshot.nodes})
 
 
-def pool_blocks(key: tuple[str, ...], moment: Moment, _width: int) -> tuple[Block, ...]:
+def pool_blocks(key: tuple[str, ...], judged: JudgedSnapshot, _width: int) -> tuple[Block, ...]:
     """Clients, server connections, who holds them, who waits, where it leads."""
     name, database, user = key
-    pooler = next((pooler for pooler in moment.snapshot.poolers if pooler.name == name), None)
+    pooler = next((pooler for pooler in judged.snapshot.poolers if pooler.name == name), None)
     if pooler is None:
         return (gone_block(f"PgBouncer {name}"),)
     if pooler.facts is None:
-        return unseen_block(pooler, moment), findings_block(moment, name)
+        return unseen_block(pooler, judged), findings_block(judged, name)
     if not database:
-        found = _pooler(pooler, pooler.facts, moment)
+        found = _pooler(pooler, pooler.facts, judged)
     else:
         pools = [p for p in pooler.facts.pools if p.database == database and user in ("", p.user)]
-        found = _pool(pooler, pooler.facts, database, user, pools, moment)
-    return found if pooler.is_fresh(moment.now, moment.snapshot.refresh) else faded(found)
+        found = _pool(pooler, pooler.facts, database, user, pools, judged)
+    return found if pooler.is_fresh(judged.now, judged.snapshot.refresh) else faded(found)
 
 
 def _pool(
@@ -95,23 +95,24 @@ def _pool(
     database: str,
     user: str,
     pools: list[Pool],
-    moment: Moment,
+    judged: JudgedSnapshot,
 ) -> tuple[Block, ...]:
-    age = pooler.age(moment.now)
+    age = pooler.age(judged.now)
     about = (pooler.name, f"{pooler.name}/{database}")
     listed = facts.connections
-    when = seconds_since(listed.at, moment.now) if listed else None
-    state = Block("State", _state(pooler, facts, database, pools, moment), "SHOW POOLS, SHOW DATABASES", age)
-    found = findings_block(moment, *about)
+    when = seconds_since(listed.at, judged.now) if listed else None
+    state = Block("State", _state(pooler, facts, database, pools, judged), "SHOW POOLS, SHOW DATABASES", age)
+    found = findings_block(judged, *about)
     held = Block(
         "Who holds server connections",
-        _held(facts, database, user, moment),
+        _held(facts, database, user, judged),
         "SHOW SERVERS, SHOW CLIENTS",
         when,
     )
     waits = Block("Clients that wait", _waiting(facts, listed, database, user), "SHOW CLIENTS", when)
     around = Block(
-        "Around it", (Goto(Subject(Kind.POOL, (pooler.name, "", "")), Cell(f"PgBouncer {pooler.name}")),)
+        "Around it",
+        (Goto(Subject(SubjectKind.POOL, (pooler.name, "", "")), Cell(f"PgBouncer {pooler.name}")),),
     )
     if any(pool.clients_waiting for pool in pools):  # then that is what one came for, on a small screen too
         return held, waits, state, found, around
@@ -119,10 +120,14 @@ def _pool(
 
 
 def _state(
-    pooler: Observed[PoolerFacts], facts: PoolerFacts, database: str, pools: list[Pool], moment: Moment
+    pooler: Observed[PoolerFacts],
+    facts: PoolerFacts,
+    database: str,
+    pools: list[Pool],
+    judged: JudgedSnapshot,
 ) -> tuple[Part, ...]:
     there = next((one for one in facts.databases if one.name == database), None)
-    told: list[Part] = [Field("contact", answers(pooler, moment))]
+    told: list[Part] = [Field("contact", answers(pooler, judged))]
     if there is not None:
         mark = "paused" if there.paused else "disabled" if there.disabled else "open"
         told.append(Field("database", Cell(mark, Tone.PLAIN if mark == "open" else Tone.LAG)))
@@ -153,14 +158,14 @@ def _counts(pool: Pool, *, alone: bool) -> tuple[Part, ...]:
     )
 
 
-def _held(facts: PoolerFacts, database: str, user: str, moment: Moment) -> tuple[Part, ...]:
+def _held(facts: PoolerFacts, database: str, user: str, judged: JudgedSnapshot) -> tuple[Part, ...]:
     listed = facts.connections
     if listed is None:
         return (Words(Cell(facts.unread or "not read yet", Tone.UNKNOWN)),)
     held = [hold for hold in listed.held if hold.database == database and user in ("", hold.user)]
     if not held:
         return (Words(Cell("nobody: every server connection is free")),)
-    found = sorted((holding(hold, moment) for hold in held), key=lambda one: -(one.seconds or 0.0))
+    found = sorted((holding(hold, judged) for hold in held), key=lambda one: -(one.seconds or 0.0))
     parts: list[Part] = [
         Table(("held by", "client", "mode", "does"), tuple(_holder_row(one) for one in found))
     ]
@@ -171,7 +176,8 @@ def _held(facts: PoolerFacts, database: str, user: str, moment: Moment) -> tuple
         parts.append(Words(Cell(text, Tone.LAG)))
     nodes = tuple(dict.fromkeys(one.node for one in found if one.node))
     parts += [
-        Goto(Subject(Kind.NODE, (node,)), Cell(f"node {node}, where they are at work")) for node in nodes
+        Goto(Subject(SubjectKind.NODE, (node,)), Cell(f"node {node}, where they are at work"))
+        for node in nodes
     ]
     return tuple(parts)
 
@@ -203,14 +209,14 @@ def _waiting(
     return (Table(("waits", "user", "client", "application"), rows, frozenset((0,))), *more)
 
 
-def _pooler(pooler: Observed[PoolerFacts], facts: PoolerFacts, moment: Moment) -> tuple[Block, ...]:
-    age = pooler.age(moment.now)
+def _pooler(pooler: Observed[PoolerFacts], facts: PoolerFacts, judged: JudgedSnapshot) -> tuple[Block, ...]:
+    age = pooler.age(judged.now)
     names = [pooler.name, *(f"{pooler.name}/{database.name}" for database in facts.databases)]
     clients = sum(pool.clients_active + pool.clients_waiting for pool in facts.pools)
     servers = sum(pool.servers for pool in facts.pools)
     about = (
         Field("address", Cell(pooler.address)),
-        Field("contact", answers(pooler, moment)),
+        Field("contact", answers(pooler, judged)),
         Field("version", Cell(f"PgBouncer {facts.version}")),
         Field("clients", Cell(str(clients))),
         Field("connections", Cell(f"{servers} to servers")),
@@ -220,9 +226,11 @@ def _pooler(pooler: Observed[PoolerFacts], facts: PoolerFacts, moment: Moment) -
         text = f"{pool.database} as {pool.user} ({pool.mode}): {pool.clients_active} clients active, "
         text += f"{pool.clients_waiting} wait, {pool.servers} server connections"
         tone = Tone.LAG if pool.clients_waiting else Tone.PLAIN
-        goes.append(Goto(Subject(Kind.POOL, (pooler.name, pool.database, pool.user)), Cell(text, tone)))
+        goes.append(
+            Goto(Subject(SubjectKind.POOL, (pooler.name, pool.database, pool.user)), Cell(text, tone))
+        )
     return (
         Block("State", about, "SHOW VERSION", age),
-        findings_block(moment, *(name for name in names if subject_of(name, moment))),
+        findings_block(judged, *(name for name in names if subject_of(name, judged))),
         Block("Pools", tuple(goes) or (Words(Cell("none yet")),), "SHOW POOLS", age),
     )

@@ -13,8 +13,8 @@ from bdr_console.ui.details.shared import (
     span,
     unseen_block,
 )
-from bdr_console.ui.judged_snapshot import Moment
-from bdr_console.ui.text.cells import QUESTION, Cell, Kind, Subject
+from bdr_console.ui.judged_snapshot import JudgedSnapshot
+from bdr_console.ui.text.cells import QUESTION, Cell, Subject, SubjectKind
 from bdr_console.ui.text.words import server_cell
 from bdr_console.ui.theming.styles import Tone
 
@@ -32,37 +32,39 @@ _OPERATION = {0: "stopped", 1: "starting", 2: "running", 3: "stopping"}
 _ENTRIES = 20
 
 
-def server_blocks(key: tuple[str, ...], moment: Moment, _width: int) -> tuple[Block, ...]:
+def server_blocks(key: tuple[str, ...], judged: JudgedSnapshot, _width: int) -> tuple[Block, ...]:
     """State by administration and by checks, sessions, errors, stick entries, the node behind it."""
     name, backend, server = key
-    proxy = next((proxy for proxy in moment.snapshot.proxies if proxy.name == name), None)
+    proxy = next((proxy for proxy in judged.snapshot.proxies if proxy.name == name), None)
     if proxy is None:
         return (gone_block(f"HAProxy {name}"),)
     if proxy.facts is None:
-        return unseen_block(proxy, moment), findings_block(moment, name)
+        return unseen_block(proxy, judged), findings_block(judged, name)
     if not server:
-        found = _backend(proxy, proxy.facts, backend, moment)
+        found = _backend(proxy, proxy.facts, backend, judged)
     else:
         one = next((s for s in proxy.facts.servers if (s.backend, s.name) == (backend, server)), None)
         if one is None:
             return (gone_block("/".join(key)),)
-        found = _server(proxy, proxy.facts, one, moment)
-    return found if proxy.is_fresh(moment.now, moment.snapshot.refresh) else faded(found)
+        found = _server(proxy, proxy.facts, one, judged)
+    return found if proxy.is_fresh(judged.now, judged.snapshot.refresh) else faded(found)
 
 
 def _server(
-    proxy: Observed[ProxyFacts], facts: ProxyFacts, one: ProxyServer, moment: Moment
+    proxy: Observed[ProxyFacts], facts: ProxyFacts, one: ProxyServer, judged: JudgedSnapshot
 ) -> tuple[Block, ...]:
-    age = proxy.age(moment.now)
+    age = proxy.age(judged.now)
     figures = one.figures or ServerFigures()
     subjects = (proxy.name, f"{proxy.name}/{one.backend}", f"{proxy.name}/{one.backend}/{one.name}")
     behind: tuple[Part, ...] = (Words(Cell("no configured node is known behind it", Tone.UNKNOWN)),)
     if one.node:
-        behind = (Goto(Subject(Kind.NODE, (one.node,)), Cell(f"node {one.node}, which stands behind it")),)
-    backend = Subject(Kind.SERVER, (proxy.name, one.backend, ""))
+        behind = (
+            Goto(Subject(SubjectKind.NODE, (one.node,)), Cell(f"node {one.node}, which stands behind it")),
+        )
+    backend = Subject(SubjectKind.SERVER, (proxy.name, one.backend, ""))
     return (
-        Block("State", _state(proxy, facts, one, figures, moment), "show stat, show servers state", age),
-        findings_block(moment, *subjects),
+        Block("State", _state(proxy, facts, one, figures, judged), "show stat, show servers state", age),
+        findings_block(judged, *subjects),
         Block("Behind it", (*behind, Goto(backend, Cell(f"the whole backend {one.backend}")))),
         Block("Checks", _checks(one, figures), "show stat", age),
         Block("Sessions", _sessions(one, figures), "show stat", age),
@@ -72,7 +74,11 @@ def _server(
 
 
 def _state(
-    proxy: Observed[ProxyFacts], facts: ProxyFacts, one: ProxyServer, figures: ServerFigures, moment: Moment
+    proxy: Observed[ProxyFacts],
+    facts: ProxyFacts,
+    one: ProxyServer,
+    figures: ServerFigures,
+    judged: JudgedSnapshot,
 ) -> tuple[Part, ...]:
     bits = one.admin_state
     admin = QUESTION if bits is None else Cell(", ".join(w for b, w in _ADMIN.items() if bits & b) or "ready")
@@ -83,7 +89,7 @@ def _state(
     if figures.throttle is not None and figures.throttle < 100:
         weight += f", warming up: {figures.throttle} %"
     return (
-        Field("state", server_cell(one.state, moment.glyphs)),
+        Field("state", server_cell(one.state, judged.glyphs)),
         Field("HAProxy says", Cell(one.status)),
         Field("by administration", admin),
         Field("by checks", operation),
@@ -93,7 +99,7 @@ def _state(
         Field("weight", Cell(weight)),
         Field("HAProxy", Cell(f"{facts.version}, pid {facts.pid}, up {format_seconds(facts.uptime)}")),
         Field("socket", Cell(proxy.address)),
-        Field("contact", answers(proxy, moment)),
+        Field("contact", answers(proxy, judged)),
     )
 
 
@@ -163,26 +169,28 @@ def _stick(facts: ProxyFacts, backend: str, server: str | None) -> tuple[Part, .
 
 
 def _backend(
-    proxy: Observed[ProxyFacts], facts: ProxyFacts, backend: str, moment: Moment
+    proxy: Observed[ProxyFacts], facts: ProxyFacts, backend: str, judged: JudgedSnapshot
 ) -> tuple[Block, ...]:
     servers = [server for server in facts.servers if server.backend == backend]
     if not servers:
         return (gone_block(f"{proxy.name}/{backend}"),)
-    age = proxy.age(moment.now)
+    age = proxy.age(judged.now)
     goes = []
     for server in servers:
-        state = server_cell(server.state, moment.glyphs)
+        state = server_cell(server.state, judged.glyphs)
         role = ", backup" if server.backup else ""
         text = f"{server.name}: {state.text}{role}, {server.sessions} sessions, node {server.node or '?'}"
-        goes.append(Goto(Subject(Kind.SERVER, (proxy.name, backend, server.name)), Cell(text, state.tone)))
+        goes.append(
+            Goto(Subject(SubjectKind.SERVER, (proxy.name, backend, server.name)), Cell(text, state.tone))
+        )
     about = (
         Field("HAProxy", Cell(f"{facts.version}, pid {facts.pid}, up {format_seconds(facts.uptime)}")),
         Field("socket", Cell(proxy.address)),
-        Field("contact", answers(proxy, moment)),
+        Field("contact", answers(proxy, judged)),
     )
     return (
         Block("Servers", tuple(goes), "show stat, show servers state", age),
-        findings_block(moment, proxy.name, *(f"{proxy.name}/{backend}{s}" for s in _endings(servers))),
+        findings_block(judged, proxy.name, *(f"{proxy.name}/{backend}{s}" for s in _endings(servers))),
         Block("Stick entries", _stick(facts, backend, None), f"show table {backend}", age),
         Block("Proxy", about, "show info", age),
     )

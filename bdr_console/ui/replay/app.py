@@ -18,13 +18,13 @@ from bdr_console.recording.jump import neighbour, target
 from bdr_console.recording.reader import Recording
 from bdr_console.ui.app import ConsoleApp
 from bdr_console.ui.cluster_view import ClusterParts
-from bdr_console.ui.keys import Place, bindings
+from bdr_console.ui.keys import Scope, bindings
 from bdr_console.ui.replay.source import RecordedRuns, RecordedTimeline, ReplaySource
 from bdr_console.ui.screens.dialogs import JumpBox
 from bdr_console.ui.terminal.signals import refuse_unfit
 from bdr_console.ui.text.status import Status
 from bdr_console.ui.theming.styles import ASCII, UNICODE
-from bdr_console.ui.theming.themes import Themes, looks, own
+from bdr_console.ui.theming.themes import Themes, appearance, own
 
 
 def _first(binding: BindingType) -> BindingType:
@@ -39,8 +39,8 @@ class ReplayApp(ConsoleApp):
     nowhere and wake nobody.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [_first(binding) for binding in bindings(Place.REPLAY)]
-    places = (Place.EVERYWHERE, Place.REPLAY)
+    BINDINGS: ClassVar[list[BindingType]] = [_first(binding) for binding in bindings(Scope.REPLAY)]
+    places = (Scope.EVERYWHERE, Scope.REPLAY)
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class ReplayApp(ConsoleApp):
         config: Path | None = None,
         rules: AlarmRules | None = None,
     ) -> None:
-        """`rules` of its alarms; for the others see KeyedApp. Raises ConsoleError for an unknown theme."""
+        """`rules` of its alarms; for the others see BaseApp. Raises ConsoleError for an unknown theme."""
         header = recording.header
         glyphs = ASCII if ascii_only else UNICODE
         self.player = ReplaySource(recording, RecordedTimeline(header.thresholds, glyphs, rules))
@@ -136,7 +136,7 @@ def run_replay(recording: Recording, options: Options, *, at: str | None) -> int
     app = ReplayApp(
         recording,
         rules=its_own.alarms.rules() if its_own is not None else None,
-        **looks(options, config, settings),
+        **appearance(options, config, settings),
     )
     if at is not None:
         app.player.paused = True

@@ -25,7 +25,7 @@ from bdr_console.ui.workers import in_background
 _RECENT = 20
 
 
-class _Run:
+class _RecordedRun:
     """One journal, folded as far as the moment that was asked for last."""
 
     def __init__(self) -> None:
@@ -50,9 +50,9 @@ class RecordedRuns:
 
     def __init__(self, lines: Iterable[RunLine], now: Callable[[], datetime]) -> None:
         self._now = now
-        self._runs: dict[str, _Run] = {}
+        self._runs: dict[str, _RecordedRun] = {}
         for line in lines:
-            self._runs.setdefault(line.run, _Run()).lines.append(line)
+            self._runs.setdefault(line.run, _RecordedRun()).lines.append(line)
 
     def latest(self) -> RunView | None:
         """The run under way then, or else the last one that had ended."""

@@ -11,14 +11,14 @@ from textual.binding import BindingType
 from textual.containers import VerticalScroll
 
 from bdr_console.crash import as_console_error
-from bdr_console.ui.judged_snapshot import Moment
-from bdr_console.ui.keys import Place, bindings
+from bdr_console.ui.base_app import Cluster
+from bdr_console.ui.judged_snapshot import JudgedSnapshot
+from bdr_console.ui.keys import Scope, bindings
 from bdr_console.ui.screens.live import LiveScreen
-from bdr_console.ui.services import ActDesk, LockHolder
-from bdr_console.ui.text.abandoned_runs import WITHOUT_JOURNAL, left_text
+from bdr_console.ui.services import OtherOperator, RunbookService
+from bdr_console.ui.text.abandoned_runs import WITHOUT_JOURNAL, abandoned_run_text
 from bdr_console.ui.text.status import Status, refused_by, said_where
-from bdr_console.ui.theming.styles import Glyphs
-from bdr_console.ui.widgets.frame import Heading, KeyLine
+from bdr_console.ui.widgets.frame import KeyLine, ScreenHead
 from bdr_console.ui.widgets.lines import Line, NameBox
 from bdr_console.ui.workers import in_background
 
@@ -31,30 +31,31 @@ _DOES = {
 }
 
 
-class LeftScreen(LiveScreen):
+class AbandonedRunScreen(LiveScreen):
     """Shows it live, and resumes or undoes it once the node's name has been typed."""
 
     AUTO_FOCUS: ClassVar[str | None] = ""
     """The field for the name takes the keys only when it is opened."""
-    BINDINGS: ClassVar[list[BindingType]] = bindings(Place.LEFT)
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.LEFT)
     WHY_NOT: ClassVar[str] = "not before the cluster was read, and not while another operator is at work"
     """Said of a key that is greyed."""
 
-    def __init__(self, node: str, run_id: str | None, desk: ActDesk, glyphs: Glyphs, word: str = "") -> None:
+    def __init__(
+        self, cluster: Cluster, node: str, run_id: str | None, desk: RunbookService, word: str = ""
+    ) -> None:
         """`word` (resume or undo) is asked for at once."""
-        super().__init__()
+        super().__init__(cluster)
         self._node = node
         self._run_id = run_id
         self._desk = desk
-        self._glyphs = glyphs
         self._word = word
         self._seen: Unfinished | None = None
-        self._lock: LockHolder | None = None
+        self._lock: OtherOperator | None = None
         self._beginning = False
 
     def compose(self) -> ComposeResult:
         """Head, what is left, what is asked of the operator, keys."""
-        yield Heading(self._glyphs)
+        yield ScreenHead(self._glyphs)
         whose = f"run {self._run_id}" if self._run_id else WITHOUT_JOURNAL
         title = f" Left behind on {self._node}, {whose}"
         yield Line(Text(title, no_wrap=True, overflow="ellipsis", end=""), classes="title")
@@ -68,16 +69,16 @@ class LeftScreen(LiveScreen):
         """Look at the cluster for as long as the screen is open."""
         super().on_mount()
         self._ask("reading the cluster...")
-        self.run_worker(self._look_on(), exit_on_error=False, name="left")
+        self.begin_work(self._look_on(), "reading what is left")
 
     def on_unmount(self) -> None:
         """Let go of a runner that waits for a word that does not come."""
         if not self._beginning:
             self._desk.let_go()
 
-    def show(self, moment: Moment | None, status: Status) -> None:
+    def show(self, judged: JudgedSnapshot | None, status: Status) -> None:
         """Keep the head up to date."""
-        self.query_one(Heading).show(status, self.console.tones)
+        self.query_one(ScreenHead).show(status, self.console.tones)
         before, self._lock = self._lock, status.lock
         if self._seen is not None and not self._beginning and (before is None) != (self._lock is None):
             self._invite()
@@ -85,9 +86,9 @@ class LeftScreen(LiveScreen):
     def restyle(self) -> None:
         """Paint what is left in the colours of the theme, to the width there is."""
         if self._seen is not None and not self.is_leaving:
-            run = next((run for run in self.watched.runs.recent if run.run_id == self._run_id), None)
+            run = next((run for run in self.cluster.runs.recent if run.run_id == self._run_id), None)
             width = self.query_one(".body").scrollable_content_region.width
-            text = left_text(self._seen, run, self.console.tones, self._glyphs, width)
+            text = abandoned_run_text(self._seen, run, self.console.tones, self._glyphs, width)
             self.query_one("#left", Line).say(text)
 
     def on_resize(self) -> None:
@@ -118,7 +119,7 @@ class LeftScreen(LiveScreen):
 
             return from_what_is_seen(seen.plan, seen.steps, seen.left)
 
-        self.watched.operator.write_paper(f"left-{self._node}", text)
+        self.cluster.operator.write_paper(f"left-{self._node}", text)
 
     def action_scroll(self, pages: int) -> None:
         """Scroll while the cursor stays where the name is typed."""
@@ -148,7 +149,7 @@ class LeftScreen(LiveScreen):
         self._beginning = True
         self.query_one(NameBox).close()
         self._ask(f"{self._word}: starting its runner...")
-        self.app.run_worker(self._begin(undo=self._word == "undo"), exit_on_error=False, name="finish")
+        self.console.begin_work(self._begin(undo=self._word == "undo"), "starting the runner")
 
     async def _begin(self, *, undo: bool) -> None:
         try:
@@ -158,7 +159,7 @@ class LeftScreen(LiveScreen):
             told = as_console_error(error, "starting the runner")
             self._ask(f"not started: {told.problem}. {told.remedy}")
             return
-        self.watched.operator.run_started(run_id)
+        self.cluster.operator.run_started(run_id)
 
     async def _look_on(self) -> None:
         try:
@@ -187,10 +188,8 @@ class LeftScreen(LiveScreen):
         elif self._seen is not None and self._word:
             box.open(f"type {self._node} and press enter")
             rest = f" ({_DOES[self._word]}), type the node's name: {self._node}"
-            watched = self.watched
-            self._ask(
-                said_where(f"to {self._word}", watched.name, watched.environment, rest, self.console.tones)
-            )
+            name, environment = self.cluster.name, self.cluster.environment
+            self._ask(said_where(f"to {self._word}", name, environment, rest, self.console.tones))
         elif self._seen is not None:
             box.close()
             undo = "put back what was changed"

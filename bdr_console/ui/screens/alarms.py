@@ -13,29 +13,29 @@ from bdr_console.cluster.verdict.alarm import PERIODS, Alarm
 from bdr_console.cluster.verdict.client_impact import with_client_words
 from bdr_console.cluster.verdict.findings import Finding
 from bdr_console.ui.alarm_watch import AlarmWatch
-from bdr_console.ui.judged_snapshot import Moment
-from bdr_console.ui.keys import Place, bindings
+from bdr_console.ui.base_app import Cluster
+from bdr_console.ui.judged_snapshot import JudgedSnapshot
+from bdr_console.ui.keys import Scope, bindings
 from bdr_console.ui.screens.live import LiveScreen
 from bdr_console.ui.screens.log import LogScreen
-from bdr_console.ui.text.cells import Cell, Column, Kind, Row, Subject
+from bdr_console.ui.text.cells import Cell, PaneColumn, Row, Subject, SubjectKind
 from bdr_console.ui.text.status import Status
 from bdr_console.ui.text.words import coarse, level_cell
-from bdr_console.ui.theming.styles import Glyphs
-from bdr_console.ui.widgets.frame import Heading, KeyLine
+from bdr_console.ui.widgets.frame import KeyLine, ScreenHead
 from bdr_console.ui.widgets.lines import Line
 from bdr_console.ui.widgets.live_table import LiveTable
 from bdr_console.ui.widgets.pane import empty_row
 
-_LASTS, _LEVEL = Column("lasts", "For", 5, "right"), Column("level", "Level", 10)
+_LASTS, _LEVEL = PaneColumn("lasts", "For", 5, "right"), PaneColumn("level", "Level", 10)
 _SETS = (
     (
-        Column("since", "Since", 15),
+        PaneColumn("since", "Since", 15),
         _LASTS,
         _LEVEL,
-        Column("subject", "About", 26),
-        Column("text", "What", 60),
+        PaneColumn("subject", "About", 26),
+        PaneColumn("text", "What", 60),
     ),
-    (_LASTS, _LEVEL, Column("subject", "About", 20), Column("text", "What", 20)),
+    (_LASTS, _LEVEL, PaneColumn("subject", "About", 20), PaneColumn("text", "What", 20)),
 )
 
 
@@ -43,27 +43,26 @@ class AlarmsScreen(LiveScreen):
     """A list, and one line to type a reason in. Nothing of it changes the cluster, so watchers may use it."""
 
     WHY_NOT: ClassVar[str] = "this is a recording: nobody can acknowledge anything in it any more"
-    BINDINGS: ClassVar[list[BindingType]] = bindings(Place.ALARMS)
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.ALARMS)
     DEFAULT_CSS = """
     AlarmsScreen #why { display: none; height: 1; border: none; padding: 0 1; background: $panel; }
     AlarmsScreen #why.-open { display: block; }
     AlarmsScreen #said { height: 4; background: $surface; }
     """
 
-    def __init__(self, glyphs: Glyphs, selected: Row | None = None) -> None:
+    def __init__(self, cluster: Cluster, selected: Row | None = None) -> None:
         """`selected`: the row that the operator comes from."""
-        super().__init__()
-        self._glyphs = glyphs
+        super().__init__(cluster)
         self._from = selected
         self._alarms: dict[str, Alarm] = {}
-        self._moment: Moment | None = None
+        self._snapshot_shown: JudgedSnapshot | None = None
         self._chosen: tuple[Alarm, ...] = ()
         self._period = 0
 
     @property
     def keeper(self) -> AlarmWatch:
         """What keeps the acknowledgements."""
-        return self.watched.alarms
+        return self.cluster.alarms
 
     @property
     def table(self) -> LiveTable:
@@ -72,7 +71,7 @@ class AlarmsScreen(LiveScreen):
 
     def compose(self) -> ComposeResult:
         """Head, the list, the selected one in full, the line for the reason, keys."""
-        yield Heading(self._glyphs)
+        yield ScreenHead(self._glyphs)
         yield Line(Text(" Alarms", end=""), id="title", classes="title")
         yield LiveTable(_SETS, ellipsis=self._glyphs.ellipsis)
         yield Line(id="said")
@@ -85,23 +84,23 @@ class AlarmsScreen(LiveScreen):
         self.table.focus()
         self.call_after_refresh(self._go_to_it)
 
-    def show(self, moment: Moment | None, status: Status) -> None:
+    def show(self, judged: JudgedSnapshot | None, status: Status) -> None:
         """Show the alarms of that moment."""
-        self.query_one(Heading).show(status, self.console.tones)
-        if moment is None:
+        self.query_one(ScreenHead).show(status, self.console.tones)
+        if judged is None:
             return
-        self._moment = moment
-        self._alarms = {"|".join(alarm.key): alarm for alarm in moment.alarms}
+        self._snapshot_shown = judged
+        self._alarms = {"|".join(alarm.key): alarm for alarm in judged.alarms}
         rows = []
-        for alarm in moment.alarms:
-            rows.append(self._row("|".join(alarm.key), alarm, moment))
-            for finding in moment.verdict.caused_by(alarm.finding):
+        for alarm in judged.alarms:
+            rows.append(self._row("|".join(alarm.key), alarm, judged))
+            for finding in judged.verdict.caused_by(alarm.finding):
                 row = self._folded_row(finding, alarm)
                 self._alarms[row.key] = alarm  # what is done to it is done to the root
                 rows.append(row)
         self.table.apply(rows or [empty_row("text", "no alarm")])
-        known = sum(1 for alarm in moment.alarms if alarm.ack)
-        title = f" Alarms: {len(moment.alarms)}" + (f", {known} acknowledged" if known else "")
+        known = sum(1 for alarm in judged.alarms if alarm.ack)
+        title = f" Alarms: {len(judged.alarms)}" + (f", {known} acknowledged" if known else "")
         self.query_one("#title", Line).say(Text(title, no_wrap=True, end=""))
         self._say()
 
@@ -111,7 +110,7 @@ class AlarmsScreen(LiveScreen):
 
     def action_acknowledge(self, every: bool = False) -> None:
         """Ask for the reason."""
-        if self.watched.timeline.recorded:
+        if self.cluster.timeline.recorded:
             self.app.notify(self.WHY_NOT, severity="warning", markup=False)
             return
         alarm = self._selected()
@@ -142,7 +141,7 @@ class AlarmsScreen(LiveScreen):
     def action_log(self) -> None:
         """The event log about the selected alarm."""
         alarm = self._selected()
-        self.app.push_screen(LogScreen(self._glyphs, alarm.key[1] if alarm else ""))
+        self.app.push_screen(LogScreen(self.cluster, alarm.key[1] if alarm else ""))
 
     def action_back(self) -> None:
         """Close the question first, then the screen."""
@@ -155,7 +154,7 @@ class AlarmsScreen(LiveScreen):
         """While a reason is typed, letters are letters, and tab is how long."""
         if self._is_asking:
             return action in ("period", "back")
-        if action in ("acknowledge", "withdraw") and self.watched.timeline.recorded:
+        if action in ("acknowledge", "withdraw") and self.cluster.timeline.recorded:
             return None
         return action != "period"
 
@@ -196,7 +195,7 @@ class AlarmsScreen(LiveScreen):
         row = self._from
         if row is None:
             return
-        event = row.subject is not None and row.subject.kind is Kind.EVENT
+        event = row.subject is not None and row.subject.kind is SubjectKind.EVENT
         names = {row.cells["subject"].text} if event else {row.node, *_names(row.subject)}
         for place, alarm in enumerate(self._alarms.values()):
             if alarm.key[1] in names:
@@ -204,7 +203,7 @@ class AlarmsScreen(LiveScreen):
                 return
 
     def _say(self) -> None:
-        if not self.is_mounted or self._moment is None:
+        if not self.is_mounted or self._snapshot_shown is None:
             return
         said = ""
         if self._is_asking:
@@ -214,17 +213,17 @@ class AlarmsScreen(LiveScreen):
                 "It rings again if it gets worse."
             )
         elif alarm := self._selected():
-            said = _sentence(alarm, self._moment) + _step(alarm)
+            said = _sentence(alarm, self._snapshot_shown) + _step(alarm)
         self.query_one("#said", Line).say(Text(f" {said}", end="", overflow="ellipsis"))
 
-    def _row(self, key: str, alarm: Alarm, moment: Moment) -> Row:
+    def _row(self, key: str, alarm: Alarm, judged: JudgedSnapshot) -> Row:
         since = alarm.since.astimezone()
-        day = f"{since:%b %d} " if alarm.lasting(moment.now) >= 86400 else ""
+        day = f"{since:%b %d} " if alarm.lasting(judged.now) >= 86400 else ""
         row = Row(
             key,
             {
                 "since": Cell(f"{day}{since:%H:%M:%S}"),
-                "lasts": Cell(coarse(alarm.lasting(moment.now))),
+                "lasts": Cell(coarse(alarm.lasting(judged.now))),
                 "level": level_cell(alarm.finding.level, self._glyphs),
                 "subject": Cell(alarm.finding.subject),
                 "text": Cell(f"{alarm.ack.words}; {_text(alarm)}" if alarm.ack else _text(alarm)),
@@ -251,11 +250,11 @@ def _step(alarm: Alarm) -> str:
     return f"\n Next: {alarm.finding.remedy}" if alarm.finding.remedy else ""
 
 
-def _sentence(alarm: Alarm, moment: Moment) -> str:
-    unseen = "" if alarm.present else f"; not seen for {coarse((moment.now - alarm.seen).total_seconds())}"
+def _sentence(alarm: Alarm, judged: JudgedSnapshot) -> str:
+    unseen = "" if alarm.present else f"; not seen for {coarse((judged.now - alarm.seen).total_seconds())}"
     ack = f"; {alarm.ack.words}" if alarm.ack else ""
     fact = replace(alarm.finding, text=_text(alarm)).sentence
-    return f"{fact}, {alarm.since_words(moment.now)}{unseen}{ack}"
+    return f"{fact}, {alarm.since_words(judged.now)}{unseen}{ack}"
 
 
 def _text(alarm: Alarm) -> str:
@@ -267,6 +266,6 @@ def _names(subject: Subject | None) -> tuple[str, ...]:
     """How a finding may name what a row is about."""
     if subject is None:
         return ()
-    if subject.kind is Kind.LINK:
+    if subject.kind is SubjectKind.LINK:
         return (" -> ".join(subject.key),)
     return ("/".join(subject.key), "/".join(subject.key[:2]), subject.key[0])

@@ -18,7 +18,7 @@ from bdr_console.ui.widgets.lines import Line
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class TypedCommand:
     """One command."""
 
     name: str
@@ -33,7 +33,7 @@ class Command:
     """Why it cannot be done now."""
 
 
-def parse(text: str, commands: Mapping[str, Command]) -> tuple[Command, str]:
+def parse(text: str, commands: Mapping[str, TypedCommand]) -> tuple[TypedCommand, str]:
     """The command that `text` names, in full or by a beginning that no other has, and its argument.
 
     Raises ConsoleError that says what is wrong and what was probably meant.
@@ -53,7 +53,7 @@ def parse(text: str, commands: Mapping[str, Command]) -> tuple[Command, str]:
     return command, argument
 
 
-def completed(text: str, commands: Mapping[str, Command]) -> tuple[str, tuple[str, ...]]:
+def completed(text: str, commands: Mapping[str, TypedCommand]) -> tuple[str, tuple[str, ...]]:
     """`text` made as long as it is certain, and what it may become."""
     word, blank, rest = text.lstrip().partition(" ")
     if not blank:
@@ -91,7 +91,7 @@ def _beginning(start: str, names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(name for name in names if name.lower().startswith(start.lower())))
 
 
-def _only(word: str, commands: Mapping[str, Command]) -> Command | None:
+def _only(word: str, commands: Mapping[str, TypedCommand]) -> TypedCommand | None:
     found = _beginning(word, tuple(commands)) if word else ()
     return commands[found[0]] if len(found) == 1 else None
 
@@ -126,7 +126,7 @@ class CommandLine(ModalScreen[str | None]):
     }
     """
 
-    def __init__(self, commands: Mapping[str, Command], history: "Sequence[str]") -> None:
+    def __init__(self, commands: Mapping[str, TypedCommand], history: "Sequence[str]") -> None:
         super().__init__()
         self._commands = commands
         self._history = (*history, "")

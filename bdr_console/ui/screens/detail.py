@@ -8,6 +8,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
+from bdr_console.ui.base_app import Cluster
 from bdr_console.ui.details.block import Block, Page, lay_out
 from bdr_console.ui.details.events import conflict_blocks, event_blocks
 from bdr_console.ui.details.link import link_blocks
@@ -15,57 +16,56 @@ from bdr_console.ui.details.node import node_blocks
 from bdr_console.ui.details.pool import pool_blocks
 from bdr_console.ui.details.server import server_blocks
 from bdr_console.ui.details.shared import named
-from bdr_console.ui.exports import copy, write_down
-from bdr_console.ui.judged_snapshot import Moment
-from bdr_console.ui.keys import Place, bindings
+from bdr_console.ui.exports import copy, export_text
+from bdr_console.ui.judged_snapshot import JudgedSnapshot
+from bdr_console.ui.keys import Scope, bindings
 from bdr_console.ui.screens.live import LiveScreen
-from bdr_console.ui.text.cells import Kind, Subject
+from bdr_console.ui.text.cells import Subject, SubjectKind
 from bdr_console.ui.text.status import Status
 from bdr_console.ui.text.words import coarse
-from bdr_console.ui.theming.styles import Glyphs, Tone
-from bdr_console.ui.widgets.frame import Heading, KeyLine
+from bdr_console.ui.theming.styles import Tone
+from bdr_console.ui.widgets.frame import KeyLine, ScreenHead
 from bdr_console.ui.widgets.lines import Line, LiveText
 
-_TELLS: dict[Kind, Callable[[tuple[str, ...], Moment, int], tuple[Block, ...]]] = {
-    Kind.NODE: node_blocks,
-    Kind.LINK: link_blocks,
-    Kind.SERVER: server_blocks,
-    Kind.POOL: pool_blocks,
-    Kind.CONFLICT: conflict_blocks,
-    Kind.EVENT: event_blocks,
+_TELLS: dict[SubjectKind, Callable[[tuple[str, ...], JudgedSnapshot, int], tuple[Block, ...]]] = {
+    SubjectKind.NODE: node_blocks,
+    SubjectKind.LINK: link_blocks,
+    SubjectKind.SERVER: server_blocks,
+    SubjectKind.POOL: pool_blocks,
+    SubjectKind.CONFLICT: conflict_blocks,
+    SubjectKind.EVENT: event_blocks,
 }
 
 
-def blocks_about(subject: Subject, moment: Moment, width: int) -> tuple[Block, ...]:
+def blocks_about(subject: Subject, judged: JudgedSnapshot, width: int) -> tuple[Block, ...]:
     """Everything known about `subject` at that moment; drawings are made for `width` cells."""
-    return _TELLS[subject.kind](subject.key, moment, width)
+    return _TELLS[subject.kind](subject.key, judged, width)
 
 
 class DetailScreen(LiveScreen):
     """The details of one subject. They stay, and age, when the thing itself is gone."""
 
     AUTO_FOCUS: ClassVar[str | None] = ""
-    BINDINGS: ClassVar[list[BindingType]] = bindings(Place.DETAILS)
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.DETAILS)
 
-    def __init__(self, subject: Subject, glyphs: Glyphs) -> None:
-        super().__init__()
+    def __init__(self, cluster: Cluster, subject: Subject) -> None:
+        super().__init__(cluster)
         self.subject = subject
-        self._glyphs = glyphs
-        self._moment: Moment | None = None
-        self._frozen: Moment | None = None
+        self._snapshot_shown: JudgedSnapshot | None = None
+        self._frozen: JudgedSnapshot | None = None
         self._page = Page((), ())
 
     def compose(self) -> ComposeResult:
         """Head, what it is about, the details, keys."""
-        yield Heading(self._glyphs)
+        yield ScreenHead(self._glyphs)
         yield Line(id="about", classes="title")
         yield LiveText()
         yield KeyLine()
 
-    def show(self, moment: Moment | None, status: Status) -> None:
+    def show(self, judged: JudgedSnapshot | None, status: Status) -> None:
         """Say it anew; only lines that changed are repainted."""
-        self.query_one(Heading).show(status, self.console.tones)
-        self._moment = moment
+        self.query_one(ScreenHead).show(status, self.console.tones)
+        self._snapshot_shown = judged
         self._say()
 
     def restyle(self) -> None:
@@ -82,7 +82,7 @@ class DetailScreen(LiveScreen):
             place = int(event.character) - 1
             if place < len(self._page.goes):
                 event.stop()
-                self.console.open_details(self._page.goes[place])
+                self.cluster.open_details(self._page.goes[place])
 
     def action_back(self) -> None:
         """Back to where it was opened."""
@@ -90,7 +90,7 @@ class DetailScreen(LiveScreen):
 
     def action_freeze(self) -> None:
         """Hold it still, or catch up."""
-        self._frozen = self._moment if self._frozen is None else None
+        self._frozen = self._snapshot_shown if self._frozen is None else None
         self._say()
 
     def action_copy(self) -> None:
@@ -99,8 +99,8 @@ class DetailScreen(LiveScreen):
 
     def action_write(self) -> None:
         """Write all of it to a file."""
-        write_down(
-            self.console, self.watched.name, f"{self.subject.kind}-{'-'.join(self.subject.key)}", self._text()
+        export_text(
+            self.console, self.cluster.name, f"{self.subject.kind}-{'-'.join(self.subject.key)}", self._text()
         )
 
     def action_scroll(self, lines: int) -> None:
@@ -128,17 +128,17 @@ class DetailScreen(LiveScreen):
         if not self.is_mounted:
             return
         body = self.query_one(LiveText)
-        moment = self._frozen or self._moment
+        judged = self._frozen or self._snapshot_shown
         title = Text(f" {named(self.subject)}", no_wrap=True, overflow="ellipsis", end="")
-        if self._frozen is not None and self._moment is not None:
-            age = (self._moment.now - self._frozen.now).total_seconds()
+        if self._frozen is not None and self._snapshot_shown is not None:
+            age = (self._snapshot_shown.now - self._frozen.now).total_seconds()
             title.append(f"  FROZEN {coarse(max(0.0, age))}", self.console.tones[Tone.LAG])
         self.query_one("#about", Line).say(title)
         if body.room <= 0:
             return
-        if moment is None:
+        if judged is None:
             self._page = Page((Text("  nothing has been read yet", end=""),), ())
         else:
-            blocks = blocks_about(self.subject, moment, body.room)
+            blocks = blocks_about(self.subject, judged, body.room)
             self._page = lay_out(blocks, body.room, self.console.tones, self._glyphs)
         body.say(self._page.lines)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
+from typing import ClassVar, TypeVar
 
 from rich.text import Text
 from textual import on
@@ -17,27 +17,28 @@ from textual.widgets.option_list import Option
 from bdr_console.cluster.text import clean
 from bdr_console.errors import ConsoleError
 from bdr_console.runbooks.model.run import Holder, Offer
+from bdr_console.ui.base_app import Cluster
 from bdr_console.ui.keymap import shown_key
-from bdr_console.ui.keys import Place, bindings, motions, of
-from bdr_console.ui.screens.live import LiveScreen
+from bdr_console.ui.keys import Scope, bindings, motions, of
 from bdr_console.ui.text.run import intervention_text, safe
-from bdr_console.ui.text.status import is_production
+from bdr_console.ui.text.status import asked, is_production
 from bdr_console.ui.theming.themes import ThemeFile
 from bdr_console.ui.widgets.lines import Line
-
-if TYPE_CHECKING:
-    from bdr_console.ui.app import ConsoleApp
 
 AnswerT = TypeVar("AnswerT")
 
 
 class Asking(ModalScreen[AnswerT]):
-    """A box over the screen; in production its frame says so too."""
+    """A question about one cluster, in a box over the screen; in production its frame says so too."""
+
+    def __init__(self, cluster: Cluster, question: str) -> None:
+        super().__init__()
+        self.cluster = cluster
+        self._question = asked(question, cluster.name, cluster.environment, cluster.console.tones)
 
     def on_mount(self) -> None:
         """Mark the frame."""
-        environment = cast("ConsoleApp", self.app).current.environment
-        self.set_class(is_production(environment), "-prod")
+        self.set_class(is_production(self.cluster.environment), "-prod")
 
 
 class Question(Asking[bool]):
@@ -45,22 +46,21 @@ class Question(Asking[bool]):
 
     WIDTH: ClassVar[int] = 68
     """Cells for the text."""
-    BINDINGS: ClassVar[list[BindingType]] = bindings(Place.QUESTION)
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.QUESTION)
 
-    def __init__(self, title: str | Text, text: Text) -> None:
-        super().__init__()
-        self._title = title
-        self._said = text
+    def __init__(self, cluster: Cluster, question: str, text: Text) -> None:
+        super().__init__(cluster, question)
+        self._text = text
 
     def compose(self) -> ComposeResult:
         """Title, text, keys."""
         with Vertical(id="box"):
-            yield Line(self._title if isinstance(self._title, Text) else Text(self._title, "bold"))
-            yield Line(self._said)
+            yield Line(self._question)
+            yield Line(self._text)
             yield Line(self._keys())
 
     def _keys(self) -> Text:
-        yes, no = (shown_key(action, cast("ConsoleApp", self.app).keys) for action in of(Place.QUESTION))
+        yes, no = (shown_key(action, self.cluster.console.keys) for action in of(Scope.QUESTION))
         return Text.assemble("\n", (yes, "bold"), " yes    ", (no, "bold"), " no (enter and esc too)")
 
     def action_answer(self, yes: bool) -> None:
@@ -76,15 +76,14 @@ class Pick(Asking[str | None]):
         *motions(),
     ]
 
-    def __init__(self, title: str | Text, names: Sequence[str]) -> None:
-        super().__init__()
-        self._title = title
+    def __init__(self, cluster: Cluster, question: str, names: Sequence[str]) -> None:
+        super().__init__(cluster, question)
         self._names = tuple(names)
 
     def compose(self) -> ComposeResult:
         """Title and names."""
         with Vertical(id="box"):
-            yield Line(self._title if isinstance(self._title, Text) else Text(self._title, "bold"))
+            yield Line(self._question)
             yield OptionList(*(Option(Content(name), id=f"name-{i}") for i, name in enumerate(self._names)))
 
     @on(OptionList.OptionSelected)
@@ -104,16 +103,15 @@ class TypedReason(Asking[str | None]):
     TypedReason Input, TypedReason Input:focus { height: 1; border: none; padding: 0 1; }
     """
 
-    def __init__(self, title: str | Text, text: Text) -> None:
-        super().__init__()
-        self._title = title
-        self._said = text
+    def __init__(self, cluster: Cluster, question: str, text: Text) -> None:
+        super().__init__(cluster, question)
+        self._text = text
 
     def compose(self) -> ComposeResult:
         """Title, text, field."""
         with Vertical(id="box"):
-            yield Line(self._title if isinstance(self._title, Text) else Text(self._title, "bold"))
-            yield Line(self._said)
+            yield Line(self._question)
+            yield Line(self._text)
             yield Input(placeholder="reason, then enter; esc: back", max_length=300)
 
     @on(Input.Submitted)
@@ -127,7 +125,7 @@ class TypedReason(Asking[str | None]):
 
 
 def pick_session(
-    screen: LiveScreen,
+    cluster: Cluster,
     offers: Iterable[Offer],
     holders: Sequence[Holder],
     confirmed: Callable[[Offer], None],
@@ -145,13 +143,13 @@ def pick_session(
             if yes:
                 confirmed(offer)
 
-        text = intervention_text(holders, offer, screen.console.tones, Question.WIDTH)
+        text = intervention_text(holders, offer, cluster.console.tones, Question.WIDTH)
         label = safe(offer.label)
-        title = screen.watched.named(f"{label[:1].upper()}{label[1:]}?")
-        screen.app.push_screen(Question(title, text), answered)
+        question = Question(cluster, f"{label[:1].upper()}{label[1:]}?", text)
+        cluster.console.push_screen(question, answered)
 
     if choices:
-        screen.app.push_screen(Pick(screen.watched.named("End which session?"), tuple(choices)), picked)
+        cluster.console.push_screen(Pick(cluster, "End which session?", tuple(choices)), picked)
 
 
 _HINT = "12:03, 12:03:10, +5m, -30s, start, end, or words of an event"

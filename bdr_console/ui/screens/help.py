@@ -10,7 +10,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 
 from bdr_console.ui.keymap import shown_key
-from bdr_console.ui.keys import ACTIONS, Action, Place, motions, of
+from bdr_console.ui.keys import ACTIONS, Action, Scope, motions, of
 from bdr_console.ui.theming.styles import Styles, Tone
 from bdr_console.ui.widgets.lines import Line
 
@@ -44,7 +44,7 @@ class Help(ModalScreen[None]):
         *,
         read_only: bool,
         keys: Mapping[str, str] | None = None,
-        here: Place = Place.OVERVIEW,
+        here: Scope = Scope.OVERVIEW,
     ) -> None:
         """`keys` are the user's own, by action; `here` is where help is asked for: it comes first."""
         super().__init__()
@@ -61,17 +61,17 @@ def help_text(
     *,
     read_only: bool,
     keys: Mapping[str, str] | None = None,
-    here: Place = Place.OVERVIEW,
+    here: Scope = Scope.OVERVIEW,
 ) -> Text:
     """Every key, by place; what read-only mode forbids is dimmed and says so."""
     text = Text("Keys", "bold", end="")
     text.append("   esc closes, up and down scroll", "not bold")
-    if here is Place.OVERVIEW:
+    if here is Scope.OVERVIEW:
         text.append("\n\nIn a hurry", "bold underline")
         for ids, said in _HURRY:
             pressed = " ".join(shown_key(action, keys or {}) for action in _named(ids))
             text.append(f"\n{pressed:>9}  {said}", "not bold")
-    for place in sorted(Place, key=lambda place: place is not here):
+    for place in sorted(Scope, key=lambda place: place is not here):
         text.append(f"\n\n{place.value}", "bold underline")
         for action in _listed(place, keys or {}):
             barred = read_only and action.changes
@@ -86,7 +86,7 @@ def _named(ids: tuple[str, ...]) -> Iterator[Action]:
     return (action for wanted in ids for action in ACTIONS if action.id == wanted)
 
 
-def _listed(place: Place, keys: Mapping[str, str]) -> Iterator[Action]:
+def _listed(place: Scope, keys: Mapping[str, str]) -> Iterator[Action]:
     """The actions of a place, without the second of a pair that is told in one line (`up/down`)."""
     told = {
         part for action in of(place) if len(action.shown_as) > 1 for part in action.shown_as.split("/")[1:]

@@ -1,58 +1,67 @@
-"""A screen that is told every moment."""
+"""A screen of one cluster, which shows every judged snapshot."""
 
-from typing import TYPE_CHECKING, cast
+import contextlib
+from collections.abc import Awaitable
 
+from textual.css.query import NoMatches
 from textual.screen import Screen
+from textual.worker import Worker
 
-from bdr_console.ui.judged_snapshot import Moment
+from bdr_console.ui.base_app import BaseApp, Cluster
+from bdr_console.ui.judged_snapshot import JudgedSnapshot
 from bdr_console.ui.text.status import Status
-
-if TYPE_CHECKING:
-    from bdr_console.ui.app import ConsoleApp
-    from bdr_console.ui.cluster_view import WatchedCluster
-    from bdr_console.ui.theming.styles import Styles
+from bdr_console.ui.theming.styles import Glyphs, Styles
+from bdr_console.ui.workers import finish
 
 
 class LiveScreen(Screen[None]):
-    """Shows moments of its cluster as they come; asks nobody."""
+    """Shows the cluster that it was opened on, whichever is shown now."""
 
-    _watched: "WatchedCluster | None" = None
-    _styled: "Styles | None" = None
+    _styled: Styles | None = None
     """The colours it was painted in."""
 
-    def __init__(self) -> None:
+    def __init__(self, cluster: Cluster) -> None:
         super().__init__()
+        self.cluster = cluster
         # Textual marks a screen with its size only once it is mounted, and then styles everything again.
-        self.set_class(True, *cast("ConsoleApp", self.app).size_classes(), update=False)
+        self.set_class(True, *self.console.size_classes(), update=False)
 
     @property
-    def console(self) -> "ConsoleApp":
+    def console(self) -> BaseApp:
         """The application, by its own type."""
-        return cast("ConsoleApp", self.app)
+        return self.cluster.console
 
     @property
-    def watched(self) -> "WatchedCluster":
-        """The cluster that it was opened on, whichever is shown now."""
-        if self._watched is None:
-            holding = (cluster for cluster in self.console.clusters if cluster.holds(self))
-            self._watched = next(holding, self.console.current)
-        return self._watched
+    def _glyphs(self) -> Glyphs:
+        return self.console.glyphs
 
     @property
     def is_leaving(self) -> bool:
         """Whether it is being taken down: its widgets go first, and what comes late finds none of them."""
-        return not self.watched.holds(self)
+        return not self.cluster.holds(self)
 
     def on_mount(self) -> None:
         """Show what is known already."""
         self.take_style()
-        self.console.tell(self)
+        self.catch_up()
 
     def on_screen_resume(self) -> None:
         """Catch up after another screen, or another cluster, was in front."""
         self.take_style()
-        self.console.tell(self)
+        self.catch_up()
         self.refresh_bindings()
+
+    def catch_up(self) -> None:
+        """Show what is known now."""
+        if self.is_mounted:
+            judged, status = self.cluster.report()
+            with contextlib.suppress(NoMatches):  # a screen that is being taken down has lost some parts
+                self.show(judged, status)
+
+    def begin_work(self, work: Awaitable[object], name: str, *, exclusive: bool = False) -> Worker[None]:
+        """Run `work` for as long as this screen is open; a failure is logged and shown in one line."""
+        reported = finish(work, name, self.console.show_failure)
+        return self.run_worker(reported, exit_on_error=False, exclusive=exclusive, name=name)
 
     def take_style(self) -> None:
         """Take the colours of the theme in force, unless it has them."""
@@ -60,7 +69,7 @@ class LiveScreen(Screen[None]):
             self._styled = self.console.tones
             self.restyle()
 
-    def show(self, moment: Moment | None, status: Status) -> None:
+    def show(self, judged: JudgedSnapshot | None, status: Status) -> None:
         """Show `moment` (None before the first snapshot) under the head that `status` gives."""
         raise NotImplementedError
 

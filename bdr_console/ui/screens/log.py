@@ -18,14 +18,14 @@ from bdr_console.cluster.verdict.changes import Event
 from bdr_console.cluster.verdict.findings import Level
 from bdr_console.errors import ConsoleError
 from bdr_console.event_store import Record
-from bdr_console.ui.judged_snapshot import Moment
-from bdr_console.ui.keys import Place, bindings
+from bdr_console.ui.base_app import Cluster
+from bdr_console.ui.judged_snapshot import JudgedSnapshot
+from bdr_console.ui.keys import Scope, bindings
 from bdr_console.ui.screens.live import LiveScreen
-from bdr_console.ui.text.cells import Cell, Column, Row
+from bdr_console.ui.text.cells import Cell, PaneColumn, Row
 from bdr_console.ui.text.status import Status
 from bdr_console.ui.text.words import level_cell
-from bdr_console.ui.theming.styles import Glyphs
-from bdr_console.ui.widgets.frame import Heading, KeyLine
+from bdr_console.ui.widgets.frame import KeyLine, ScreenHead
 from bdr_console.ui.widgets.lines import Line
 from bdr_console.ui.widgets.live_table import LiveTable
 from bdr_console.ui.widgets.pane import empty_row
@@ -109,10 +109,10 @@ def around(records: Sequence[Record], record: Record) -> list[Record]:
     return [one for one in records if one is not record and abs(one.event.at - at) <= _AROUND]
 
 
-_TIME, _LEVEL = Column("time", "Time", 15), Column("level", "Level", 10)
+_TIME, _LEVEL = PaneColumn("time", "Time", 15), PaneColumn("level", "Level", 10)
 _SETS = (
-    (_TIME, _LEVEL, Column("subject", "About", 28), Column("text", "What changed", 60)),
-    (_TIME, _LEVEL, Column("subject", "About", 16), Column("text", "What changed", 20)),
+    (_TIME, _LEVEL, PaneColumn("subject", "About", 28), PaneColumn("text", "What changed", 60)),
+    (_TIME, _LEVEL, PaneColumn("subject", "About", 16), PaneColumn("text", "What changed", 20)),
 )
 _ASKED = {"search": "words to look for, then enter", "jump": "14:30, 03-04 14:30, or 2h for two hours ago"}
 
@@ -120,17 +120,16 @@ _ASKED = {"search": "words to look for, then enter", "jump": "14:30, 03-04 14:30
 class LogScreen(LiveScreen):
     """Reads the log once when it is opened; what happens from then on is added at the top."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings(Place.LOG)
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.LOG)
     DEFAULT_CSS = """
     LogScreen #ask { display: none; height: 1; border: none; padding: 0 1; background: $panel; }
     LogScreen #ask.-open { display: block; }
     LogScreen #said { height: 3; background: $surface; }
     """
 
-    def __init__(self, glyphs: Glyphs, text: str = "") -> None:
+    def __init__(self, cluster: Cluster, text: str = "") -> None:
         """`text`: what is searched for at once."""
-        super().__init__()
-        self._glyphs = glyphs
+        super().__init__(cluster)
         self._filter = Filter(text)
         self._kept: list[Record] | None = None
         self._trouble = ""
@@ -149,7 +148,7 @@ class LogScreen(LiveScreen):
 
     def compose(self) -> ComposeResult:
         """Head, filters, the list, the selected one in full, a line to type in, keys."""
-        yield Heading(self._glyphs)
+        yield ScreenHead(self._glyphs)
         yield Line(Text(" Event log: reading...", end=""), id="title", classes="title")
         yield LiveTable(_SETS, ellipsis=self._glyphs.ellipsis)
         yield Line(id="said")
@@ -160,10 +159,10 @@ class LogScreen(LiveScreen):
         """Read the log on a thread."""
         super().on_mount()
         self.table.focus()
-        self.run_worker(self._read(), exit_on_error=False, name="event log")
+        self.begin_work(self._read(), "reading the event log")
 
     async def _read(self) -> None:
-        watch = self.watched.alarms
+        watch = self.cluster.alarms
         await watch.keep()  # what was not written yet
         records: list[Record] = []
         try:
@@ -172,32 +171,32 @@ class LogScreen(LiveScreen):
         except (OSError, ConsoleError) as error:
             self._trouble = clean(error.problem if isinstance(error, ConsoleError) else error.strerror, 200)
         self._kept = records
-        self.console.tell(self)
+        self.catch_up()
 
-    def show(self, moment: Moment | None, status: Status) -> None:
+    def show(self, judged: JudgedSnapshot | None, status: Status) -> None:
         """Add what is new."""
-        self.query_one(Heading).show(status, self.console.tones)
-        if moment is None or self._kept is None:
+        self.query_one(ScreenHead).show(status, self.console.tones)
+        if judged is None or self._kept is None:
             return
-        if self.watched.timeline.recorded:
-            self._follow(moment)
+        if self.cluster.timeline.recorded:
+            self._follow(judged)
             return
-        if moment.events and moment.events[0][0] > self._last:
+        if judged.events and judged.events[0][0] > self._last:
             there = {_second(record.event) for record in self._kept[-1000:]}
             self._kept += [
                 Record(event)
-                for number, event in reversed(moment.events)
+                for number, event in reversed(judged.events)
                 if number > self._last and _second(event) not in there
             ]
             self._kept.sort(key=lambda record: record.event.at)
-            self._last = moment.events[0][0]
+            self._last = judged.events[0][0]
         self._list()
 
-    def _follow(self, moment: Moment) -> None:
+    def _follow(self, judged: JudgedSnapshot) -> None:
         """The log of a recording as it stood at that moment: it gets shorter when one goes back in it."""
-        if moment.events is not self._events:
-            self._events = moment.events
-            self._kept = [Record(event) for _, event in reversed(moment.events)]
+        if judged.events is not self._events:
+            self._events = judged.events
+            self._kept = [Record(event) for _, event in reversed(judged.events)]
             self._drawn = None
         self._list()
 

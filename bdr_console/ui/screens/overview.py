@@ -1,7 +1,5 @@
 """The overview: all panes, or one of them where there is no room for more, and what its keys do."""
 
-from typing import TYPE_CHECKING
-
 from rich.text import Text
 from textual import events, on
 from textual.app import ComposeResult
@@ -9,54 +7,38 @@ from textual.containers import Container
 from textual.widgets import DataTable
 
 from bdr_console.cluster.verdict.unreachable import Unreachable
-from bdr_console.ui.exports import copy, write_down
-from bdr_console.ui.judged_snapshot import Moment
-from bdr_console.ui.keys import Place, bindings
+from bdr_console.ui.base_app import Cluster
+from bdr_console.ui.exports import copy, export_text
+from bdr_console.ui.judged_snapshot import JudgedSnapshot
+from bdr_console.ui.keys import Scope, bindings
 from bdr_console.ui.screens.live import LiveScreen
-from bdr_console.ui.text.abandoned_runs import Left
+from bdr_console.ui.text.abandoned_runs import AbandonedRun
 from bdr_console.ui.text.cells import Row, row_text, table_text
 from bdr_console.ui.text.status import Status
-from bdr_console.ui.theming.styles import Glyphs
 from bdr_console.ui.widgets.connections import Connections, View
 from bdr_console.ui.widgets.events import Events
-from bdr_console.ui.widgets.frame import Heading, KeyLine
+from bdr_console.ui.widgets.frame import KeyLine, ScreenHead
 from bdr_console.ui.widgets.haproxy import HAProxy
 from bdr_console.ui.widgets.lag import Lag
 from bdr_console.ui.widgets.lines import Line
-from bdr_console.ui.widgets.mesh import Mesh, Topology
+from bdr_console.ui.widgets.mesh import MeshMatrix, Topology
 from bdr_console.ui.widgets.nodes import Nodes
 from bdr_console.ui.widgets.pane import Pane, PaneBar
 from bdr_console.ui.widgets.pgbouncer import PgBouncer
 
-if TYPE_CHECKING:
-    from bdr_console.ui.app import ConsoleApp
-    from bdr_console.ui.cluster_view import WatchedCluster
 
+class PaneKeys(LiveScreen):
+    """A screen with panes, one of which has the keys."""
 
-class PaneKeys:
-    """The keys of a pane, for a screen that has a current one."""
+    @property
+    def current(self) -> Pane:
+        """The pane that has the keys."""
+        raise NotImplementedError
 
-    if TYPE_CHECKING:
-
-        @property
-        def console(self) -> ConsoleApp:
-            """The application."""
-            ...
-
-        @property
-        def watched(self) -> WatchedCluster:
-            """The cluster that the screen shows."""
-            ...
-
-        @property
-        def current(self) -> Pane:
-            """The pane that has the keys."""
-            ...
-
-        @property
-        def selected(self) -> Row | None:
-            """The row under its cursor."""
-            ...
+    @property
+    def selected(self) -> Row | None:
+        """The row under the cursor of the current pane."""
+        return self.current.selected
 
     def action_details(self) -> None:
         """Everything known about the selected row."""
@@ -64,7 +46,7 @@ class PaneKeys:
         if row is None or row.subject is None:
             self.console.notify("there is nothing more to this row", timeout=3, markup=False)
         else:
-            self.console.open_details(row.subject)
+            self.cluster.open_details(row.subject)
 
     def action_filter(self) -> None:
         """Type words that rows must hold."""
@@ -90,9 +72,9 @@ class PaneKeys:
     def action_write(self) -> None:
         """Write the rows of the pane to a file."""
         pane = self.current
-        write_down(
+        export_text(
             self.console,
-            self.watched.name,
+            self.cluster.name,
             pane.SHORT.lower(),
             table_text(pane.listed, pane.widest, title=pane.TITLE),
         )
@@ -102,23 +84,22 @@ PANES: tuple[type[Pane], ...] = (Nodes, HAProxy, Connections, PgBouncer, Lag, Ev
 """In the order of the grid: left to right, top to bottom."""
 
 
-class Overview(PaneKeys, LiveScreen):
+class Overview(PaneKeys):
     """Six panes; on a small screen, or zoomed, the current one with a line that says how the others stand."""
 
-    BINDINGS = bindings(Place.OVERVIEW)
+    BINDINGS = bindings(Scope.OVERVIEW)
 
-    def __init__(self, glyphs: Glyphs) -> None:
-        super().__init__()
-        self._glyphs = glyphs
-        self._panes = tuple(pane(glyphs) for pane in PANES)
+    def __init__(self, cluster: Cluster) -> None:
+        super().__init__(cluster)
+        self._panes = tuple(pane(self._glyphs) for pane in PANES)
         self._current = self._panes[0]
-        self._left: tuple[Left, ...] = ()
+        self._left: tuple[AbandonedRun, ...] = ()
         self._dead: tuple[Unreachable, ...] = ()
         self._zoomed_for_view = False
 
     def compose(self) -> ComposeResult:
         """Head, tab line, panes, the selected row in full, keys."""
-        yield Heading(self._glyphs)
+        yield ScreenHead(self._glyphs)
         yield PaneBar()
         with Container(id="panes"):
             for pane in self._panes:
@@ -138,24 +119,19 @@ class Overview(PaneKeys, LiveScreen):
         """The pane that has the keys."""
         return self._current
 
-    @property
-    def selected(self) -> Row | None:
-        """The row under the cursor of the current pane."""
-        return self._current.selected
-
-    def show(self, moment: Moment | None, status: Status) -> None:
+    def show(self, judged: JudgedSnapshot | None, status: Status) -> None:
         """Show that moment in every pane that is in sight."""
         styles = self.console.tones
         self._dead = status.dead
         before, self._left = self._left, status.left
         if bool(before) != bool(self._left):
             self.refresh_bindings()
-        self.query_one(Heading).show(status, styles, hint=True)
-        self.query_one(PaneBar).show(self._panes, self._current, moment, styles)
-        if moment is not None:
+        self.query_one(ScreenHead).show(status, styles, hint=True)
+        self.query_one(PaneBar).show(self._panes, self._current, judged, styles)
+        if judged is not None:
             for pane in self._panes:
-                pane.show(moment)
-            self.query_one("#drawn", Topology).show(moment)
+                pane.show(judged)
+            self.query_one("#drawn", Topology).show(judged)
             self._show_detail()
 
     def restyle(self) -> None:
@@ -165,12 +141,12 @@ class Overview(PaneKeys, LiveScreen):
         self.query_one("#drawn", Topology).restyle(self.console.tones)
 
     @on(DataTable.RowHighlighted)
-    @on(Mesh.Highlighted)
+    @on(MeshMatrix.Highlighted)
     def _row_highlighted(self) -> None:
         self._show_detail()
 
     @on(DataTable.RowSelected)
-    @on(Mesh.Opened)
+    @on(MeshMatrix.Opened)
     def _row_selected(self) -> None:
         self.action_details()
 
@@ -212,7 +188,7 @@ class Overview(PaneKeys, LiveScreen):
     def action_switchover(self) -> None:
         """Plan a switchover of the selected node, or of one to be picked."""
         row = self.selected
-        self.watched.operator.plan_switchover(
+        self.cluster.operator.plan_switchover(
             row.node if row and isinstance(self._current, Nodes | HAProxy) else None
         )
 
@@ -221,27 +197,27 @@ class Overview(PaneKeys, LiveScreen):
         row = self.selected
         node = row.node if row and isinstance(self._current, Nodes | HAProxy) else None
         names = [dead.node for dead in self._dead]
-        self.watched.operator.plan_isolation(node if node in names or not names else names[0])
+        self.cluster.operator.plan_isolation(node if node in names or not names else names[0])
 
     def action_attach(self) -> None:
         """Look at the run under way."""
-        self.watched.operator.open_run()
+        self.cluster.operator.open_run()
 
     def action_alarms(self) -> None:
         """Every alarm, beginning with that of the selected row."""
         from bdr_console.ui.screens.alarms import AlarmsScreen  # not before the first paint
 
-        self.app.push_screen(AlarmsScreen(self._glyphs, self.selected))
+        self.app.push_screen(AlarmsScreen(self.cluster, self.selected))
 
     def action_log(self) -> None:
         """The event log."""
         from bdr_console.ui.screens.log import LogScreen  # not before the first paint
 
-        self.app.push_screen(LogScreen(self._glyphs))
+        self.app.push_screen(LogScreen(self.cluster))
 
     def action_left(self) -> None:
         """Finish what a run that nobody carries on has left in maintenance."""
-        self.watched.operator.open_left(self._left)
+        self.cluster.operator.open_abandoned(self._left)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What was left behind has its key while there is something."""
@@ -256,7 +232,7 @@ class Overview(PaneKeys, LiveScreen):
             for other in self._panes:
                 other.set_class(other is pane, "-current")
             self._current = pane
-            self.console.tell(self)
+            self.catch_up()
 
     def _show_detail(self) -> None:
         row = self.selected

@@ -15,15 +15,15 @@ from textual.worker import Worker
 from bdr_console.crash import as_console_error
 from bdr_console.errors import ConsoleError
 from bdr_console.runbooks.model.run import Offer
-from bdr_console.ui.judged_snapshot import Moment
-from bdr_console.ui.keys import Place, bindings
+from bdr_console.ui.base_app import Cluster
+from bdr_console.ui.judged_snapshot import JudgedSnapshot
+from bdr_console.ui.keys import Scope, bindings
 from bdr_console.ui.screens.dialogs import pick_session
 from bdr_console.ui.screens.live import LiveScreen
-from bdr_console.ui.services import ActDesk, LockHolder, PlanView, Purpose, Terms
+from bdr_console.ui.services import OtherOperator, PlanView, Purpose, RunbookService, Terms
 from bdr_console.ui.text.run import plan_text, safe
 from bdr_console.ui.text.status import Status, refused_by, said_where
-from bdr_console.ui.theming.styles import Glyphs
-from bdr_console.ui.widgets.frame import Heading, KeyLine
+from bdr_console.ui.widgets.frame import KeyLine, ScreenHead
 from bdr_console.ui.widgets.lines import Line, NameBox
 from bdr_console.ui.workers import in_background
 
@@ -33,24 +33,23 @@ class PlanScreen(LiveScreen):
 
     AUTO_FOCUS: ClassVar[str | None] = ""
     """The field for the name takes the keys only when it is opened."""
-    BINDINGS: ClassVar[list[BindingType]] = bindings(Place.PLAN)
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.PLAN)
     WHY_NOT: ClassVar[str] = "no check names a session that could be ended from here"
     """Said of a key that is greyed."""
 
-    def __init__(self, node: str, desk: ActDesk, glyphs: Glyphs, terms: Terms = Terms()) -> None:  # noqa: B008
-        super().__init__()
+    def __init__(self, cluster: Cluster, node: str, desk: RunbookService, terms: Terms = Terms()) -> None:  # noqa: B008
+        super().__init__(cluster)
         self._node = node
         self._desk = desk
-        self._glyphs = glyphs
         self._terms = terms
         self._plan: PlanView | None = None
         self._reading: Worker[None] | None = None
-        self._lock: LockHolder | None = None
+        self._lock: OtherOperator | None = None
         self._starting = False
 
     def compose(self) -> ComposeResult:
         """Head, the plan, what is asked of the operator, keys."""
-        yield Heading(self._glyphs)
+        yield ScreenHead(self._glyphs)
         yield Line(id="plan-title", classes="title")
         with VerticalScroll(classes="body", can_focus=False):
             yield Line(Text(" reading the cluster for the checks...", end=""), id="plan")
@@ -63,9 +62,9 @@ class PlanScreen(LiveScreen):
         super().on_mount()
         self.action_again()
 
-    def show(self, moment: Moment | None, status: Status) -> None:
+    def show(self, judged: JudgedSnapshot | None, status: Status) -> None:
         """Keep the head up to date; while another operator is at work nothing can be started."""
-        self.query_one(Heading).show(status, self.console.tones)
+        self.query_one(ScreenHead).show(status, self.console.tones)
         before, self._lock = self._lock, status.lock
         if self._plan is None or self._starting or (before is None) == (self._lock is None):
             return
@@ -112,7 +111,7 @@ class PlanScreen(LiveScreen):
         self._terms = terms
         self._title("")
         self._put_away("reading the cluster for the checks...")
-        self._reading = self.run_worker(self._read(), exclusive=True, exit_on_error=False, name="plan")
+        self._reading = self.begin_work(self._read(), "reading the plan", exclusive=True)
 
     def _put_away(self, why: str) -> None:
         """The plan does not hold any more; nothing can be started until there is a new one."""
@@ -137,9 +136,9 @@ class PlanScreen(LiveScreen):
 
         def confirmed(offer: Offer) -> None:
             self._put_away(f"{safe(offer.label)}: the command is sent...")
-            self.watched.operator.end_session(plan, offer, self._ended)
+            self.cluster.operator.end_session(plan, offer, self._ended)
 
-        pick_session(self, plan.offers, plan.holders, confirmed)
+        pick_session(self.cluster, plan.offers, plan.holders, confirmed)
 
     def _ended(self) -> None:
         if not self.is_leaving:
@@ -167,7 +166,7 @@ class PlanScreen(LiveScreen):
 
             return paper(made, checks)
 
-        self.watched.operator.write_paper(f"plan-{self._node}", text)
+        self.cluster.operator.write_paper(f"plan-{self._node}", text)
 
     @on(NameBox.Typed)
     def _typed(self, typed: NameBox.Typed) -> None:
@@ -191,7 +190,7 @@ class PlanScreen(LiveScreen):
         self.query_one(NameBox).close()
         self._ask("starting the run...")
         # The application's worker, not the screen's: a run that has begun is followed wherever one looks.
-        self.app.run_worker(self._start(purpose), exit_on_error=False, name="start")
+        self.console.begin_work(self._start(purpose), "starting the run")
 
     async def _read(self) -> None:
         try:
@@ -238,9 +237,9 @@ class PlanScreen(LiveScreen):
             keys = self._keys_of("plan-end") if plan.offers else ()
             box.open(f"type {self._node} and press enter", [key for key in keys if key != self._node[:1]])
             rest = f", type the node's name: {self._node}"
-            watched = self.watched
             word = f"to isolate {self._node}" if self._terms.isolates else "to start"
-            self._ask(said_where(word, watched.name, watched.environment, rest, self.console.tones))
+            name, environment = self.cluster.name, self.cluster.environment
+            self._ask(said_where(word, name, environment, rest, self.console.tones))
             return
         box.close()
 
@@ -259,7 +258,7 @@ class PlanScreen(LiveScreen):
             told = as_console_error(error, "starting the run")
             self._ask(f"not started: {told.problem}. {told.remedy}")
             return
-        self.watched.operator.run_started(run_id)
+        self.cluster.operator.run_started(run_id)
 
     def _title(self, mode: str) -> None:
         """Which node, and how its clients are moved."""

@@ -8,8 +8,9 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 
 from bdr_console.runbooks.model.run import RunStatus, RunView, StepStatus
-from bdr_console.ui.judged_snapshot import Moment
-from bdr_console.ui.keys import Place, bindings
+from bdr_console.ui.base_app import Cluster
+from bdr_console.ui.judged_snapshot import JudgedSnapshot
+from bdr_console.ui.keys import Scope, bindings
 from bdr_console.ui.screens.dialogs import Question, TypedReason, pick_session
 from bdr_console.ui.screens.live import LiveScreen
 from bdr_console.ui.text.run import (
@@ -22,8 +23,8 @@ from bdr_console.ui.text.run import (
     step_text,
 )
 from bdr_console.ui.text.status import Status
-from bdr_console.ui.theming.styles import Glyphs, Styles
-from bdr_console.ui.widgets.frame import Heading, KeyLine
+from bdr_console.ui.theming.styles import Styles
+from bdr_console.ui.widgets.frame import KeyLine, ScreenHead
 from bdr_console.ui.widgets.haproxy import HAProxy
 from bdr_console.ui.widgets.lines import Line
 from bdr_console.ui.widgets.pane import Pane
@@ -35,23 +36,22 @@ _UNFINISHED = (RunStatus.LOST, RunStatus.STOPPED)
 class RunScreen(LiveScreen):
     """Follows one run by its id. Leaving the screen leaves the run alone."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings(Place.RUN)
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Scope.RUN)
     WHY_NOT: ClassVar[str] = (
         "the run does not take that at its present step; below the steps stands what it offers"
     )
     """Said of a key that is greyed."""
 
-    def __init__(self, run_id: str, glyphs: Glyphs) -> None:
-        super().__init__()
+    def __init__(self, cluster: Cluster, run_id: str) -> None:
+        super().__init__(cluster)
         self.run_id = run_id
-        self._glyphs = glyphs
         self._run: RunView | None = None
         self._back: str | None = None
         """The node that has the traffic now that the run is done, where that is another one."""
 
     def compose(self) -> ComposeResult:
         """Head, steps and panes, message, offers, keys."""
-        yield Heading(self._glyphs)
+        yield ScreenHead(self._glyphs)
         yield Line(id="run-title", classes="title")
         with Horizontal(id="run-body"):
             yield VerticalScroll(id="steps")
@@ -67,20 +67,20 @@ class RunScreen(LiveScreen):
         super().on_mount()
         self.query_one("#steps").focus()
 
-    def show(self, moment: Moment | None, status: Status) -> None:
+    def show(self, judged: JudgedSnapshot | None, status: Status) -> None:
         """Show the run as its journal tells it, and the panes beside it."""
-        self.query_one(Heading).show(status, self.console.tones)
-        if moment is not None:
+        self.query_one(ScreenHead).show(status, self.console.tones)
+        if judged is not None:
             for pane in self.query(Pane):
-                pane.show(moment)
+                pane.show(judged)
         run = status.run
         if run is not None and run.run_id == self.run_id:
-            done = moment is not None and run.status in (RunStatus.DONE, RunStatus.MOVED)
+            done = judged is not None and run.status in (RunStatus.DONE, RunStatus.MOVED)
             back = None
-            if moment is not None and done:
+            if judged is not None and done:
                 from bdr_console.runbooks.model.reading_queries import switch_back_target
 
-                back = switch_back_target(moment.snapshot, run.node, had_traffic=run.had_traffic)
+                back = switch_back_target(judged.snapshot, run.node, had_traffic=run.had_traffic)
             changed, self._back = back != self._back, back
             self._show_run(run, status)
             if changed:
@@ -88,7 +88,7 @@ class RunScreen(LiveScreen):
 
     def on_resize(self) -> None:
         """Wrap the steps anew."""
-        self.call_after_refresh(self.console.tell, self)
+        self.call_after_refresh(self.catch_up)
         self.call_after_refresh(self._to_current)
 
     def restyle(self) -> None:
@@ -100,9 +100,9 @@ class RunScreen(LiveScreen):
         """A word is there when the run offers it; greyed when it does not, or when one only watches."""
         run = self._run
         if action == "finish":
-            return run is not None and run.status in _UNFINISHED and not self.watched.read_only
+            return run is not None and run.status in _UNFINISHED and not self.cluster.read_only
         if action == "switch_back":
-            return self._back is not None and not self.watched.read_only
+            return self._back is not None and not self.cluster.read_only
         if action not in ("say", "pick_holder", "leave"):
             return True
         if run is not None and run.status.over:
@@ -114,15 +114,16 @@ class RunScreen(LiveScreen):
         )
         if not offered and (action == "leave" or parameters in (("again",), ("wait",))):
             return False  # the line of keys is short
-        return True if offered and not self.watched.read_only else None
+        return True if offered and not self.cluster.read_only else None
 
     def action_say(self, word: str) -> None:
         """Send that word to the run; an abort is confirmed first."""
         if word != "abort" or self._run is None:
-            self.watched.operator.say(self.run_id, word)
+            self.cluster.operator.say(self.run_id, word)
             return
         question = Question(
-            self.watched.named(f"Abort the {self._run.runbook} of {self._run.node}?"),
+            self.cluster,
+            f"Abort the {self._run.runbook} of {self._run.node}?",
             _abort_text(self._run, self.console.tones),
         )
         self.app.push_screen(question, self._abort_answered)
@@ -132,8 +133,8 @@ class RunScreen(LiveScreen):
         if (run := self._run) is None:
             return
         holders = tuple(holder for step in run.steps for holder in step.holders)
-        operator = self.watched.operator
-        pick_session(self, run.offers, holders, lambda offer: operator.say(self.run_id, offer.word))
+        operator = self.cluster.operator
+        pick_session(self.cluster, run.offers, holders, lambda offer: operator.say(self.run_id, offer.word))
 
     def action_leave(self) -> None:
         """Have the run wait no longer for the sessions past every PgBouncer: asks for the reason."""
@@ -144,11 +145,11 @@ class RunScreen(LiveScreen):
 
         def typed(reason: str | None) -> None:
             if reason:
-                self.watched.operator.say(self.run_id, f"leave {reason}")
+                self.cluster.operator.say(self.run_id, f"leave {reason}")
 
         text = Text("\n".join(safe(line) for line in run.current.evidence[:4]))
         label = safe(offer.label)
-        self.app.push_screen(TypedReason(self.watched.named(f"{label[:1].upper()}{label[1:]}?"), text), typed)
+        self.app.push_screen(TypedReason(self.cluster, f"{label[:1].upper()}{label[1:]}?", text), typed)
 
     def action_paper(self) -> None:
         """Write the rest of the run as shell commands to a file."""
@@ -160,18 +161,18 @@ class RunScreen(LiveScreen):
 
             return rest(run)
 
-        self.watched.operator.write_paper(run.run_id, text)
+        self.cluster.operator.write_paper(run.run_id, text)
 
     def action_finish(self, word: str) -> None:
         """Resume or undo a run that nobody carries on: on a screen of its own, which asks for the name."""
         if self._run is not None:
-            self.watched.operator.finish(self._run.node, self.run_id, word)
+            self.cluster.operator.finish(self._run.node, self.run_id, word)
 
     def action_switch_back(self) -> None:
         """Plan to take out the node that has the traffic now."""
         if self._back is not None:
             self.dismiss()
-            self.watched.operator.plan_switchover(self._back)
+            self.cluster.operator.plan_switchover(self._back)
 
     def action_back(self) -> None:
         """Back to the overview; the run goes on."""
@@ -179,7 +180,7 @@ class RunScreen(LiveScreen):
 
     def _abort_answered(self, yes: bool | None) -> None:
         if yes:
-            self.watched.operator.say(self.run_id, "abort")
+            self.cluster.operator.say(self.run_id, "abort")
 
     def _show_run(self, run: RunView, status: Status) -> None:
         before, self._run = self._run, run

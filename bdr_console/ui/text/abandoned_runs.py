@@ -10,7 +10,7 @@ from bdr_console.cluster.proxies import ProxyServer
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.runbooks.journal.abandoned_runs import orphans
 from bdr_console.runbooks.model.run import RunView, StepStatus
-from bdr_console.ui.services import LockHolder
+from bdr_console.ui.services import OtherOperator
 from bdr_console.ui.text.run import command_lines, condition_lines, hang, joined, safe
 from bdr_console.ui.text.words import coarse
 from bdr_console.ui.theming.styles import Glyphs, Styles, Tone
@@ -24,7 +24,7 @@ WITHOUT_JOURNAL = "no journal on this host tells by whom"
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class AbandonedRun:
     """What nobody carries on: a node in maintenance, clients that wait behind a PAUSE, a changed setting."""
 
     node: str
@@ -50,9 +50,9 @@ class Left:
         return f"{said}, left by {self.run.who}, run {self.run.run_id}" + (f", at step {at}" if at else "")
 
 
-def left_behind(
-    recent: Iterable[RunView], snapshot: Snapshot | None, lock: LockHolder | None
-) -> tuple[Left, ...]:
+def find_abandoned_runs(
+    recent: Iterable[RunView], snapshot: Snapshot | None, lock: OtherOperator | None
+) -> tuple[AbandonedRun, ...]:
     """What keeps clients waiting, then what an unfinished run left otherwise, then what nobody known here is
     at.
 
@@ -63,7 +63,7 @@ def left_behind(
     known = tuple(recent)
     journaled = orphans(known, snapshot)
     found = [
-        Left(
+        AbandonedRun(
             orphan.run.node,
             orphan.run,
             _since(held := _held(snapshot, orphan.run.node)),
@@ -81,11 +81,11 @@ def left_behind(
         held = _held(snapshot, node)
         since = _since(held)
         if held and node not in busy and (since is None or since >= _SETTLED):
-            found.append(Left(node, None, since))
+            found.append(AbandonedRun(node, None, since))
     return tuple(found)
 
 
-def _on_poolers(snapshot: Snapshot) -> Iterator[Left]:
+def _on_poolers(snapshot: Snapshot) -> Iterator[AbandonedRun]:
     """A PAUSE, or the settings of a pause, that no journal of this host speaks of."""
     fresh = [(pooler.name, pooler.facts) for pooler in snapshot.poolers if pooler.facts and not pooler.error]
     paused = tuple(
@@ -98,7 +98,7 @@ def _on_poolers(snapshot: Snapshot) -> Iterator[Left]:
     out = [node for node in nodes if _held(snapshot, node)]
     if node := next(iter((*out, *nodes)), None):
         held = _held(snapshot, node)
-        yield Left(node, None, _since(held), (*paused, *throttled), bool(paused), bool(held))
+        yield AbandonedRun(node, None, _since(held), (*paused, *throttled), bool(paused), bool(held))
 
 
 def _held(snapshot: Snapshot, node: str) -> tuple[ProxyServer, ...]:
@@ -109,7 +109,9 @@ def _since(held: tuple[ProxyServer, ...]) -> float | None:
     return max((float(server.since) for server in held if server.since is not None), default=None)
 
 
-def left_text(seen: "Unfinished", run: RunView | None, styles: Styles, glyphs: Glyphs, width: int) -> Text:
+def abandoned_run_text(
+    seen: "Unfinished", run: RunView | None, styles: Styles, glyphs: Glyphs, width: int
+) -> Text:
     """Everything that a decision between resume and undo needs; `run` is by its journal, if any."""
 
     def line(label: str, said: str, style: Tone = Tone.PLAIN) -> Text:

@@ -11,7 +11,7 @@ from bdr_console.cluster.text import clean
 from bdr_console.ui.theming.styles import Tone
 
 
-class Kind(StrEnum):
+class SubjectKind(StrEnum):
     """What can be looked at closely."""
 
     NODE = "node"
@@ -26,7 +26,7 @@ class Kind(StrEnum):
 class Subject:
     """One thing of the cluster, the same from one reading to the next."""
 
-    kind: Kind
+    kind: SubjectKind
     key: tuple[str, ...]
     """NODE: its name. LINK: origin, target. SERVER: proxy, backend, server. POOL: pooler, database, user
     (user empty: every user). CONFLICT: node, its key there. EVENT: its number in the log."""
@@ -74,7 +74,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class PaneColumn:
     """One column of a pane. Widths are in terminal cells and do not move while figures change."""
 
     key: str
@@ -87,11 +87,11 @@ class Column:
     """Text that is too long loses its beginning, not its end (a sparkline's newest samples)."""
 
 
-Columns = tuple[Column, ...]
+Columns = tuple[PaneColumn, ...]
 _WIDEST_NAME = 40
 
 
-def fit(sets: Sequence[Columns], rows: Iterable[Row], width: int) -> tuple[tuple[Column, int], ...]:
+def fit(sets: Sequence[Columns], rows: Iterable[Row], width: int) -> tuple[tuple[PaneColumn, int], ...]:
     """The first of `sets` (widest first) that fits in `width` cells, each column with its width.
 
     One blank stands between columns; what is left over goes to the last column. When nothing fits,
@@ -108,14 +108,14 @@ def fit(sets: Sequence[Columns], rows: Iterable[Row], width: int) -> tuple[tuple
     return tuple(zip(columns, widths, strict=True))
 
 
-def _wanted(column: Column, rows: tuple[Row, ...]) -> int:
+def _wanted(column: PaneColumn, rows: tuple[Row, ...]) -> int:
     if not column.fits_names:
         return column.width
     longest = max((cell_len(row.cells.get(column.key, BLANK).text) for row in rows), default=0)
     return max(column.width, min(longest, _WIDEST_NAME))
 
 
-def lay(text: str, column: Column, width: int, *, ellipsis: str = "…") -> str:
+def lay(text: str, column: PaneColumn, width: int, *, ellipsis: str = "…") -> str:
     """`text` in exactly `width` cells: padded, or cut with an ellipsis, and safe for a terminal.
 
     Names were cleaned where they became types; this is the last door before the terminal, for text that
@@ -135,7 +135,7 @@ _NO_VALUE = ("", "?", "-")
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class RowOrder:
     """By which column rows are sorted."""
 
     column: str
@@ -148,7 +148,7 @@ class Order:
         return "v" if self.down else "^"
 
 
-def next_order(now: Order | None, columns: Columns, direction: int) -> Order | None:
+def next_order(now: RowOrder | None, columns: Columns, direction: int) -> RowOrder | None:
     """The order by the next column (1) or the one before (-1); beyond either end as the pane has them, None.
 
     Figures, which stand to the right, begin with the largest.
@@ -156,10 +156,10 @@ def next_order(now: Order | None, columns: Columns, direction: int) -> Order | N
     keys = [column.key for column in columns]
     place = keys.index(now.column) if now is not None and now.column in keys else -1
     place = (place + direction + 1) % (len(keys) + 1) - 1
-    return None if place < 0 else Order(keys[place], columns[place].align == "right")
+    return None if place < 0 else RowOrder(keys[place], columns[place].align == "right")
 
 
-def ordered(rows: Sequence[Row], order: Order | None) -> tuple[Row, ...]:
+def ordered(rows: Sequence[Row], order: RowOrder | None) -> tuple[Row, ...]:
     """`rows` sorted by value; what has none comes last in either direction.
 
     Groups stay together, each under its head, and follow one another by their first row.
@@ -225,7 +225,7 @@ def _holds(row: Row, head: Row | None, words: list[str]) -> bool:
     return True
 
 
-def _sorted(rows: Sequence[Row], order: Order) -> list[Row]:
+def _sorted(rows: Sequence[Row], order: RowOrder) -> list[Row]:
     def cell(row: Row) -> Cell:
         return row.cells.get(order.column, BLANK)
 

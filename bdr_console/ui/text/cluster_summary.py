@@ -19,7 +19,7 @@ _NAMED = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ClusterSummary:
     """One cluster in one line, as judged at `at` (UTC)."""
 
     name: str
@@ -70,7 +70,7 @@ def standing(
     *,
     trouble: str = "",
     run: str = "",
-) -> Standing:
+) -> ClusterSummary:
     """How a cluster stands; `trouble` is why it is not read, when it is not."""
     level, said = Level.UNKNOWN, "UNKNOWN: not read yet"
     if verdict is not None:
@@ -81,7 +81,7 @@ def standing(
     known = sum(alarm.ack is not None for alarm in bad)
     nodes = snapshot.nodes if snapshot is not None else ()
     refresh = snapshot.refresh if snapshot is not None else 0.0
-    return Standing(
+    return ClusterSummary(
         name,
         environment,
         now,
@@ -105,7 +105,9 @@ def _newest_age(snapshot: Snapshot, now: datetime) -> float | None:
     return min((age for age in ages if age is not None), default=None)
 
 
-def elsewhere(others: Iterable[Standing], here: Level, styles: Styles, glyphs: Glyphs) -> Text | None:
+def worse_clusters(
+    others: Iterable[ClusterSummary], here: Level, styles: Styles, glyphs: Glyphs
+) -> Text | None:
     """Who of the other clusters stands worse than this one, or critically; None when nobody does."""
     others = tuple(others)
     worse = sorted(

@@ -10,7 +10,7 @@ from bdr_console.cluster.replication import Link, LinkState
 from bdr_console.cluster.text import format_bytes
 from bdr_console.cluster.verdict.findings import Level
 from bdr_console.cluster.verdict.lag import lag_level, lag_state, lag_text
-from bdr_console.ui.judged_snapshot import Moment
+from bdr_console.ui.judged_snapshot import JudgedSnapshot
 from bdr_console.ui.text.cells import Cell
 from bdr_console.ui.text.words import LAGGING, coarse, level_symbol, level_tone, state, unseen
 from bdr_console.ui.theming.styles import Tone
@@ -85,32 +85,32 @@ def plan(names: Sequence[str], width: int, height: int) -> MeshPlan:
     return MeshPlan(head, wide, lines, step, columns, max(1, min(count, (height - 1) // step)), numbered)
 
 
-def link_cell(link: Link, moment: Moment) -> MeshCell:
+def link_cell(link: Link, judged: JudgedSnapshot) -> MeshCell:
     """One direction: in step, lagging by so much, or what is wrong with it."""
-    level = moment.level_of(f"{link.origin} -> {link.target}")
+    level = judged.level_of(f"{link.origin} -> {link.target}")
     if not link.fresh or link.state not in LAGGING:
-        return _other(state(link, moment), link, level)
+        return _other(state(link, judged), link, level)
     if link.lag_bytes is None and link.pending_rows is None:
-        symbol = moment.glyphs.unknown
+        symbol = judged.glyphs.unknown
         return MeshCell((f"{symbol} lag unknown", f"{symbol} ?", symbol), Tone.UNKNOWN)
-    return _lag(link, max(level, lag_level(link, moment.thresholds)), moment)
+    return _lag(link, max(level, lag_level(link, judged.thresholds)), judged)
 
 
-def node_cell(name: str, moment: Moment) -> MeshCell:
+def node_cell(name: str, judged: JudgedSnapshot) -> MeshCell:
     """A node's own state, on the diagonal."""
-    node = moment.snapshot.node(name)
-    old = unseen(node, moment.now, moment.snapshot.refresh, moment.glyphs) if node else None
+    node = judged.snapshot.node(name)
+    old = unseen(node, judged.now, judged.snapshot.refresh, judged.glyphs) if node else None
     if old is not None:
         return MeshCell((old.text, f"{old.text.split()[0]} node", old.text.split()[0]), old.tone)
-    level = moment.level_of(name)
-    symbol = level_symbol(level, moment.glyphs)
+    level = judged.level_of(name)
+    symbol = level_symbol(level, judged.glyphs)
     return MeshCell((f"{symbol} node up", f"{symbol} up", symbol), level_tone(level))
 
 
-def sentence(link: Link, moment: Moment) -> str:
+def sentence(link: Link, judged: JudgedSnapshot) -> str:
     """Everything about one direction in one sentence."""
     subject = f"{link.origin} -> {link.target}"
-    told = moment.reasons(subject) or link.reason
+    told = judged.reasons(subject) or link.reason
     if link.lag_bytes is not None and "lags " not in told:
         told += f"; lags {lag_text(link)}" if link.lag_bytes else "; nothing behind"
     kept = f"; its slot keeps {format_bytes(link.retained_bytes)} of WAL" if link.retained_bytes else ""
@@ -127,9 +127,9 @@ def short_bytes(count: int) -> str:
     return f"{size:.0f}T"
 
 
-def legend(moment: Moment) -> str:
+def legend(judged: JudgedSnapshot) -> str:
     """What the symbols mean."""
-    glyphs = moment.glyphs
+    glyphs = judged.glyphs
     return (
         f"{glyphs.up} in step  {glyphs.lag} lagging  {glyphs.bad} critical  {glyphs.held} paused  "
         f"{glyphs.down} down/silent  {glyphs.unknown} unknown  - no link"
@@ -146,15 +146,15 @@ def _other(shown: Cell, link: Link, level: Level) -> MeshCell:
     )
 
 
-def _lag(link: Link, level: Level, moment: Moment) -> MeshCell:
-    symbol, tone = level_symbol(level, moment.glyphs), level_tone(level)
-    samples = moment.history.last(link.key, _WIDEST)
+def _lag(link: Link, level: Level, judged: JudgedSnapshot) -> MeshCell:
+    symbol, tone = level_symbol(level, judged.glyphs), level_tone(level)
+    samples = judged.history.last(link.key, _WIDEST)
     # Measured by the limit, so that the calm cells look calm beside one that lags.
-    least = moment.thresholds.lag_bytes_warn / 2
-    spark = sparkline(samples, _WIDEST, ascii_only=moment.glyphs.ascii_only, least=least)
+    least = judged.thresholds.lag_bytes_warn / 2
+    spark = sparkline(samples, _WIDEST, ascii_only=judged.glyphs.ascii_only, least=least)
     if link.lag_bytes is None:
         rows = f"{link.pending_rows} rows wait"
-        word = lag_state(link, moment.thresholds)
+        word = lag_state(link, judged.thresholds)
         return MeshCell((f"{symbol} {word}", f"{symbol} {link.pending_rows}", symbol), tone, 0, rows)
     seconds = link.lag_time.proved if link.lag_time else 0.0
     figures = lag_text(link)
@@ -163,13 +163,13 @@ def _lag(link: Link, level: Level, moment: Moment) -> MeshCell:
         late = f" {coarse(seconds).replace(' ', '')}" if seconds >= 1 else ""
         forms = (f"{symbol} lags {size}{late}", f"{symbol} {size}{late}", f"{symbol} {size}", symbol)
         return MeshCell(forms, tone, 3 if level is Level.CRIT else 2, figures, spark)
-    limits = moment.thresholds
+    limits = judged.thresholds
     some = link.lag_bytes * 10 >= limits.lag_bytes_warn or seconds * 10 >= limits.lag_seconds_warn
     # A figure in every cell would flicker all day and say nothing: it comes once there is something to see.
     extra = (f"{symbol} ok {short_bytes(link.lag_bytes)}",) if some else ()
     word = lag_state(link, limits)
     if word != "in step":  # nothing has proved it yet
-        symbol = moment.glyphs.unknown
+        symbol = judged.glyphs.unknown
         return MeshCell((f"{symbol} {word}", f"{symbol} ?", symbol), Tone.UNKNOWN, 0, figures, spark)
     forms = (*extra, f"{symbol} in step", f"{symbol} ok", symbol)
     return MeshCell(forms, tone, int(some), figures, spark)

@@ -15,9 +15,9 @@ from bdr_console.cluster.verdict.headline import headline, next_step
 from bdr_console.cluster.verdict.unreachable import Unreachable
 from bdr_console.runbooks.journal.run_text import run_place
 from bdr_console.runbooks.model.run import RunStatus, RunView
-from bdr_console.ui.services import LockHolder
-from bdr_console.ui.text.abandoned_runs import Left
-from bdr_console.ui.text.cluster_summary import Standing, elsewhere
+from bdr_console.ui.services import OtherOperator
+from bdr_console.ui.text.abandoned_runs import AbandonedRun
+from bdr_console.ui.text.cluster_summary import ClusterSummary, worse_clusters
 from bdr_console.ui.text.words import level_symbol, level_tone, run_cell
 from bdr_console.ui.theming.styles import Glyphs, Styles, Tone
 
@@ -68,7 +68,7 @@ def _bar(place: ReplayPlace, glyphs: Glyphs) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class LinePart:
     """One word or phrase of the line."""
 
     text: Text
@@ -78,7 +78,7 @@ class Part:
     """Blanks before it."""
 
 
-def fitting(listed: Sequence[Part], width: int) -> list[Part]:
+def fitting(listed: Sequence[LinePart], width: int) -> list[LinePart]:
     """The parts that have room: the highest ranks leave first, of equals the last."""
     shown = list(listed)
     while width and sum(part.gap + cell_len(part.text.plain) for part in shown) > width:
@@ -103,11 +103,11 @@ class Status:
     run: RunView | None
     trouble: str = ""
     """Why no snapshots come, when none do."""
-    lock: LockHolder | None = None
+    lock: OtherOperator | None = None
     """Another operator at work on this cluster."""
-    left: tuple[Left, ...] = ()
+    left: tuple[AbandonedRun, ...] = ()
     """What nobody carries on."""
-    others: tuple[Standing, ...] = ()
+    others: tuple[ClusterSummary, ...] = ()
     """The other clusters of this console."""
     traffic: str = ""
     """Which nodes take new connections; empty where nothing leads anywhere."""
@@ -229,7 +229,7 @@ def notices(status: Status, styles: Styles, glyphs: Glyphs, *, hint: bool) -> Te
             word = " let them go on" if first.paused else " resume or undo"
             text.append(": ").append("o", "bold").append(word)
         lines.append(text)
-    if (worse := elsewhere(status.others, _level(status), styles, glyphs)) is not None:
+    if (worse := worse_clusters(status.others, _level(status), styles, glyphs)) is not None:
         lines.append(worse)
     if not lines:
         return None
@@ -242,14 +242,14 @@ def _level(status: Status) -> Level:
     return status.verdict.level if status.verdict is not None else Level.UNKNOWN
 
 
-def lock_text(lock: LockHolder) -> str:
+def lock_text(lock: OtherOperator) -> str:
     """Who is at work, from where, since when, at which step."""
     who = lock.who or "somebody"
     at = f" at step {lock.step}" if lock.step else ""
     return clean(f"{who}: {lock.doing}{at}, from {lock.client}, since {_clock(lock.since)}")
 
 
-def refused_by(lock: LockHolder) -> str:
+def refused_by(lock: OtherOperator) -> str:
     """Why nothing can be started now, and what may be done about it."""
     return clean(
         f"another operator is at work on this cluster: {lock_text(lock)} (lock on {', '.join(lock.nodes)}). "
@@ -283,24 +283,24 @@ def leaving(runs: Sequence[RunView]) -> Text:
     )
 
 
-def parts(status: Status, glyphs: Glyphs, styles: Styles) -> list[Part]:
+def parts(status: Status, glyphs: Glyphs, styles: Styles) -> list[LinePart]:
     """What the line has to say, in its order."""
-    found = [Part(Text("bdr-console"), 3, 1), Part(Text(status.cluster, "bold"), 0)]
+    found = [LinePart(Text("bdr-console"), 3, 1), LinePart(Text(status.cluster, "bold"), 0)]
     if status.environment:
         text = label(status.environment, styles)
-        found.insert(0, Part(text, 0, 0)) if is_production(status.environment) else found.append(
-            Part(text, 1)
+        found.insert(0, LinePart(text, 0, 0)) if is_production(status.environment) else found.append(
+            LinePart(text, 1)
         )
     if status.replay is not None:
-        found.append(Part(Text(" REPLAY ", "bold reverse"), 0, 3))
+        found.append(LinePart(Text(" REPLAY ", "bold reverse"), 0, 3))
     elif status.read_only:
-        found.append(Part(Text(" READ-ONLY ", "bold reverse"), 0, 3))
+        found.append(LinePart(Text(" READ-ONLY ", "bold reverse"), 0, 3))
     else:
-        found.append(Part(Text("operate"), 4, 3))
+        found.append(LinePart(Text("operate"), 4, 3))
     if status.traffic:
-        found.append(Part(Text(status.traffic), 2))
+        found.append(LinePart(Text(status.traffic), 2))
     if status.replay is None:
-        found.append(Part(Text(f"every {status.refresh:g} s"), 5))
+        found.append(LinePart(Text(f"every {status.refresh:g} s"), 5))
     return found
 
 

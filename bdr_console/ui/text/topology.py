@@ -12,7 +12,7 @@ from bdr_console.cluster.snapshot import present
 from bdr_console.cluster.text import clean
 from bdr_console.cluster.traffic import Traffic, takers_of, traffic
 from bdr_console.cluster.verdict.findings import Level
-from bdr_console.ui.judged_snapshot import Moment
+from bdr_console.ui.judged_snapshot import JudgedSnapshot
 from bdr_console.ui.text.mesh import link_cell, node_cell
 from bdr_console.ui.text.words import level_symbol, level_tone
 from bdr_console.ui.theming.styles import Glyphs, Styles, Tone
@@ -144,25 +144,25 @@ def _least_height(nodes: int) -> int:
     return {1: 12, 2: 12, 3: 18, 4: 20}.get(nodes, 26)
 
 
-def draw(moment: Moment, width: int, height: int) -> Canvas | None:
+def draw(judged: JudgedSnapshot, width: int, height: int) -> Canvas | None:
     """The whole way from the poolers to the nodes; None where it does not fit."""
-    shown = [n for n in moment.snapshot.nodes if not (n.facts and (n.facts.is_control or n.facts.shards))]
+    shown = [n for n in judged.snapshot.nodes if not (n.facts and (n.facts.is_control or n.facts.shards))]
     if not fits(len(shown), width, height):
         return None
-    canvas = Canvas(width, height, moment.glyphs)
-    seen = traffic(moment.snapshot, moment.now)
-    boxes, faces = _node_boxes(shown, seen, moment, canvas)
-    links = moment.by_key
+    canvas = Canvas(width, height, judged.glyphs)
+    seen = traffic(judged.snapshot, judged.now)
+    boxes, faces = _node_boxes(shown, seen, judged, canvas)
+    links = judged.by_key
     names = list(boxes)
     pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
     for a, b in pairs:
-        _pair(canvas, boxes[a], boxes[b], links.get((b, a)), links.get((a, b)), moment)
-    _front(canvas, boxes, seen, moment)
+        _pair(canvas, boxes[a], boxes[b], links.get((b, a)), links.get((a, b)), judged)
+    _front(canvas, boxes, seen, judged)
     for a, b in pairs:
         for origin, target in ((a, b), (b, a)):
             if link := links.get((origin, target)):
                 _label(
-                    canvas, boxes[origin], boxes[target], link, moment, all_of_them=len(names) <= _LABELLED
+                    canvas, boxes[origin], boxes[target], link, judged, all_of_them=len(names) <= _LABELLED
                 )
     for name, box in boxes.items():
         taker = name in seen.takers
@@ -172,15 +172,15 @@ def draw(moment: Moment, width: int, height: int) -> Canvas | None:
 
 
 def _node_boxes(
-    shown: list[Observed[NodeFacts]], seen: Traffic, moment: Moment, canvas: Canvas
+    shown: list[Observed[NodeFacts]], seen: Traffic, judged: JudgedSnapshot, canvas: Canvas
 ) -> tuple[dict[str, _Box], dict[str, list[tuple[str, Tone]]]]:
     """Where each node's box stands, and what is in it."""
-    faces = {node.name: _face(node, seen, moment) for node in shown}
+    faces = {node.name: _face(node, seen, judged) for node in shown}
     widest = max(
         max(cell_len(name) + 2, *(cell_len(text) for text, _ in face)) for name, face in faces.items()
     )
     size = (min(widest + 4, canvas.width // 3), len(next(iter(faces.values()))) + 2)
-    top = _front_height(moment) + (2 if moment.snapshot.proxies or moment.snapshot.poolers else 0)
+    top = _front_height(judged) + (2 if judged.snapshot.proxies or judged.snapshot.poolers else 0)
     left, right = 2, canvas.width - size[0] - 2
     spread = min(right - left, 6 * canvas.height)  # a very wide room would pull them apart
     left += (right - left - spread) // 2
@@ -191,10 +191,10 @@ def _node_boxes(
     return boxes, faces
 
 
-def _face(node: Observed[NodeFacts], seen: Traffic, moment: Moment) -> list[tuple[str, Tone]]:
+def _face(node: Observed[NodeFacts], seen: Traffic, judged: JudgedSnapshot) -> list[tuple[str, Tone]]:
     """State, sessions and traffic of one node, in three lines."""
-    state = node_cell(node.name, moment)
-    fresh = node.facts is not None and node.is_fresh(moment.now, moment.snapshot.refresh)
+    state = node_cell(node.name, judged)
+    fresh = node.facts is not None and node.is_fresh(judged.now, judged.snapshot.refresh)
     sessions = node.facts.sessions if node.facts else None
     busy = f"{sessions.total} sess, {sessions.active} active" if sessions else "? sess"
     routes = seen.of(node.name)
@@ -213,7 +213,9 @@ def _face(node: Observed[NodeFacts], seen: Traffic, moment: Moment) -> list[tupl
     ]
 
 
-def _pair(canvas: Canvas, a: _Box, b: _Box, to_a: Link | None, to_b: Link | None, moment: Moment) -> None:
+def _pair(
+    canvas: Canvas, a: _Box, b: _Box, to_a: Link | None, to_b: Link | None, judged: JudgedSnapshot
+) -> None:
     """The line between two nodes; the half at each end has the tone of what arrives there."""
     there = [link for link in (to_a, to_b) if link is not None and link.state is not LinkState.ABSENT]
     if not there:
@@ -222,20 +224,20 @@ def _pair(canvas: Canvas, a: _Box, b: _Box, to_a: Link | None, to_b: Link | None
     half = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2)
     for link, near in ((to_a, start), (to_b, end)):
         if link is not None and link.state is not LinkState.ABSENT:
-            tone = link_cell(link, moment).tone
+            tone = link_cell(link, judged).tone
             canvas.line(near, half, Tone.STALE if tone is Tone.UP else tone)
 
 
 def _label(
-    canvas: Canvas, origin: _Box, target: _Box, link: Link, moment: Moment, *, all_of_them: bool
+    canvas: Canvas, origin: _Box, target: _Box, link: Link, judged: JudgedSnapshot, *, all_of_them: bool
 ) -> None:
     """The arrow into the target, and how far behind it is."""
     if link.state is LinkState.ABSENT:
         return
-    cell = link_cell(link, moment)
+    cell = link_cell(link, judged)
     (x, y), (far_x, far_y) = target.edge_towards(origin), origin.edge_towards(target)
     dx, dy = target.middle[0] - origin.middle[0], target.middle[1] - origin.middle[1]
-    arrows = "<>^v" if moment.glyphs.ascii_only else "◀▶▲▼"
+    arrows = "<>^v" if judged.glyphs.ascii_only else "◀▶▲▼"
     flat = abs(dx) * target.height > abs(dy) * target.width
     arrow = arrows[int(dx > 0)] if flat else arrows[2 + int(dy > 0)]
     broken = link.state in (LinkState.DOWN, LinkState.UNKNOWN) or not link.fresh
@@ -247,36 +249,36 @@ def _label(
         canvas.put(round(at_x - cell_len(text) / 2), int(at_y), text, cell.tone)
 
 
-def _front_height(moment: Moment) -> int:
-    listed = max(len(moment.snapshot.poolers), len(_ways(moment)))
+def _front_height(judged: JudgedSnapshot) -> int:
+    listed = max(len(judged.snapshot.poolers), len(_ways(judged)))
     return min(listed, _FRONT_LINES) + 2 if listed else 0
 
 
-def _ways(moment: Moment) -> list[tuple[str, Tone, str]]:
+def _ways(judged: JudgedSnapshot) -> list[tuple[str, Tone, str]]:
     """Each backend of each proxy: text, tone, and its name as traffic knows it."""
     found = []
-    nodes = present(moment.snapshot, moment.now)
-    for proxy in moment.snapshot.proxies:
-        if proxy.facts is None or not proxy.is_fresh(moment.now, moment.snapshot.refresh):
-            found.append((f"{moment.glyphs.down} {proxy.name} no answer", Tone.BAD, ""))
+    nodes = present(judged.snapshot, judged.now)
+    for proxy in judged.snapshot.proxies:
+        if proxy.facts is None or not proxy.is_fresh(judged.now, judged.snapshot.refresh):
+            found.append((f"{judged.glyphs.down} {proxy.name} no answer", Tone.BAD, ""))
             continue
         for backend in proxy.facts.backends():
             takers = takers_of(proxy.facts, backend, nodes)
             usable = sum(bool(one.takes) for one in takers)
             level = Level.CRIT if not usable else Level.WARN if usable == 1 < len(takers) else Level.OK
             name = f"{proxy.name}/{backend}"
-            text = f"{level_symbol(level, moment.glyphs)} {name}  {usable} of {len(takers)} available"
+            text = f"{level_symbol(level, judged.glyphs)} {name}  {usable} of {len(takers)} available"
             found.append((text, level_tone(level), name))
     return found
 
 
-def _front(canvas: Canvas, boxes: dict[str, _Box], seen: Traffic, moment: Moment) -> None:
+def _front(canvas: Canvas, boxes: dict[str, _Box], seen: Traffic, judged: JudgedSnapshot) -> None:
     """PgBouncers and HAProxys above the nodes, and a way down to whoever takes new connections."""
-    poolers, ways = _pooler_lines(moment), _ways(moment)
+    poolers, ways = _pooler_lines(judged), _ways(judged)
     proxies = [(text, tone) for text, tone, _ in ways]
-    arrow = "->" if moment.glyphs.ascii_only else "─▶"
+    arrow = "->" if judged.glyphs.ascii_only else "─▶"
     x = 2
-    height = _front_height(moment)
+    height = _front_height(judged)
     if poolers:
         width = _listed(canvas, x, "PgBouncer", poolers)
         x += width
@@ -321,17 +323,17 @@ def _listed(canvas: Canvas, x: int, title: str, lines: list[tuple[str, Tone]]) -
     return width
 
 
-def _pooler_lines(moment: Moment) -> list[tuple[str, Tone]]:
+def _pooler_lines(judged: JudgedSnapshot) -> list[tuple[str, Tone]]:
     found = []
-    for pooler in moment.snapshot.poolers:
+    for pooler in judged.snapshot.poolers:
         facts = pooler.facts
-        if facts is None or not pooler.is_fresh(moment.now, moment.snapshot.refresh):
-            found.append((f"{moment.glyphs.down} {pooler.name} no answer", Tone.BAD))
+        if facts is None or not pooler.is_fresh(judged.now, judged.snapshot.refresh):
+            found.append((f"{judged.glyphs.down} {pooler.name} no answer", Tone.BAD))
             continue
         clients = sum(pool.clients_active for pool in facts.pools)
         waiting = sum(pool.clients_waiting for pool in facts.pools)
         tone = Tone.LAG if waiting else Tone.UP
-        symbol = moment.glyphs.lag if waiting else moment.glyphs.up
+        symbol = judged.glyphs.lag if waiting else judged.glyphs.up
         found.append(
             (f"{symbol} {pooler.name}  {clients} clients" + (f", {waiting} wait" if waiting else ""), tone)
         )

@@ -8,7 +8,7 @@ from bdr_console.cluster.replication import Link, LinkState
 from bdr_console.cluster.text import format_seconds
 from bdr_console.cluster.verdict.findings import Level
 from bdr_console.runbooks.model.run import Outcome, Proof, RunStatus, StepStatus, StepView
-from bdr_console.ui.judged_snapshot import Moment
+from bdr_console.ui.judged_snapshot import JudgedSnapshot
 from bdr_console.ui.text.cells import QUESTION, Cell
 from bdr_console.ui.theming.styles import Glyphs, Tone
 
@@ -159,11 +159,11 @@ LAGGING = (LinkState.STREAMING, LinkState.CATCHUP)
 """Findings about a link in one of these states are about its lag; about any other, the connection itself."""
 
 
-def state(link: Link, moment: Moment) -> Cell:
+def state(link: Link, judged: JudgedSnapshot) -> Cell:
     """The link's state; how old the reading is where that is all that can be said."""
     if link.fresh or link.state is LinkState.PAUSED:
-        return link_cell(link.state, moment.glyphs)
-    origin = moment.snapshot.node(link.origin)
+        return link_cell(link.state, judged.glyphs)
+    origin = judged.snapshot.node(link.origin)
     failed = origin is not None and origin.error is not None
-    age = None if link.seen_at is None else (moment.now - link.seen_at).total_seconds()
-    return unseen_for(age, failed=failed, glyphs=moment.glyphs)
+    age = None if link.seen_at is None else (judged.now - link.seen_at).total_seconds()
+    return unseen_for(age, failed=failed, glyphs=judged.glyphs)

@@ -219,7 +219,7 @@ def _load(path: Path, *, shipped: bool = False) -> ThemeFile:
 _DEFAULT = "dark"
 
 
-class Looks(TypedDict):
+class Appearance(TypedDict):
     """What an application is given of it, by the names of its arguments."""
 
     theme: str
@@ -229,14 +229,14 @@ class Looks(TypedDict):
     config: Path | None
 
 
-def looks(
+def appearance(
     options: Options,
     config: Path | None,
     settings: Settings | None,
     *,
     theme: str | None = None,
     on_terminal: bool = True,
-) -> Looks:
+) -> Appearance:
     """As the user wants it; without a configuration, as the console comes.
 
     `theme` goes before everything else. What a terminal cannot show (LANG=C, NO_COLOR) says nothing of a
@@ -246,7 +246,7 @@ def looks(
     if named is None and on_terminal and os.environ.get("NO_COLOR") is not None:
         named = NO_COLOUR
     asked = options.ascii or (settings is not None and settings.ascii)
-    return Looks(
+    return Appearance(
         theme=named or (settings.theme if settings is not None else _DEFAULT),
         ascii_only=ascii_only(asked) if on_terminal else asked,
         keys=settings.keys if settings is not None else {},

@@ -11,23 +11,21 @@ from textual.widget import Widget
 from bdr_console.cluster.replication import Link
 from bdr_console.cluster.text import format_seconds
 from bdr_console.cluster.verdict.findings import Finding
-from bdr_console.ui.judged_snapshot import Moment
-from bdr_console.ui.text.cells import BLANK, QUESTION, Cell, Column, Kind, Row, Subject
+from bdr_console.ui.judged_snapshot import JudgedSnapshot
+from bdr_console.ui.text.cells import BLANK, QUESTION, Cell, PaneColumn, Row, Subject, SubjectKind
 from bdr_console.ui.text.words import LAGGING, coarse, state
 from bdr_console.ui.theming.styles import UNICODE, Glyphs, Styles, Tone, heats
 from bdr_console.ui.widgets.lag import LinkPane
-from bdr_console.ui.widgets.mesh import Mesh, Topology
+from bdr_console.ui.widgets.mesh import MeshMatrix, Topology
 from bdr_console.ui.widgets.pane import PaneTitle
 
-__all__ = ["LAGGING", "Connections", "row", "state"]
-
-_LINK = Column("link", "From -> to", 14, fits_names=True)
-_STATE = Column("state", "State", 16)
-_SLOT = Column("slot", "Slot", 6)
-_SENDER = Column("sender", "Walsender", 9)
-_RECEIVER = Column("receiver", "Receiver", 11)
-_APPLIED = Column("applied", "Applied", 7, "right")
-_SHORT_APPLIED = Column("applied", "Appl.", 5, "right")
+_LINK = PaneColumn("link", "From -> to", 14, fits_names=True)
+_STATE = PaneColumn("state", "State", 16)
+_SLOT = PaneColumn("slot", "Slot", 6)
+_SENDER = PaneColumn("sender", "Walsender", 9)
+_RECEIVER = PaneColumn("receiver", "Receiver", 11)
+_APPLIED = PaneColumn("applied", "Applied", 7, "right")
+_SHORT_APPLIED = PaneColumn("applied", "Appl.", 5, "right")
 
 
 class View(StrEnum):
@@ -43,8 +41,8 @@ class Connections(LinkPane):
     receiver's subscription as a row, or a line of the drawing."""
 
     DEFAULT_CSS = """
-    Connections > Mesh, Connections > Topology, Connections > LiveTable { display: none; }
-    Connections.-mesh > Mesh, Connections.-topology > Topology { display: block; }
+    Connections > MeshMatrix, Connections > Topology, Connections > LiveTable { display: none; }
+    Connections.-mesh > MeshMatrix, Connections.-topology > Topology { display: block; }
     Connections.-table > LiveTable { display: block; }
     """
 
@@ -54,10 +52,10 @@ class Connections(LinkPane):
             _LINK,
             _STATE,
             _SLOT,
-            Column("sender", "Walsender", 12),
-            Column("receiver", "Receiver", 12),
+            PaneColumn("sender", "Walsender", 12),
+            PaneColumn("receiver", "Receiver", 12),
             _APPLIED,
-            Column("why", "Why", 30),
+            PaneColumn("why", "Why", 30),
         ),
         (_LINK, _STATE, _SLOT, _SENDER, _RECEIVER, _APPLIED),
         (_LINK, _STATE, _SLOT, _SENDER, _RECEIVER, _SHORT_APPLIED),
@@ -74,13 +72,13 @@ class Connections(LinkPane):
     def compose(self) -> ComposeResult:
         """The three views, of which one is shown."""
         yield from super().compose()
-        yield Mesh(self.glyphs)
+        yield MeshMatrix(self.glyphs)
         yield Topology()
 
     @property
-    def mesh(self) -> Mesh:
+    def mesh(self) -> MeshMatrix:
         """The matrix."""
-        return self.query_one(Mesh)
+        return self.query_one(MeshMatrix)
 
     @property
     def taker(self) -> Widget:
@@ -99,8 +97,8 @@ class Connections(LinkPane):
         self.remove_class(f"-{self.view}")
         self.view = view
         self.add_class(f"-{view}")
-        if self._moment is not None and self.is_on_display:
-            self.call_after_refresh(self._paint, self._moment)
+        if self._snapshot_shown is not None and self.is_on_display:
+            self.call_after_refresh(self._paint, self._snapshot_shown)
 
     def restyle(self, styles: Styles) -> None:
         """Take the styles of another theme, in every view."""
@@ -118,52 +116,52 @@ class Connections(LinkPane):
         self.turn_to(View.TABLE)
         super().open_filter()
 
-    def _paint(self, moment: Moment) -> None:
-        shown = self._frozen or moment
+    def _paint(self, judged: JudgedSnapshot) -> None:
+        shown = self._frozen or judged
         if self.view is View.MESH:
             self.mesh.show(shown)
         elif self.view is View.TOPOLOGY:
             self.query_one(Topology).show(shown)
         else:
-            super()._paint(moment)
+            super()._paint(judged)
             return
-        self.query_one(PaneTitle).say(self._title(moment, self._told(moment)))
+        self.query_one(PaneTitle).say(self._title(judged, self._told(judged)))
 
-    def _title(self, moment: Moment, told: str) -> Text:
-        title = super()._title(moment, told)
+    def _title(self, judged: JudgedSnapshot, told: str) -> Text:
+        title = super()._title(judged, told)
         title.append(f"  {self.view}", "")
         title.append("  m other view", "dim")
         return title
 
-    def row(self, link: Link, moment: Moment) -> Row:
+    def row(self, link: Link, judged: JudgedSnapshot) -> Row:
         """One direction as a row."""
-        return row(link, moment)
+        return row(link, judged)
 
-    def findings(self, moment: Moment) -> Sequence[Finding]:
+    def findings(self, judged: JudgedSnapshot) -> Sequence[Finding]:
         """Connections that are down, paused or not known."""
         return [
             finding
-            for finding in moment.verdict.findings
-            if (link := moment.link_of(finding.subject)) is not None and link.state not in LAGGING
+            for finding in judged.verdict.findings
+            if (link := judged.link_of(finding.subject)) is not None and link.state not in LAGGING
         ]
 
 
-def row(link: Link, moment: Moment) -> Row:
+def row(link: Link, judged: JudgedSnapshot) -> Row:
     """One direction as a row."""
     slot, subscription = link.slot, link.subscription
     cells = {
         "link": Cell(f"{link.origin} -> {link.target}"),
-        "state": state(link, moment),
+        "state": state(link, judged),
         "slot": QUESTION if slot is None else Cell("active") if slot.active else Cell("off", Tone.BAD),
         "sender": QUESTION if slot is None else Cell(slot.state) if slot.state else BLANK,
         "receiver": QUESTION
         if subscription is None
         else _receiver(subscription.enabled, subscription.status),
-        "applied": _applied(subscription.last_commit_at if subscription else None, moment.now),
+        "applied": _applied(subscription.last_commit_at if subscription else None, judged.now),
         "why": Cell(link.reason),
     }
-    detail = moment.glyphs.separator.join((f"{link.origin} -> {link.target}: {link.reason}", *_more(link)))
-    found = Row(" ".join(link.key), cells, detail, link.target, Subject(Kind.LINK, link.key))
+    detail = judged.glyphs.separator.join((f"{link.origin} -> {link.target}: {link.reason}", *_more(link)))
+    found = Row(" ".join(link.key), cells, detail, link.target, Subject(SubjectKind.LINK, link.key))
     return found if link.fresh else found.aged("state")
 
 

@@ -1,7 +1,7 @@
 """The first and the last lines of every screen: its head, and the keys that work now."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from rich.style import Style
 from rich.text import Text
@@ -14,9 +14,10 @@ from textual.widgets import Input
 
 from bdr_console.cluster.text import format_clock
 from bdr_console.ui.available_actions import barred
+from bdr_console.ui.base_app import BaseApp
 from bdr_console.ui.keys import ACTIONS
 from bdr_console.ui.text.status import (
-    Part,
+    LinePart,
     Status,
     fitting,
     is_production,
@@ -30,11 +31,8 @@ from bdr_console.ui.text.status import (
 from bdr_console.ui.theming.styles import UNICODE, Glyphs, Styles, Tone
 from bdr_console.ui.widgets.lines import Line, shortened
 
-if TYPE_CHECKING:
-    from bdr_console.ui.app import ConsoleApp
 
-
-class Heading(Vertical):
+class ScreenHead(Vertical):
     """Two lines, and more where what to do next has no room behind the verdict, while a run is under way,
     another operator is at work, or something was left.
 
@@ -42,15 +40,15 @@ class Heading(Vertical):
     """
 
     DEFAULT_CSS = """
-    Heading { height: auto; background: $surface; color: $foreground; }
-    Heading Horizontal { height: 1; }
-    Heading #replay { display: none; text-style: bold reverse; }
-    Heading #replay.-shown { display: block; }
-    Heading #clock { width: 9; }
-    Heading #next { display: none; }
-    Heading #run, Heading #notices { display: none; background: $panel; }
-    Heading #notices { height: auto; max-height: 4; }
-    Heading #next.-shown, Heading #run.-shown, Heading #notices.-shown { display: block; }
+    ScreenHead { height: auto; background: $surface; color: $foreground; }
+    ScreenHead Horizontal { height: 1; }
+    ScreenHead #replay { display: none; text-style: bold reverse; }
+    ScreenHead #replay.-shown { display: block; }
+    ScreenHead #clock { width: 9; }
+    ScreenHead #next { display: none; }
+    ScreenHead #run, ScreenHead #notices { display: none; background: $panel; }
+    ScreenHead #notices { height: auto; max-height: 4; }
+    ScreenHead #next.-shown, ScreenHead #run.-shown, ScreenHead #notices.-shown { display: block; }
     """
 
     def __init__(self, glyphs: Glyphs = UNICODE) -> None:
@@ -143,10 +141,10 @@ class KeyLine(Line):
             text.append_text(part.text)
         self.say(text)
 
-    def _keys(self) -> Iterator[Part]:
+    def _keys(self) -> Iterator[LinePart]:
         """Every key of the screen as it stands; what is greyed out leaves a narrow line first."""
         seen: set[str] = set()
-        read_only = cast("ConsoleApp", self.app).read_only
+        read_only = cast(BaseApp, self.app).read_only
         for pressed, (node, found, possible, _) in self.screen.active_bindings.items():
             hidden = not found.show and node is self.screen.focused
             binding = (self._beneath(pressed) if hidden else None) or found
@@ -158,14 +156,14 @@ class KeyLine(Line):
             if possible and not barred(binding.action, read_only=read_only):
                 click = Style(meta={"@click": f"app.simulate_key('{binding.key}')"})
                 text = Text.assemble((key, click + Style(bold=True)), (f" {binding.description}", click))
-                yield Part(text, rank)
+                yield LinePart(text, rank)
             else:
-                yield Part(Text(f"({key} {binding.description})", "dim"), rank + _GREYED)
+                yield LinePart(Text(f"({key} {binding.description})", "dim"), rank + _GREYED)
 
     def _beneath(self, key: str) -> Binding | None:
         """The screen's own binding of a key that a list takes first, to tell the screen of it (enter)."""
         if isinstance(self.screen.focused, Input):
             return None
         own = self.screen._bindings.key_to_bindings.get(key, ())  # private to Textual; it is pinned
-        mapped = cast("ConsoleApp", self.app).keys
+        mapped = cast(BaseApp, self.app).keys
         return next((binding for binding in own if binding.show and binding.id not in mapped), None)

@@ -8,12 +8,11 @@ from bdr_console.cluster.replication import Link
 from bdr_console.cluster.text import format_bytes
 from bdr_console.cluster.verdict.findings import Finding, Level
 from bdr_console.cluster.verdict.lag import Heading, heading, lag_level, lag_state
-from bdr_console.ui.judged_snapshot import Moment
-from bdr_console.ui.text.cells import QUESTION, Cell, Column, Kind, Row, Subject
-from bdr_console.ui.text.words import coarse, level_symbol, level_tone
+from bdr_console.ui.judged_snapshot import JudgedSnapshot
+from bdr_console.ui.text.cells import QUESTION, Cell, PaneColumn, Row, Subject, SubjectKind
+from bdr_console.ui.text.words import LAGGING, coarse, level_symbol, level_tone
+from bdr_console.ui.text.words import state as connection_state
 from bdr_console.ui.theming.styles import Tone
-from bdr_console.ui.widgets.connections import LAGGING
-from bdr_console.ui.widgets.connections import state as connection_state
 from bdr_console.ui.widgets.pane import Pane, empty_row
 
 MOST = 250
@@ -24,37 +23,37 @@ class LinkPane(Pane):
     """One row for each ordered pair of nodes; where they are too many, the worst, or the first as sorted and
     filtered, and a last row that says how many are left out."""
 
-    def row(self, link: Link, moment: Moment) -> Row:
+    def row(self, link: Link, judged: JudgedSnapshot) -> Row:
         """One direction as a row."""
         raise NotImplementedError
 
-    def rows(self, moment: Moment) -> Sequence[Row]:
+    def rows(self, judged: JudgedSnapshot) -> Sequence[Row]:
         """One row for each ordered pair of nodes."""
-        found = [self.row(link, moment) for link in moment.links]
+        found = [self.row(link, judged) for link in judged.links]
         return found or [empty_row("link", "one node only: nothing to replicate")]
 
     @property
     def shown(self) -> tuple[Row, ...]:
         """As many rows as a table bears."""
-        moment = self._frozen or self._moment
-        if moment is None or len(moment.links) <= MOST:
+        judged = self._frozen or self._snapshot_shown
+        if judged is None or len(judged.links) <= MOST:
             return self.listed
         if self._order is None and not self._wanted:
-            rows = tuple(self.row(link, moment) for link in worst(moment, MOST))
-            return (*rows, _more(len(moment.links) - MOST, "no worse than these"))
+            rows = tuple(self.row(link, judged) for link in worst(judged, MOST))
+            return (*rows, _more(len(judged.links) - MOST, "no worse than these"))
         rows = self.listed
         return rows if len(rows) <= MOST else (*rows[:MOST], _more(len(rows) - MOST, "further down"))
 
 
-def worst(moment: Moment, most: int) -> list[Link]:
+def worst(judged: JudgedSnapshot, most: int) -> list[Link]:
     """The `most` links to be looked at first: those with the worst findings, of these the furthest behind,
     then the others in the order of the mesh."""
     told: dict[tuple[str, str], Level] = {}
-    for finding in moment.verdict.findings:
-        if (link := moment.link_of(finding.subject)) is not None:
+    for finding in judged.verdict.findings:
+        if (link := judged.link_of(finding.subject)) is not None:
             told[link.key] = max(finding.level, told.get(link.key, Level.OK))
-    ill = sorted((moment.by_key[key] for key in told), key=lambda link: (-told[link.key], -_magnitude(link)))
-    others = (link for link in moment.links if link.key not in told)
+    ill = sorted((judged.by_key[key] for key in told), key=lambda link: (-told[link.key], -_magnitude(link)))
+    others = (link for link in judged.links if link.key not in told)
     return list(itertools.islice(itertools.chain(ill, others), most))
 
 
@@ -71,14 +70,14 @@ def _more(count: int, where: str) -> Row:
 
 _SAMPLES = 60
 
-_LINK = Column("link", "From -> to", 14, fits_names=True)
-_STATE = Column("state", "State", 16)
-_BYTES = Column("bytes", "Lag", 8, "right")
-_TIME = Column("time", "Time", 7, "right")
-_TREND = Column("trend", "Trend", 7)
-_SPARK = Column("spark", "Recent", 9, keep_end=True)
-_RETAINED = Column("retained", "WAL kept", 9, "right")
-_LONG_SPARK = Column("spark", "Recent", 20, keep_end=True)
+_LINK = PaneColumn("link", "From -> to", 14, fits_names=True)
+_STATE = PaneColumn("state", "State", 16)
+_BYTES = PaneColumn("bytes", "Lag", 8, "right")
+_TIME = PaneColumn("time", "Time", 7, "right")
+_TREND = PaneColumn("trend", "Trend", 7)
+_SPARK = PaneColumn("spark", "Recent", 9, keep_end=True)
+_RETAINED = PaneColumn("retained", "WAL kept", 9, "right")
+_LONG_SPARK = PaneColumn("spark", "Recent", 20, keep_end=True)
 
 
 class Lag(LinkPane):
@@ -86,40 +85,40 @@ class Lag(LinkPane):
 
     NUMBER, TITLE, SHORT = 3, "Replication lag", "Lag"
     COLUMNS = (
-        (_LINK, _STATE, _BYTES, _TIME, Column("trend", "Trend", 20), _RETAINED, _LONG_SPARK),
+        (_LINK, _STATE, _BYTES, _TIME, PaneColumn("trend", "Trend", 20), _RETAINED, _LONG_SPARK),
         (_LINK, _STATE, _BYTES, _TIME, _TREND, _RETAINED, _SPARK),
         (_LINK, _STATE, _BYTES, _TIME, _TREND, _SPARK),
         (_LINK, _STATE, _BYTES, _TIME, _TREND),
         (_LINK, _STATE, _BYTES, _TIME),
     )
 
-    def row(self, link: Link, moment: Moment) -> Row:
+    def row(self, link: Link, judged: JudgedSnapshot) -> Row:
         """One direction as a row."""
-        return row(link, moment)
+        return row(link, judged)
 
-    def findings(self, moment: Moment) -> Sequence[Finding]:
+    def findings(self, judged: JudgedSnapshot) -> Sequence[Finding]:
         """Links that lag more than the thresholds allow."""
         return [
             finding
-            for finding in moment.verdict.findings
-            if (link := moment.link_of(finding.subject)) is not None and link.state in LAGGING
+            for finding in judged.verdict.findings
+            if (link := judged.link_of(finding.subject)) is not None and link.state in LAGGING
         ]
 
 
-def row(link: Link, moment: Moment) -> Row:
+def row(link: Link, judged: JudgedSnapshot) -> Row:
     """One direction as a row."""
-    going = heading(link, moment.history)
-    samples = moment.history.last(link.key, _SAMPLES)
-    level = lag_level(link, moment.thresholds)
+    going = heading(link, judged.history)
+    samples = judged.history.last(link.key, _SAMPLES)
+    level = lag_level(link, judged.thresholds)
     cells = {
         "link": Cell(f"{link.origin} -> {link.target}"),
-        "state": _state(link, moment, level),
+        "state": _state(link, judged, level),
         "bytes": _known(link.lag_bytes, format_bytes, level)
         if link.pending_rows is None
         else Cell(f"{link.pending_rows} rows", rank=link.pending_rows),
         "time": _time(link, level),
         "trend": QUESTION if going is None else _trend(going),
-        "spark": Cell(sparkline(samples, _SAMPLES, ascii_only=moment.glyphs.ascii_only)),
+        "spark": Cell(sparkline(samples, _SAMPLES, ascii_only=judged.glyphs.ascii_only)),
         "retained": _known(link.retained_bytes, format_bytes, Level.OK),
     }
     behind = "lag is not known" if link.lag_bytes is None else f"{format_bytes(link.lag_bytes)} behind"
@@ -128,17 +127,17 @@ def row(link: Link, moment: Moment) -> Row:
     )
     figures = f"{behind}{kept}; " if link.pending_rows is None else ""  # else the reason tells of its rows
     detail = f"{link.origin} -> {link.target}: {figures}{link.reason}"
-    found = Row(" ".join(link.key), cells, detail, link.target, Subject(Kind.LINK, link.key))
+    found = Row(" ".join(link.key), cells, detail, link.target, Subject(SubjectKind.LINK, link.key))
     return found if link.fresh else found.aged("state")
 
 
-def _state(link: Link, moment: Moment, level: Level) -> Cell:
+def _state(link: Link, judged: JudgedSnapshot, level: Level) -> Cell:
     if not link.fresh or link.state not in LAGGING:
-        return connection_state(link, moment)
-    word = lag_state(link, moment.thresholds)
+        return connection_state(link, judged)
+    word = lag_state(link, judged.thresholds)
     if word == "measuring":  # it looks well, and nothing has proved it yet
         level = Level.UNKNOWN
-    return Cell(f"{level_symbol(level, moment.glyphs)} {word}", level_tone(level))
+    return Cell(f"{level_symbol(level, judged.glyphs)} {word}", level_tone(level))
 
 
 def _time(link: Link, level: Level) -> Cell:

@@ -10,7 +10,7 @@ from textual.coordinate import Coordinate
 from textual.widgets import DataTable
 from textual.widgets.data_table import RowKey
 
-from bdr_console.ui.text.cells import BLANK, Cell, Column, Columns, Row, fit, lay
+from bdr_console.ui.text.cells import BLANK, Cell, Columns, PaneColumn, Row, fit, lay
 from bdr_console.ui.theming.styles import Styles
 
 
@@ -52,7 +52,7 @@ class LiveTable(DataTable[Text]):
         self._ellipsis = ellipsis
         self._rows_shown: dict[str, Row] = {}
         self._latest: tuple[Row, ...] = ()
-        self._shape: tuple[tuple[Column, int], ...] = ()
+        self._shape: tuple[tuple[PaneColumn, int], ...] = ()
         self._names: tuple[str, ...] = ()
         self._styles: Styles | None = None
 
@@ -128,7 +128,7 @@ class LiveTable(DataTable[Text]):
                     self.refresh_coordinate(coordinate)
         return len(changed)
 
-    def _rebuild(self, shape: tuple[tuple[Column, int], ...], *, columns: bool) -> int:
+    def _rebuild(self, shape: tuple[tuple[PaneColumn, int], ...], *, columns: bool) -> int:
         cursor, scroll = self._cursor_key(), self.scroll_y
         self.clear(columns=columns)
         if columns:
@@ -145,7 +145,7 @@ class LiveTable(DataTable[Text]):
             self.scroll_to(y=scroll, animate=False, immediate=True)
         return len(self._latest) * len(shape)
 
-    def _text(self, cell: Cell, column: Column, width: int) -> Text:
+    def _text(self, cell: Cell, column: PaneColumn, width: int) -> Text:
         text = lay(cell.text, column, width, ellipsis=self._ellipsis)
         return Text(text, self._styles[cell.tone] if self._styles else "", no_wrap=True, end="")
 

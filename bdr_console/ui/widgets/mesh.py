@@ -14,17 +14,17 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from bdr_console.cluster.replication import Link
-from bdr_console.ui.judged_snapshot import Moment
-from bdr_console.ui.text.cells import Column, Kind, Row, Subject, lay
+from bdr_console.ui.judged_snapshot import JudgedSnapshot
+from bdr_console.ui.text.cells import PaneColumn, Row, Subject, SubjectKind, lay
 from bdr_console.ui.text.mesh import MeshCell, MeshPlan, legend, link_cell, node_cell, plan, sentence
 from bdr_console.ui.text.topology import MOST_NODES, draw
 from bdr_console.ui.theming.styles import UNICODE, Glyphs, Styles, Tone
 
 _Place = tuple[int, int]
-_TEXT = Column("", "", 1)
+_TEXT = PaneColumn("", "", 1)
 
 
-class Mesh(Widget, can_focus=True):
+class MeshMatrix(Widget, can_focus=True):
     """Rows send, columns receive; the diagonal is the node itself. What does not fit scrolls by cells."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -39,10 +39,10 @@ class Mesh(Widget, can_focus=True):
         Binding("enter", "select_cursor", "Open", show=False, id="mesh-open"),
     ]
     DEFAULT_CSS = """
-    Mesh { height: 1fr; width: 1fr; background: $background; }
-    Mesh > .mesh--cursor { background: $block-cursor-background; color: $block-cursor-foreground; }
-    Mesh:ansi > .mesh--cursor { background: ansi_default; color: ansi_default; text-style: reverse; }
-    Mesh > .mesh--head { color: $text-muted; }
+    MeshMatrix { height: 1fr; width: 1fr; background: $background; }
+    MeshMatrix > .mesh--cursor { background: $block-cursor-background; color: $block-cursor-foreground; }
+    MeshMatrix:ansi > .mesh--cursor { background: ansi_default; color: ansi_default; text-style: reverse; }
+    MeshMatrix > .mesh--head { color: $text-muted; }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {"mesh--cursor", "mesh--head"}
 
@@ -55,7 +55,7 @@ class Mesh(Widget, can_focus=True):
     def __init__(self, glyphs: Glyphs = UNICODE) -> None:
         super().__init__()
         self._glyphs = glyphs
-        self._moment: Moment | None = None
+        self._snapshot_shown: JudgedSnapshot | None = None
         self._names: tuple[str, ...] = ()
         self._links: dict[tuple[str, str], Link] = {}
         self._plan: MeshPlan | None = None
@@ -69,30 +69,32 @@ class Mesh(Widget, can_focus=True):
     @property
     def selected(self) -> Row | None:
         """The cell under the cursor, as a row of any other pane."""
-        if self._moment is None or not self._names:
+        if self._snapshot_shown is None or not self._names:
             return None
         origin, target = (self._names[place] for place in self._cursor)
         if origin == target:
-            detail = f"{origin}: {self._moment.reasons(origin) or 'answers'}"
-            return Row(origin, {}, detail, node=origin, subject=Subject(Kind.NODE, (origin,)))
+            detail = f"{origin}: {self._snapshot_shown.reasons(origin) or 'answers'}"
+            return Row(origin, {}, detail, node=origin, subject=Subject(SubjectKind.NODE, (origin,)))
         link = self._links.get((origin, target))
-        detail = sentence(link, self._moment) if link else f"{origin} -> {target}: no link is expected"
-        return Row(f"{origin} {target}", {}, detail, target, Subject(Kind.LINK, (origin, target)))
+        detail = (
+            sentence(link, self._snapshot_shown) if link else f"{origin} -> {target}: no link is expected"
+        )
+        return Row(f"{origin} {target}", {}, detail, target, Subject(SubjectKind.LINK, (origin, target)))
 
     def restyle(self, styles: Styles, heats: tuple[Style, ...]) -> None:
         """Take the styles of another theme."""
         self._styles, self._heats = styles, heats
         self.refresh()
 
-    def show(self, moment: Moment) -> int:
+    def show(self, judged: JudgedSnapshot) -> int:
         """Show `moment`; returns how many cells are painted anew."""
-        self._moment = moment
+        self._snapshot_shown = judged
         names = tuple(
             node.name
-            for node in moment.snapshot.nodes
+            for node in judged.snapshot.nodes
             if not (node.facts and (node.facts.is_control or node.facts.shards))
         )
-        self._links = moment.by_key
+        self._links = judged.by_key
         if names != self._names:
             self._names, self._cursor, self._first = names, (0, min(1, len(names) - 1)), (0, 0)
             self._cells = {}
@@ -159,14 +161,14 @@ class Mesh(Widget, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """One line of the matrix."""
         made, width = self._plan, self.size.width
-        if made is None or self._moment is None:
+        if made is None or self._snapshot_shown is None:
             return Strip.blank(width, self.rich_style)
         if y == 0:
             return self._heads(made).extend_cell_length(width, self.rich_style).crop(0, width)
         row, line = divmod(y - 1, made.height)
         if row >= made.rows:
             at_end = y == self.size.height - 1 and y > made.rows * made.height + 1
-            text = legend(self._moment) if at_end else ""
+            text = legend(self._snapshot_shown) if at_end else ""
             segment = Segment(text, self.rich_style + self._style(Tone.STALE))
             return Strip([segment]).extend_cell_length(width, self.rich_style).crop(0, width)
         return self._row(made, self._first[0] + row, line).extend_cell_length(width, self.rich_style)
@@ -242,15 +244,15 @@ class Mesh(Widget, can_focus=True):
     def _lay_out(self) -> int:
         """Compute the cells in sight; only those that changed are painted, or all when the matrix moved."""
         width, height = self.size
-        if self._moment is None or not self._names or width <= 0 or height <= 1:
+        if self._snapshot_shown is None or not self._names or width <= 0 or height <= 1:
             return 0
         made = plan(self._names, width, height)
         anew = made != self._plan
         self._plan = made
         self._follow()
-        (top, left), moment = self._first, self._moment
+        (top, left), judged = self._first, self._snapshot_shown
         cells = {
-            (row, column): self._cell(row, column, moment)
+            (row, column): self._cell(row, column, judged)
             for row in range(top, top + made.rows)
             for column in range(left, left + made.columns)
         }
@@ -262,12 +264,12 @@ class Mesh(Widget, can_focus=True):
         self._refresh_cells(changed)
         return len(changed)
 
-    def _cell(self, row: int, column: int, moment: Moment) -> MeshCell:
+    def _cell(self, row: int, column: int, judged: JudgedSnapshot) -> MeshCell:
         origin, target = self._names[row], self._names[column]
         if row == column:
-            return node_cell(origin, moment)
+            return node_cell(origin, judged)
         link = self._links.get((origin, target))
-        return link_cell(link, moment) if link else MeshCell(("-",), Tone.STALE)
+        return link_cell(link, judged) if link else MeshCell(("-",), Tone.STALE)
 
     def _refresh_cells(self, places: list[_Place]) -> None:
         made = self._plan
@@ -296,7 +298,7 @@ class Topology(Widget):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
         super().__init__(id=id)
-        self._moment: Moment | None = None
+        self._snapshot_shown: JudgedSnapshot | None = None
         self._styles: Styles | None = None
         self._lines: list[Text] = []
 
@@ -305,9 +307,9 @@ class Topology(Widget):
         self._styles = styles
         self._paint()
 
-    def show(self, moment: Moment) -> None:
+    def show(self, judged: JudgedSnapshot) -> None:
         """Draw `moment`; while it is hidden, when it comes to light."""
-        self._moment = moment
+        self._snapshot_shown = judged
         if self.size.height:
             self._paint()
 
@@ -321,9 +323,9 @@ class Topology(Widget):
 
     def _paint(self) -> None:
         width, height = self.size
-        if self._moment is None or width <= 0:
+        if self._snapshot_shown is None or width <= 0:
             return
-        canvas = draw(self._moment, width, height)
+        canvas = draw(self._snapshot_shown, width, height)
         before, self._lines = self._lines, canvas.texts(self._styles) if canvas else [Text(self._why_not())]
         if len(before) != len(self._lines):
             self.refresh()
@@ -337,7 +339,7 @@ class Topology(Widget):
             self.refresh(*(Region(0, y, width, 1) for y in changed))
 
     def _why_not(self) -> str:
-        if self._moment is not None and len(self._moment.snapshot.nodes) > MOST_NODES:
+        if self._snapshot_shown is not None and len(self._snapshot_shown.snapshot.nodes) > MOST_NODES:
             return f" The topology is drawn for up to {MOST_NODES} nodes; m shows the mesh."
         return " Too little room to draw the topology: z gives it the whole screen, m shows the mesh."
 

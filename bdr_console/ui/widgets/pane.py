@@ -12,8 +12,8 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from bdr_console.cluster.verdict.findings import Finding, Level
-from bdr_console.ui.judged_snapshot import Moment
-from bdr_console.ui.text.cells import Cell, Columns, Order, Row, counted, next_order, ordered, wanted
+from bdr_console.ui.judged_snapshot import JudgedSnapshot
+from bdr_console.ui.text.cells import Cell, Columns, Row, RowOrder, counted, next_order, ordered, wanted
 from bdr_console.ui.text.words import coarse, level_symbol, level_tone
 from bdr_console.ui.theming.styles import UNICODE, Glyphs, Styles, Tone
 from bdr_console.ui.widgets.lines import Line
@@ -86,9 +86,9 @@ class Pane(Vertical):
     def __init__(self, glyphs: Glyphs = UNICODE) -> None:
         super().__init__(id=type(self).__name__.lower())
         self.glyphs = glyphs
-        self._moment: Moment | None = None
-        self._frozen: Moment | None = None
-        self._order: Order | None = None
+        self._snapshot_shown: JudgedSnapshot | None = None
+        self._frozen: JudgedSnapshot | None = None
+        self._order: RowOrder | None = None
         self._wanted = ""
         self._counts = (0, 0)
         self._styles: Styles | None = None
@@ -114,17 +114,17 @@ class Pane(Vertical):
         """What the cursor stands on."""
         return self.table.selected
 
-    def rows(self, moment: Moment) -> Sequence[Row]:
+    def rows(self, judged: JudgedSnapshot) -> Sequence[Row]:
         """The rows of this pane at that moment."""
         raise NotImplementedError
 
-    def findings(self, moment: Moment) -> Sequence[Finding]:
+    def findings(self, judged: JudgedSnapshot) -> Sequence[Finding]:
         """The findings that belong to this pane."""
         raise NotImplementedError
 
-    def show(self, moment: Moment) -> None:
+    def show(self, judged: JudgedSnapshot) -> None:
         """Show `moment`, now or, while the pane is hidden, when it comes to light."""
-        self._moment = moment
+        self._snapshot_shown = judged
         self._repaint()
 
     def restyle(self, styles: Styles) -> None:
@@ -140,8 +140,8 @@ class Pane(Vertical):
 
     def on_show(self, event: events.Show) -> None:
         """Catch up with what happened while the pane was hidden."""
-        if self._moment is not None:
-            self._paint(self._moment)
+        if self._snapshot_shown is not None:
+            self._paint(self._snapshot_shown)
 
     @property
     def widest(self) -> Columns:
@@ -151,10 +151,10 @@ class Pane(Vertical):
     @property
     def listed(self) -> tuple[Row, ...]:
         """The rows as they are shown: sorted, filtered, held still."""
-        moment = self._frozen or self._moment
-        if moment is None:
+        judged = self._frozen or self._snapshot_shown
+        if judged is None:
             return ()
-        rows = self.rows(moment)
+        rows = self.rows(judged)
         if self._wanted:
             kept = wanted(rows, self._wanted)
             self._counts = counted(kept), counted(rows)
@@ -177,12 +177,12 @@ class Pane(Vertical):
     def reverse(self) -> None:
         """Turn the order round."""
         if self._order is not None:
-            self._order = Order(self._order.column, not self._order.down)
+            self._order = RowOrder(self._order.column, not self._order.down)
             self._repaint()
 
     def freeze(self) -> None:
         """Hold what is shown still, or catch up with what is known now."""
-        self._frozen = self._moment if self._frozen is None else None
+        self._frozen = self._snapshot_shown if self._frozen is None else None
         self._repaint()
 
     def open_filter(self) -> None:
@@ -213,16 +213,16 @@ class Pane(Vertical):
     # Painting ----------------------------------------------------------------------------------------
 
     def _repaint(self) -> None:
-        if self._moment is not None and self.is_on_display:
-            self._paint(self._moment)
+        if self._snapshot_shown is not None and self.is_on_display:
+            self._paint(self._snapshot_shown)
 
-    def _paint(self, moment: Moment) -> None:
+    def _paint(self, judged: JudgedSnapshot) -> None:
         self.table.apply(self.shown)
-        told = self._told(moment)
+        told = self._told(judged)
         self.set_class(bool(told), "-told")  # then the title is shown where there is one pane only, too
-        self.query_one(PaneTitle).say(self._title(moment, told))
+        self.query_one(PaneTitle).say(self._title(judged, told))
 
-    def _told(self, moment: Moment) -> str:
+    def _told(self, judged: JudgedSnapshot) -> str:
         """How the rows differ from what they would be: sorted, filtered, held still."""
         told = ""
         if self._order is not None:
@@ -231,11 +231,11 @@ class Pane(Vertical):
         if self._wanted:
             told += f"  /{self._wanted} {self._counts[0]} of {self._counts[1]}"
         if self._frozen is not None:
-            told += f"  FROZEN {coarse(max(0.0, (moment.now - self._frozen.now).total_seconds()))}"
+            told += f"  FROZEN {coarse(max(0.0, (judged.now - self._frozen.now).total_seconds()))}"
         return told
 
-    def _title(self, moment: Moment, told: str) -> Text:
-        level, count = standing(self.findings(moment))
+    def _title(self, judged: JudgedSnapshot, told: str) -> Text:
+        level, count = standing(self.findings(judged))
         mark = f"{level_symbol(level, self.glyphs)}" + (f" {count}" if count else "")
         style = self._styles[level_tone(level)] if self._styles and level is not Level.OK else ""
         return Text.assemble(
@@ -269,10 +269,12 @@ class PaneBar(Line):
         super().__init__()
         self.auto_links = False  # the marks keep their own colours
 
-    def show(self, panes: Sequence[Pane], current: Pane, moment: Moment | None, styles: Styles) -> None:
+    def show(
+        self, panes: Sequence[Pane], current: Pane, judged: JudgedSnapshot | None, styles: Styles
+    ) -> None:
         """Say how each pane stands, and which one is shown (in reverse)."""
         listed = sorted(panes, key=lambda pane: pane.NUMBER)
-        stand = {pane: standing(pane.findings(moment)) if moment else (None, 0) for pane in listed}
+        stand = {pane: standing(pane.findings(judged)) if judged else (None, 0) for pane in listed}
         texts = [_line(listed, current, stand, styles, names=names) for names in (True, False)]
         fits = not self.size.width or texts[0].cell_len <= self.size.width
         self.say(texts[0] if fits else texts[1])

@@ -13,9 +13,9 @@ from bdr_console.cluster.proxies import ServerFigures
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.verdict.findings import Thresholds
 from bdr_console.ui.details.block import lay_out
-from bdr_console.ui.judged_snapshot import Moment, Timeline
+from bdr_console.ui.judged_snapshot import JudgedSnapshot, Timeline
 from bdr_console.ui.screens.detail import blocks_about
-from bdr_console.ui.text.cells import Kind, Subject
+from bdr_console.ui.text.cells import Subject, SubjectKind
 from bdr_console.ui.theming.styles import ASCII, DEFAULTS, UNICODE, Styles
 from tests.ui.scenes import NOW, snapshot
 
@@ -137,7 +137,7 @@ def known() -> Snapshot:
     )
 
 
-def moment(*shown: Snapshot, ascii_only: bool = False) -> Moment:
+def moment(*shown: Snapshot, ascii_only: bool = False) -> JudgedSnapshot:
     """The moment of the last of those snapshots, with what the ones before leave in memory."""
     timeline = Timeline(Thresholds(), ASCII if ascii_only else UNICODE)
     for one in shown:
@@ -147,7 +147,7 @@ def moment(*shown: Snapshot, ascii_only: bool = False) -> Moment:
     return found
 
 
-def read(kind: Kind, *key: str, at: Moment, width: int = 78) -> str:
+def read(kind: SubjectKind, *key: str, at: JudgedSnapshot, width: int = 78) -> str:
     """What a reader sees of that subject, to the end, blanks run together."""
     lines = lay_out(blocks_about(Subject(kind, key), at, width), width, STYLES, at.glyphs).lines
     return "\n".join(" ".join(line.plain.split()) for line in lines)

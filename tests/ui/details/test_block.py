@@ -4,7 +4,7 @@ import pytest
 from rich.cells import cell_len
 
 from bdr_console.ui.details.block import Block, Field, Goto, Table, Words, dated, lay_out, wrap
-from bdr_console.ui.text.cells import Cell, Kind, Subject
+from bdr_console.ui.text.cells import Cell, Subject, SubjectKind
 from bdr_console.ui.theming.styles import DEFAULTS, UNICODE, Styles
 
 STYLES = Styles(DEFAULTS, ansi=False)
@@ -28,7 +28,7 @@ def test_whatever_the_text_every_line_fits_and_is_printable(name: str, width: in
 
 
 def _node(name: str) -> Subject:
-    return Subject(Kind.NODE, (name,))
+    return Subject(SubjectKind.NODE, (name,))
 
 
 def test_a_long_value_is_wrapped_beside_its_label_not_cut() -> None:

@@ -80,6 +80,7 @@ class _Commands(click.Group):
 @theme_option
 @click.option("--read-only", is_flag=True, help="Watch only: nothing can be changed from this console.")
 @click.option("--plain", is_flag=True, help="Pages of plain text instead of the screen: see `top --help`.")
+@click.option("--debug", is_flag=True, help="Log more, to bdr-console.log in the state directory.")
 @click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal.")
 @click.option(
     "--ascii", "ascii_only", is_flag=True, help="Nothing but ASCII on the screen and on plain pages."
@@ -100,6 +101,7 @@ def cli(
     theme: str | None,
     read_only: bool,
     plain: bool,
+    debug: bool,
     no_mouse: bool,
     ascii_only: bool,
     record: Path | None,
@@ -109,8 +111,10 @@ def cli(
 
     Without a command, opens the console.
     """
+    from bdr_console import logs
     from bdr_console.config.options import Options
 
+    logs.start(debug=debug)
     options = ctx.obj = Options(
         config,
         cluster,

@@ -11,7 +11,7 @@ import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bdr_console import __version__
+from bdr_console import __version__, logs
 from bdr_console.cluster.text import clean, masked
 from bdr_console.errors import ConsoleError
 from bdr_console.paths import open_private, private_dir, state_dir
@@ -78,6 +78,7 @@ def write_report(error: BaseException) -> Path | None:
     Without local variables, and with passwords masked in what errors say. Returns the report's path, or None
     when it could not be written.
     """
+    logs.swallowed(error, "unforeseen")
     return _REPORT.add(_text(error))
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
+from bdr_console import logs
 from bdr_console.cluster.access import accounts
 from bdr_console.cluster.addresses import split
 from bdr_console.cluster.nodes import NodeFacts
@@ -96,10 +97,14 @@ class _Target(Generic[FactsT]):
             facts = await self._read()
         except LinkError as failure:
             error = failure.reason
+            if error != self.observed.error:
+                logs.swallowed(failure, self.observed.name)
         except Exception as failure:
             error = (
                 f"its answer could not be understood: {clean(f'{type(failure).__name__}: {failure}', 200)}"
             )
+            if error != self.observed.error:  # each reading says the same again
+                logs.swallowed(failure, f"{self.observed.name}: its answer could not be understood")
         warning = self.observed.warning if error else self._warning()
         self.observed = replace(self.observed, address=self._address(), warning=warning)
         if error is None:

@@ -160,6 +160,10 @@ _ENVIRONMENT = Section(
             "The directory of runs, event logs and acknowledgements, instead of ~/.local/state/bdr-console.",
         ),
         (
+            "BDR_CONSOLE_DEBUG",
+            "Set to anything: as --debug; runs that the console starts inherit it.",
+        ),
+        (
             "BDR_CONSOLE_NODE",
             "Set for the command of --hold-command: the node that is out of service.",
         ),
@@ -198,6 +202,10 @@ _FILES = Section(
         (
             "~/.local/state/bdr-console/",
             "Runs with their journals, plans, the event log and acknowledgements. Private to its user.",
+        ),
+        (
+            "~/.local/state/bdr-console/bdr-console.log",
+            "The log: unforeseen errors with their tracebacks, passwords masked; more with --debug.",
         ),
         ("~/.pgpass, ~/.pg_service.conf", "Passwords and services, as for psql(1)."),
         ("~/.ssh/config, ~/.ssh/known_hosts", "Of targets that are reached through SSH, as for ssh(1)."),

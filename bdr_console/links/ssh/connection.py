@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import paramiko
 
+from bdr_console import logs
 from bdr_console.links.errors import NotReached, plain_words, remedy_for
 from bdr_console.links.ssh.hosts import SshHost
 from bdr_console.links.ssh.keys import KeyRing, offers, open_agent
@@ -96,6 +97,7 @@ class SshConnection:
             failure = error
         except Exception as error:  # paramiko lets through what a strange server makes of it
             failure = NotReached(f"{self.host.name}: SSH failed: {type(error).__name__}: {error}"[:300])
+            logs.swallowed(error, f"SSH to {self.host.name}")
         with self._turn:
             self._connecting = False
             if made is not None and not self._closed:

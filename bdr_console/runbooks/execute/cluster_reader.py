@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
 
+from bdr_console import logs
 from bdr_console.cluster.access import Account, accounts
 from bdr_console.cluster.nodes import NodeFacts, WalPositions
 from bdr_console.cluster.observed import Observed
@@ -182,6 +183,7 @@ class ClusterReader:
             try:
                 facts = await read(link)
             except Exception as error:
+                logs.swallowed(error, "reading the cluster")
                 return Observed(name, link.address, error=_why(error))
             return Observed(name, link.address, facts, datetime.now(UTC))
 
@@ -242,6 +244,7 @@ class ClusterReader:
             try:
                 found[name] = await target_queries.pooler_connections(link)
             except Exception as error:
+                logs.swallowed(error, "reading the cluster")
                 errors[name] = _why(error)
 
         if wanted:
@@ -269,6 +272,7 @@ async def _each(
         try:
             return await read(link)
         except Exception as error:
+            logs.swallowed(error, "reading the cluster")
             _why(error)
             return None
 

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from enum import Enum, auto
 from typing import Any
 
+from bdr_console import logs
 from bdr_console.errors import described
 from bdr_console.runbooks.execute.intervene import intervene
 from bdr_console.runbooks.execute.operator_commands import (
@@ -102,6 +103,7 @@ class Engine:
             if not await self._forward():
                 return await self._walk_back()
         except Exception as error:
+            logs.swallowed(error, "a step")
             traceback.print_exc()
             self._why_back = f"An unexpected error: {described(error)}"
             return await self._walk_back()
@@ -198,6 +200,7 @@ class Engine:
             forbidden = await self._permit() if self._permit else ()
             return forbidden or await step.guard(self._world)
         except Exception as error:
+            logs.swallowed(error, "a step")
             traceback.print_exc()
             return (f"whether it may be done could not be told: {described(error)}",)
 
@@ -206,6 +209,7 @@ class Engine:
         try:
             return await step.observe(self._world)
         except Exception as error:
+            logs.swallowed(error, "a step")
             traceback.print_exc()
             why = f"could not be told: {described(error)}"
             asks = step.plan.holds or step.plan.on_timeout is not OnTimeout.UNDO
@@ -225,6 +229,7 @@ class Engine:
         try:
             answer = await self._world.send(act.kind, act.target, act.command.text)
         except Exception as error:
+            logs.swallowed(error, "a step")
             why = described(error)
             self._journal.write("error", not self._guard.clients_wait, **fields, error=why)
             return why if step.heard(act, undo=False, error=why) else ""
@@ -240,6 +245,7 @@ class Engine:
         try:
             answer = await self._world.send_waiting(act.target, act.command.text)
         except Exception as error:
+            logs.swallowed(error, "a step")
             step.heard(act, undo=False, error=described(error))
             self._journal.write("error", not self._guard.clients_wait, **fields, error=described(error))
         except asyncio.CancelledError:
@@ -339,6 +345,7 @@ class Engine:
         try:
             return await intervene(chosen, who, step, self._world, self._journal)
         except Exception as error:
+            logs.swallowed(error, "a step")
             traceback.print_exc()
             return f"whether that was done could not be told: {described(error)}."
 
@@ -399,6 +406,7 @@ class Engine:
         try:
             remains = [await step.remainder(self._world) for step in self._steps]
         except Exception as error:
+            logs.swallowed(error, "a step")
             traceback.print_exc()
             return (f"Where the traffic goes could not be told: {described(error)}.",), False
         return tuple(line for one in remains for line in one.lines), any(one.split for one in remains)

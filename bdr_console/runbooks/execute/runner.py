@@ -20,6 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from bdr_console import logs
 from bdr_console.config import ClusterSettings, load
 from bdr_console.errors import ConsoleError
 from bdr_console.runbooks.execute import launch
@@ -55,6 +56,7 @@ def main(arguments: list[str]) -> int:
     """Run to the end; 0 when the run ended by itself, however it ended, 2 when it never began."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     os.umask(0o077)
+    logs.start()
     told = arguments[0] == "--told-through"
     starter = Starter(int(arguments[1]) if told else None)
     directory = starter.directory() if told else Path(arguments[0])

@@ -5,6 +5,7 @@ import time
 import traceback
 from collections.abc import Sequence
 
+from bdr_console import logs
 from bdr_console.errors import described
 from bdr_console.runbooks.journal.journal_file import Journal
 from bdr_console.runbooks.journal.progress_writer import ProgressWriter
@@ -65,6 +66,7 @@ class WalkBack:
         try:
             return await self._undo_and_prove(step, said)
         except Exception as error:
+            logs.swallowed(error, "walking back")
             traceback.print_exc()
             why = f"it could not be told whether it was put back: {described(error)}"
             left = step.left_undone() or tuple(act for act in step.taken if act.undo)
@@ -114,6 +116,7 @@ class WalkBack:
         try:
             answer = await self._world.send(act.kind, act.target, act.undo.text)
         except Exception as error:
+            logs.swallowed(error, "walking back")
             why = described(error)
             self._journal.write("error", durable, undo=True, **fields, error=why)
             return why if step.heard(act, undo=True, error=why) else ""

@@ -18,6 +18,8 @@ _ROOT = Path(__file__).parent.parent
 _FAKE_APT_GET = """#!/bin/sh
 case "$1" in indextargets) echo "$FAKE_SOURCES" ;; esac
 """
+_SUITE = f"nosuch{os.getpid()}"
+"""A suite of this process alone: other runs of these tests make machines of their own."""
 _SOURCES = "Debian/Debian http://mirror.example/debian/"
 
 
@@ -39,13 +41,13 @@ def _environment(fakes: Path, sources: str = _SOURCES) -> dict[str, str]:
 
 
 def _made() -> list[Path]:
-    return list(Path("/var/tmp").glob("bdr-fresh-nosuch-*"))
+    return list(Path("/var/tmp").glob(f"bdr-fresh-{_SUITE}-*"))
 
 
 def _try_out(fakes: Path, sources: str = _SOURCES) -> subprocess.CompletedProcess[str]:
     _fake(fakes, "apt-get", _FAKE_APT_GET)
     return subprocess.run(
-        [sys.executable, "-m", "script.fresh_machine", "nosuch"],
+        [sys.executable, "-m", "script.fresh_machine", _SUITE],
         cwd=_ROOT,
         env=_environment(fakes, sources),
         capture_output=True,
@@ -65,13 +67,13 @@ def test_a_user_who_is_not_root_reads_that_it_needs_root(fakes: Path) -> None:
 
 
 def test_a_debian_that_cannot_be_made_is_named_and_removed(fakes: Path) -> None:
-    _fake(fakes, "unshare", "#!/bin/sh\necho 'E: No such script: nosuch'\nexit 1\n")
+    _fake(fakes, "unshare", f"#!/bin/sh\necho 'E: No such script: {_SUITE}'\nexit 1\n")
     done = _try_out(fakes)
     assert done.returncode == 1
     assert "failed with exit code 1" in done.stderr
-    assert "debootstrap --variant=minbase nosuch" in done.stderr
+    assert f"debootstrap --variant=minbase {_SUITE}" in done.stderr
     assert "http://mirror.example/debian/" in done.stderr
-    assert "E: No such script: nosuch" in done.stderr
+    assert f"E: No such script: {_SUITE}" in done.stderr
     assert not _made()
 
 
@@ -87,7 +89,7 @@ def test_a_signal_in_the_middle_leaves_nothing(fakes: Path, number: signal.Signa
     _fake(fakes, "apt-get", _FAKE_APT_GET)
     _fake(fakes, "unshare", f"#!/bin/sh\necho $$ > {tmp_path}/pid\nexec sleep 300\n")
     with subprocess.Popen(
-        [sys.executable, "-m", "script.fresh_machine", "nosuch"], cwd=_ROOT, env=_environment(fakes)
+        [sys.executable, "-m", "script.fresh_machine", _SUITE], cwd=_ROOT, env=_environment(fakes)
     ) as running:
         wait_until(
             lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text(), "it makes a Debian"

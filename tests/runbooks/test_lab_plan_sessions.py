@@ -85,12 +85,19 @@ def lock_at(lab: Lab, node: str) -> Iterator[psycopg.Connection[Any]]:
             connection.close()
 
 
+def waits_for_a_lock(lab: Lab, node: str) -> bool:
+    """Whether a session of that node waits for a lock."""
+    with psycopg.connect(lab.layout.dsn(lab.layout.node(node).port), autocommit=True) as connection:
+        return connection.execute("SELECT FROM pg_locks WHERE NOT granted").rowcount > 0
+
+
 async def test_apply_that_waits_for_a_lock_at_the_taker_is_traced_to_the_session_that_holds_it(
     healthy_lab: Lab,
 ) -> None:
     healthy_lab.start_load(clients=2, rate=20)
     desk = desk_of(healthy_lab)
     with lock_at(healthy_lab, "node2") as locker:
+        await eventually(lambda: waits_for_a_lock(healthy_lab, "node2"), "apply waits at node2")
         plan = await desk.plan(NODE, Terms("quiesce"))
         (check,) = (one for one in plan.checks if one.title == "no lock holds up apply on node2")
         assert check.outcome is Outcome.FAIL

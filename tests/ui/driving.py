@@ -5,8 +5,11 @@ import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import Any
 
+from textual.app import App
 from textual.pilot import Pilot
+from textual.strip import Strip
 
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.verdict.alarm import AlarmRules
@@ -183,9 +186,14 @@ async def console(
         yield app, pilot
 
 
+def strips(app: App[Any]) -> list[Strip]:
+    """The lines of the screen in front with their colours; nothing public of Textual has them."""
+    return app.screen._compositor.render_strips()
+
+
 def text(app: ConsoleApp) -> str:
     """What a person would read on the screen now."""
-    return "\n".join(strip.text for strip in app.screen._compositor.render_strips())
+    return "\n".join(strip.text for strip in strips(app))
 
 
 def line_with(app: ConsoleApp, word: str) -> str:

@@ -25,6 +25,8 @@ from rich.style import Style
 from textual.app import App
 from textual.color import Color, ColorParseError
 
+from tests.ui.driving import strips
+
 SNAPSHOTS = Path(__file__).parent / "__snapshots__"
 _COLOURS = {
     "node-up": "u",
@@ -90,7 +92,7 @@ class _Legend:
 def picture(app: App[Any]) -> str:
     """The screen of a running application as lines of text with marks for its tones."""
     name = _names(app)
-    rows = [list(_cells(strip, name)) for strip in app.screen._compositor.render_strips()]
+    rows = [list(_cells(strip, name)) for strip in strips(app)]
     cells = list(chain.from_iterable(rows))
     ground = _most_frequent(cell.ground for cell in cells)
     text = _most_frequent(cell.colour for cell in cells if not cell.is_frame)

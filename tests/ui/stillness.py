@@ -30,7 +30,7 @@ async def still(min_sleep: float = 0.0) -> None:
     end = monotonic() + _LONGEST
     await asyncio.sleep(min_sleep)
     quiet = 0
-    while quiet < _LOOKS and app._running:
+    while quiet < _LOOKS and app.is_running:
         assert monotonic() < end, f"the screen does not come to rest within {_LONGEST:g} s"
         await asyncio.sleep(_BETWEEN)
         busy = bool(loop._ready) or _to_be_painted(app)  # type: ignore[attr-defined]
@@ -39,7 +39,7 @@ async def still(min_sleep: float = 0.0) -> None:
 
 def _to_be_painted(app: App[object]) -> bool:
     """Whether a new size or the screen waits for the next timed update."""
-    return app._resize_event is not None or any(_dirty(screen) for screen in app._screen_stack[-1:])
+    return app._resize_event is not None or any(_dirty(screen) for screen in app.screen_stack[-1:])
 
 
 def _dirty(screen: Screen[object]) -> bool:

@@ -13,7 +13,7 @@ from bdr_console.ui.app import ConsoleApp
 from bdr_console.ui.cluster_view import ClusterParts
 from bdr_console.ui.theming.styles import Styles, Tone
 from bdr_console.ui.theming.themes import NO_COLOUR, ThemeFile, choose, gather, load_themes, theme_dir
-from tests.ui.driving import console, line_with, text, until, until_shown
+from tests.ui.driving import console, line_with, strips, text, until, until_shown
 from tests.ui.eyes import BLINDNESSES, contrast, distance
 from tests.ui.scenes import FixedSource, silent, snapshot
 
@@ -193,7 +193,7 @@ async def test_no_color_sends_no_colour_at_all(monkeypatch: pytest.MonkeyPatch) 
         for keys in ((), ("T",), ("escape", "question_mark"), ("escape", "ctrl+p"), ("escape", "colon")):
             await pilot.press(*keys)
             await pilot.pause()
-            for strip in app.screen._compositor.render_strips():
+            for strip in strips(app):
                 for _, style, control in strip:
                     assert control or style is None or (style.color is None and style.bgcolor is None)
 
@@ -206,8 +206,8 @@ async def test_colours_come_and_go_when_the_theme_is_changed_from_and_to_one_wit
 
 
 def _coloured(app: ConsoleApp) -> bool:
-    strips = app.screen._compositor.render_strips()
-    return any(style is not None and style.color is not None for strip in strips for _, style, _ in strip)
+    shown = strips(app)
+    return any(style is not None and style.color is not None for strip in shown for _, style, _ in strip)
 
 
 def test_a_theme_file_says_what_it_is_for() -> None:

@@ -20,7 +20,7 @@ from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.text import clean
 from bdr_console.config import ClusterSettings
 from bdr_console.engines import Probe
-from bdr_console.engines.shipped import ShippedReader
+from bdr_console.engines.probe import ShippedReader
 from bdr_console.links.addresses import AddressBook
 from bdr_console.links.errors import LinkError
 from bdr_console.links.factory import Links

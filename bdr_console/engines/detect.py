@@ -3,20 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from bdr_console.engines import (
-    bdr1,
-    bdr3,
-    bucardo,
-    native,
-    pgactive,
-    pglogical,
-    plain,
-    recognised,
-    spock,
-)
+from bdr_console.engines import bdr1, bdr3, bucardo, native, pgactive, pglogical, plain, recognised, spock
 from bdr_console.engines.core.statements import statement
-from bdr_console.engines.engine import Kind
-from bdr_console.engines.identity import Identity
+from bdr_console.engines.engine import Identity, Kind
 
 DETECT = statement(Path(__file__).parent / "core", "detect", 0)
 

@@ -8,8 +8,7 @@ from psycopg.conninfo import make_conninfo
 from bdr_console.cluster.nodes import Membership, NodeFacts
 from bdr_console.config import ClusterSettings
 from bdr_console.engines import Probe
-from bdr_console.engines.peers import Peer, peers
-from bdr_console.engines.shipped import ShippedReader
+from bdr_console.engines.probe import Peer, ShippedReader, peers
 from bdr_console.links import conninfo
 from bdr_console.links.errors import LinkError
 from bdr_console.links.factory import Links

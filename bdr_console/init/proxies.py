@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bdr_console.config import ClusterSettings
-from bdr_console.engines.shipped import ShippedReader
+from bdr_console.engines.probe import ShippedReader
 from bdr_console.links.addresses import AddressBook
 from bdr_console.links.errors import LinkError
 from bdr_console.links.factory import Links

@@ -18,8 +18,7 @@ from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.table_sets import CHANGES
 from bdr_console.engines.bdr3 import KIND
 from bdr_console.engines.detect import DETECT, kind_of
-from bdr_console.engines.engine import Engine
-from bdr_console.engines.identity import identity
+from bdr_console.engines.engine import Engine, identity
 from bdr_console.links.postgres import Rows, Unreadable
 from tests.links.servers import Postgres
 

@@ -20,7 +20,7 @@ from bdr_console.cluster.verdict.judge import judge
 from bdr_console.engines.bdr1 import Bdr1
 from bdr_console.engines.core.positions import wal_positions
 from bdr_console.engines.detect import kind_of
-from bdr_console.engines.identity import Identity
+from bdr_console.engines.engine import Identity
 from bdr_console.links.postgres import Unreadable
 from tests.engines.halls import BDR1, CAPTURES
 from tests.engines.museum import Museum, State

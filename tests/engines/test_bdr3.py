@@ -9,7 +9,7 @@ from bdr_console.cluster.nodes import Membership, NodeFacts, Unread
 from bdr_console.config import EngineWord
 from bdr_console.engines.bdr3 import Bdr3, membership
 from bdr_console.engines.detect import KINDS, kind_of
-from bdr_console.engines.identity import Identity
+from bdr_console.engines.engine import Identity
 from bdr_console.links.postgres import Rows, Unreadable
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

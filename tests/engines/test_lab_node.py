@@ -19,7 +19,7 @@ from bdr_console.cluster.verdict.findings import Level, Thresholds
 from bdr_console.cluster.verdict.judge import judge
 from bdr_console.engines import Probe
 from bdr_console.engines.detect import DETECT, kind_of
-from bdr_console.engines.identity import identity
+from bdr_console.engines.engine import identity
 from bdr_console.links.postgres import PostgresReader
 from tests.links.servers import program
 

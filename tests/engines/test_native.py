@@ -13,8 +13,7 @@ from bdr_console.cluster.replication import Link, links
 from bdr_console.cluster.slot_owners import with_slot_owners
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.engines import Probe
-from bdr_console.engines.native import KIND
-from bdr_console.engines.native.caveats import caveats, failures
+from bdr_console.engines.native import KIND, caveats, failures
 from bdr_console.links.postgres import PostgresReader
 from tests.engines.test_bdr3 import identity
 from tests.links.servers import PASSWORD, Postgres, program

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bdr_console.engines.core.plugins import plugin_caveats
+from bdr_console.engines.core.activity import plugin_caveats
 
 LISTED = "output_plugin_libraries does not list "
 

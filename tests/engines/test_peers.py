@@ -9,8 +9,7 @@ from psycopg.rows import dict_row
 import bdr_console.engines
 from bdr_console.engines import bdr1, native, pgactive
 from bdr_console.engines.detect import KINDS
-from bdr_console.engines.peers import Peer, peers, placed
-from bdr_console.engines.shipped import shipped
+from bdr_console.engines.probe import Peer, peers, placed, shipped
 from bdr_console.links.postgres import PostgresReader, Rows, Unreadable
 from tests.engines.halls import BDR1, CAPTURES, PGACTIVE
 from tests.engines.museum import Hall, Museum, State

@@ -10,7 +10,7 @@ from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.verdict.findings import Level, Thresholds
 from bdr_console.cluster.verdict.judge import judge
 from bdr_console.engines.detect import kind_of
-from bdr_console.engines.identity import Identity
+from bdr_console.engines.engine import Identity
 from bdr_console.engines.pgactive import Pgactive
 from bdr_console.links.postgres import Rows, Unreadable
 from tests.engines.halls import CAPTURES, PGACTIVE

@@ -14,7 +14,7 @@ from bdr_console.cluster.replication import links
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.engines import Probe
 from bdr_console.engines.detect import kind_of
-from bdr_console.engines.identity import Identity
+from bdr_console.engines.engine import Identity
 from bdr_console.links.postgres import PostgresReader
 from tests.links.servers import PASSWORD, Postgres, program
 

@@ -15,7 +15,7 @@ from textual.screen import Screen
 
 from bdr_console.cluster.observed import Observed
 from bdr_console.config import ClusterSettings
-from bdr_console.engines.shipped import ShippedReader, shipped
+from bdr_console.engines.probe import ShippedReader, shipped
 from bdr_console.errors import ConsoleError
 from bdr_console.links.advisory import AdvisoryLink
 from bdr_console.links.haproxy import HaproxyAdmin

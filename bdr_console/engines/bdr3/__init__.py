@@ -11,15 +11,22 @@ from pathlib import Path
 from bdr_console.cluster.groups import Group
 from bdr_console.cluster.nodes import NodeFacts, Unread
 from bdr_console.cluster.table_sets import SetRules
-from bdr_console.engines.bdr3.caveats import caveats
-from bdr_console.engines.bdr3.groups import consensus, groups, sequences
-from bdr_console.engines.bdr3.rows import conflicts, members, membership, subscriptions, with_catchup
+from bdr_console.engines.bdr3.rows import (
+    caveats,
+    conflicts,
+    consensus,
+    groups,
+    members,
+    membership,
+    sequences,
+    subscriptions,
+    with_catchup,
+)
 from bdr_console.engines.core.facts import Answers, Reading, common_seldom, common_statements, text_or_none
 from bdr_console.engines.core.positions import position_statements
 from bdr_console.engines.core.statements import statement
 from bdr_console.engines.core.table_sets import narrowed_tables, table_groups, table_sets
-from bdr_console.engines.engine import Kind
-from bdr_console.engines.identity import Identity
+from bdr_console.engines.engine import Identity, Kind
 from bdr_console.links.postgres import Rows, Unreadable
 
 __all__ = ["KIND", "Bdr3", "membership"]

@@ -1,13 +1,14 @@
-"""Rows of BDR 3 and PGD -> types: members, subscriptions, conflicts. Pure."""
+"""Rows of BDR 3 and PGD -> types, and what their own rules make of a reading. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bdr_console.cluster.conflicts import Conflict
-from bdr_console.cluster.nodes import Member, Membership, Slot, Subscription
+from bdr_console.cluster.groups import Consensus, Group, SequenceShare
+from bdr_console.cluster.nodes import Caveat, Member, Membership, Slot, Subscription
 from bdr_console.cluster.text import clean
 from bdr_console.engines.core.facts import moment, text_or_none
-from bdr_console.links.postgres import Rows
+from bdr_console.links.postgres import Rows, Unreadable
 
 Row = Mapping[str, Any]
 
@@ -118,3 +119,95 @@ def with_catchup(slots: Iterable[Slot], rates: Rows) -> dict[str, float]:
     """Target -> seconds until it has caught up, in the engine's estimate."""
     known = {clean(row["target_name"], 200): row["catchup_seconds"] for row in rates}
     return {slot.target: known[slot.target] for slot in slots if slot.target and known.get(slot.target)}
+
+
+_NO_LEADER = "only the chunk at hand: more needs a Raft leader"
+
+
+def consensus(answer: Rows | Unreadable) -> tuple[Consensus, ...]:
+    """Rows of `raft` (group_name, state, leader, term, nodes, voting_nodes), or why its worker could not
+    answer, which is an opinion, too."""
+    if isinstance(answer, Unreadable):
+        return (Consensus(f"unknown: {answer.why}", None),)
+    return tuple(
+        Consensus(
+            state=clean(row["state"] or "unknown", 60),
+            leader=text_or_none(row["leader"]),
+            term=row["term"],
+            nodes=row["nodes"],
+            voting_nodes=row["voting_nodes"],
+            group=text_or_none(row["group_name"]),
+        )
+        for row in answer
+    )
+
+
+def groups(
+    rows: Rows, leaders: Rows, raft: Iterable[Consensus], members: Iterable[Member], router: str
+) -> tuple[Group, ...]:
+    """Rows of `groups` with their leaders. Before PGD 5 groups are known by their members alone."""
+    leading = {row["node_group_name"]: row for row in leaders}
+    elected = {c.group: c.leader for c in raft}
+    found = []
+    for row in rows or _of(members):
+        name, parent = clean(row["node_group_name"], 200), text_or_none(row["parent_group_name"])
+        lead = leading.get(row["node_group_name"], {})
+        found.append(
+            Group(
+                name=name,
+                parent=parent,
+                kind=text_or_none(row["kind"]),
+                write_leader=text_or_none(lead.get("write_lead")),
+                previous_write_leader=text_or_none(lead.get("previous_write_lead")),
+                read_nodes=tuple(clean(node, 200) for node in lead.get("read_nodes") or ()),
+                # Before PGD 6 a node tells only of the consensus of the whole.
+                raft_leader=elected.get(name, elected.get(None) if parent is None else None),
+                routing=router if row["routed"] else None,
+            )
+        )
+    return tuple(found)
+
+
+def _of(members: Iterable[Member]) -> Rows:
+    names = dict.fromkeys(member.group for member in members if member.group)
+    nothing = {"parent_group_name": None, "kind": None, "routed": None}
+    return [{"node_group_name": name, **nothing} for name in names]
+
+
+def sequences(rows: Rows, raft: Iterable[Consensus]) -> tuple[SequenceShare, ...]:
+    """Sequences that can get no new chunk, which is when nobody leads; none where consensus is not known."""
+    known = [c for c in raft if not c.state.startswith("unknown")]
+    if not known or any(c.leader or c.state == "RAFT_LEADER" for c in known):
+        return ()
+    return tuple(SequenceShare(clean(row["name"], 200), None, _NO_LEADER) for row in rows)
+
+
+_STUCK = 2
+"""Beginnings at the same LSN from which on the manual calls apply blocked."""
+_RECORDS = 900
+"""Of the 1024 node records that there can be, parted ones among them."""
+
+
+def caveats(members: Sequence[Member], blocked: Rows, applying: Rows) -> tuple[Caveat, ...]:
+    """Blocked apply, and node records that run out."""
+    return (*_blocked(blocked, applying), *_records(members))
+
+
+def _blocked(blocked: Rows, applying: Rows) -> list[Caveat]:
+    found = {
+        clean(row["sub_name"], 200): f"from {clean(row['origin_name'], 200)} has begun again and again"
+        for row in blocked
+    }
+    for row in applying:
+        times = row["retries_at_same_lsn"] or 0
+        if times >= _STUCK:
+            found.setdefault(clean(row["sub_name"], 200), f"has begun {times} times")
+    text = "at the same LSN and applied nothing since: one transaction cannot be applied"
+    return [Caveat(True, f"subscription {name} {begun} {text}") for name, begun in found.items()]
+
+
+def _records(members: Sequence[Member]) -> list[Caveat]:
+    if len(members) < _RECORDS:
+        return []
+    parted = sum(member.membership is Membership.PARTED for member in members)
+    return [Caveat(False, f"{len(members)} node records of 1024 are used, {parted} by parted nodes")]

@@ -14,8 +14,7 @@ from bdr_console.engines.bucardo import control, member
 from bdr_console.engines.core.facts import Answers, Reading, common_statements
 from bdr_console.engines.core.positions import position_statements
 from bdr_console.engines.core.statements import statement
-from bdr_console.engines.engine import Kind
-from bdr_console.engines.identity import Identity
+from bdr_console.engines.engine import Identity, Kind
 
 _HERE = Path(__file__).parent
 _CONTROL, _MEMBER = "bucardo.sync", "bucardo.bucardo_delta_names"

@@ -7,7 +7,7 @@ from typing import Any
 from bdr_console.cluster.conflicts import Conflict, ConflictCount
 from bdr_console.cluster.nodes import Caveat, Member, Membership, NodeFacts, Subscription
 from bdr_console.cluster.text import clean
-from bdr_console.engines.bucardo.daemons import Daemons, daemons
+from bdr_console.engines.bucardo.member import Daemons, daemons
 from bdr_console.engines.core.facts import Reading, moment, text_or_none
 
 

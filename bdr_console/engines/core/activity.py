@@ -1,5 +1,9 @@
-"""Rows of applications, transactions, parameters and slot_room -> types. Pure."""
+"""Rows about sessions, logins, settings and output plugins -> types. Pure."""
 
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from bdr_console.cluster.access import Access, Account
 from bdr_console.cluster.activity import (
     Activity,
     BlockedWorker,
@@ -10,8 +14,10 @@ from bdr_console.cluster.activity import (
     SlotRoom,
     Transaction,
 )
+from bdr_console.cluster.nodes import Caveat, Unread
 from bdr_console.cluster.text import clean, query_text
-from bdr_console.links.postgres import Rows
+from bdr_console.engines.core.statements import CORE, statement
+from bdr_console.links.postgres import Rows, Unreadable
 
 
 def activity(applications: Rows, transactions: Rows) -> Activity:
@@ -100,3 +106,80 @@ def prepared_transactions(rows: Rows) -> tuple[PreparedTransaction, ...]:
         )
         for row in rows
     )
+
+
+_EXAMPLE = "ARRAY['app'], ARRAY['app']"
+"""What stands in access.sql, so that it runs in psql as it is."""
+
+
+def access_statement(wanted: Collection[Account], server_version: int) -> str:
+    """The statement that asks for these accounts, in an order that keeps its text the same."""
+    roles, databases = zip(*sorted(wanted), strict=True)
+    arrays = f"ARRAY[{', '.join(map(_literal, roles))}], ARRAY[{', '.join(map(_literal, databases))}]"
+    return statement(CORE, "access", server_version).replace(_EXAMPLE, arrays)
+
+
+def _literal(text: str) -> str:
+    doubled = text.replace("'", "''").replace("\\", "\\\\")
+    return f"E'{doubled}'" if "\\" in text else f"'{doubled}'"
+
+
+def accesses(answer: Rows | Unreadable) -> tuple[tuple[Access, ...], tuple[Unread, ...]]:
+    """The rows, and why they could not be read."""
+    if isinstance(answer, Unreadable):
+        return (), (Unread("logins", answer.why),)
+    return tuple(
+        Access(
+            role=clean(row["role"], 200),
+            database=clean(row["database"], 200),
+            role_exists=row["role_exists"],
+            can_login=row["can_login"],
+            superuser=row["superuser"],
+            role_limit=row["role_limit"],
+            role_used=row["role_used"],
+            database_exists=row["database_exists"],
+            allows=row["allows"],
+            database_limit=row["database_limit"],
+            database_used=row["database_used"],
+            may_connect=row["may_connect"] or not (row["role_exists"] and row["database_exists"]),
+            read_only=row["read_only"],
+        )
+        for row in answer
+    ), ()
+
+
+_SETTING = "output_plugin_libraries"
+
+
+def plugin_caveats(row: Mapping[str, Any] | None) -> tuple[Caveat, ...]:
+    """What the row of plugins.sql (`allowed`, None where there is no such setting; `needed`) means."""
+    if row is None or row["allowed"] is None:
+        return ()
+    allowed = clean(row["allowed"], 1000)
+    names, quoted = _names(allowed), [name for name in _names(allowed) if "," in name]
+    missing = [clean(plugin, 100) for plugin in row["needed"] or () if plugin not in names]
+    if quoted:
+        # ALTER SYSTEM SET ... = 'a,b' stores one name with a comma in it.
+        right = ", ".join(f"'{part.strip()}'" for part in quoted[0].split(","))
+        text = f'{_SETTING} holds one name with a comma, "{quoted[0]}": ALTER SYSTEM SET {_SETTING} = {right}'
+        return (Caveat(bool(missing), text),)
+    if missing:
+        text = (
+            f"{_SETTING} does not list {', '.join(missing)}: once its walsenders end, nothing here replicates"
+        )
+        return (Caveat(True, f"{text} any more; add it and reload"),)
+    return ()
+
+
+def _names(setting: str) -> list[str]:
+    """The elements of a list of names as PostgreSQL shows it: parted by commas, in quotes if need be."""
+    found, name, inside = [], "", False
+    for letter in setting:
+        if letter == '"':
+            inside = not inside
+        elif letter == "," and not inside:
+            found.append(name.strip())
+            name = ""
+        else:
+            name += letter
+    return [name for name in (*found, name.strip()) if name]

@@ -14,10 +14,10 @@ from bdr_console.engines.core.activity import (
     activity,
     blocked_workers,
     parameters,
+    plugin_caveats,
     prepared_transactions,
     slot_room,
 )
-from bdr_console.engines.core.plugins import plugin_caveats
 from bdr_console.engines.core.statements import statement
 from bdr_console.links.postgres import Rows, Unreadable
 

@@ -11,8 +11,7 @@ from bdr_console.engines.core.facts import Answers, Reading, common_seldom, comm
 from bdr_console.engines.core.positions import position_statements
 from bdr_console.engines.core.statements import statement
 from bdr_console.engines.core.table_sets import table_groups
-from bdr_console.engines.engine import Kind
-from bdr_console.engines.identity import Identity
+from bdr_console.engines.engine import Identity, Kind
 from bdr_console.links.postgres import Rows
 
 _HERE = Path(__file__).parent

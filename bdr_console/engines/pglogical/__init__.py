@@ -15,15 +15,8 @@ from bdr_console.engines.core.facts import Answers, Reading, common_seldom, comm
 from bdr_console.engines.core.positions import position_statements
 from bdr_console.engines.core.statements import CORE, statement
 from bdr_console.engines.core.table_sets import table_groups, table_sets
-from bdr_console.engines.engine import Kind
-from bdr_console.engines.identity import Identity
-from bdr_console.engines.pglogical.rows import (
-    SET_STATEMENTS,
-    both_ways,
-    members,
-    subscriptions,
-    sync_caveats,
-)
+from bdr_console.engines.engine import Identity, Kind
+from bdr_console.engines.pglogical.rows import SET_STATEMENTS, both_ways, members, subscriptions, sync_caveats
 from bdr_console.links.postgres import Rows
 
 __all__ = ["KIND", "Pglogical"]

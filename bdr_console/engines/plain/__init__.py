@@ -7,8 +7,7 @@ from bdr_console.cluster.nodes import NodeFacts
 from bdr_console.engines.core.facts import Answers, Reading, common_seldom, common_statements
 from bdr_console.engines.core.positions import position_statements
 from bdr_console.engines.core.statements import CORE, statement
-from bdr_console.engines.engine import Kind
-from bdr_console.engines.identity import Identity
+from bdr_console.engines.engine import Identity, Kind
 
 __all__ = ["KIND", "Plain", "plain_name"]
 

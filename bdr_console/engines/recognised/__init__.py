@@ -16,8 +16,7 @@ from bdr_console.engines.core.facts import Answers, Reading, common_statements, 
 from bdr_console.engines.core.pending import pending
 from bdr_console.engines.core.positions import position_statements
 from bdr_console.engines.core.statements import statement
-from bdr_console.engines.engine import Engine, Kind
-from bdr_console.engines.identity import Identity
+from bdr_console.engines.engine import Engine, Identity, Kind
 
 _HERE = Path(__file__).parent
 _CORE = _HERE.parent / "core"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bdr_console.cluster.conflicts import Conflict, ConflictCount
-from bdr_console.cluster.nodes import NodeFacts
+from bdr_console.cluster.nodes import Caveat, NodeFacts
 from bdr_console.cluster.table_sets import SetRules
 from bdr_console.cluster.text import clean
 from bdr_console.engines.core.facts import (
@@ -22,16 +22,38 @@ from bdr_console.engines.core.facts import (
 from bdr_console.engines.core.positions import position_statements
 from bdr_console.engines.core.statements import CORE, statement
 from bdr_console.engines.core.table_sets import table_groups, table_sets
-from bdr_console.engines.engine import Kind
-from bdr_console.engines.identity import Identity
-from bdr_console.engines.pglogical.rows import (
-    SET_STATEMENTS,
-    members,
-    subscriptions,
-    sync_caveats,
-)
-from bdr_console.engines.spock.caveats import exception_caveats, read_only_caveats
+from bdr_console.engines.engine import Identity, Kind
+from bdr_console.engines.pglogical.rows import SET_STATEMENTS, members, subscriptions, sync_caveats
 from bdr_console.links.postgres import Rows
+
+
+def exception_caveats(exceptions: Rows, settings: Rows) -> list[Caveat]:
+    """The row of `exceptions`: data that differ, whatever the links say."""
+    if not exceptions:
+        return []
+    row = exceptions[0]
+    count, newest = row["transactions"], moment(row["newest_at"])
+    done = {
+        "discard": "were skipped in part",
+        "transdiscard": "were thrown away",
+        "sub_disable": "stopped apply",
+    }
+    behaviour = settings[0]["exception_behaviour"] if settings else None
+    what = "1 transaction of other nodes" if count == 1 else f"{count} transactions of other nodes"
+    fate = done.get(behaviour or "", "failed").replace("were", "was" if count == 1 else "were")
+    text = f"{what} {fate} here: this node's rows differ (spock.exception_log: "
+    text += f"{clean(row['what'] or '?', 200)}, {clean(row['message'] or 'no message', 300)}"
+    text += f", last {newest:%Y-%m-%d %H:%M}Z)" if newest else ")"
+    return [Caveat(True, text)]
+
+
+def read_only_caveats(readonly: str | None) -> list[Caveat]:
+    """spock.readonly = all refuses the apply workers as well."""
+    if readonly != "all":
+        return []
+    text = "spock.readonly is all: apply is refused too, so peers keep WAL for this node"
+    return [Caveat(True, text)]
+
 
 __all__ = ["KIND", "Spock"]
 

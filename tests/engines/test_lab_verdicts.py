@@ -81,6 +81,8 @@ TRIALS = (
           "w: the run", load=False, held=True),
     Trial("another node dies during the hold", (("stop", "node3"),), "node3", "is down",
           "start PostgreSQL on node3", ("node1",), load=False, held=True),
+    Trial("another node and a PgBouncer die during the hold", (("stop", "node3"), ("stop-pooler", "pgb-tx")),
+          "pgb-tx", "is down", "start PgBouncer on pgb-tx", ("node3", "node1"), load=False, held=True),
 )  # fmt: skip
 
 

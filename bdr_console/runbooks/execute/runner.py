@@ -122,9 +122,7 @@ async def _run(
     journal = Journal(directory, request["run"], RunInMemory(task.so_far))
     commands = OperatorCommands(journal)
 
-    async def carry(task: RunSetup, journal: Journal) -> None:
-        watch = Watchdog(directory, journal, locks)
-        await _carry(directory, request, settings, world, lock, task, journal, commands, watch)
+    carry = partial(_carry, directory, request, settings, world, lock, locks, commands)
 
     def turn() -> TurnJournal:
         made = TurnJournal(directory, request["run"], journal.run)
@@ -184,10 +182,10 @@ async def _carry(
     settings: ClusterSettings,
     world: LiveWorld,
     lock: OperatorLock,
+    locks: tuple[int, ...],
+    commands: OperatorCommands,
     task: RunSetup,
     journal: Journal,
-    commands: OperatorCommands,
-    watch: Watchdog,
 ) -> None:
     """One node's run, or its turn in a rolling run, to its end."""
     made = built(task.plan, settings, request)
@@ -203,6 +201,7 @@ async def _carry(
         _tell(journal, await lock.look())
         return tuple(lock.broken if later else lock.lost)
 
+    watch = Watchdog(directory, journal, locks)
     engine = Engine(made, world, journal, begin_at=task.begin_at, permit=permit, watch=watch)
     commands.engine = engine.take_word
     sampler = Sampler(world, task.plan.node, journal)

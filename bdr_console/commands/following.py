@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from bdr_console.plain.stream_writer import UnwrittenError
-from bdr_console.runbooks.execute.unattended import COMMAND_FAILED, HoldOrder, Waiting
+from bdr_console.runbooks.execute.unattended import COMMAND_FAILED, HoldOrder, WaitingTime
 from bdr_console.runbooks.journal.journal_file import RUNNER_LOCK, JournalFollower
 from bdr_console.runbooks.journal.run_text import ending, news
 from bdr_console.runbooks.locks import is_held
@@ -78,7 +78,7 @@ def result(view: RunView) -> int:
 def see_through(directory: Path, order: HoldOrder) -> int:
     """Follow a run that nobody steers: progress on stderr, the result on stdout; returns the exit code."""
     attended = order.seconds is None and order.command is None
-    waiting = Waiting()
+    waiting = WaitingTime()
 
     def stop(view: RunView) -> bool:
         if view.status is RunStatus.HOLDING:

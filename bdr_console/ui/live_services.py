@@ -21,7 +21,7 @@ from bdr_console.ui.workers import in_background
 
 if TYPE_CHECKING:
     from bdr_console.monitor import Monitor
-    from bdr_console.runbooks.execute.intervene import Record
+    from bdr_console.runbooks.execute.intervene import ActRecord
     from bdr_console.runbooks.execute.launch import Runner
     from bdr_console.runbooks.execute.run_inspection import Unfinished
     from bdr_console.runbooks.journal.journal_file import JournalFollower
@@ -161,7 +161,7 @@ class LiveRunbooks:
         mode = plan.choice.mode if plan.choice else ""
         return PlanView(node, plan.views(), seen.checks, plan.notes, mode, plan, seen.interventions)
 
-    async def end(self, plan: PlanView, word: str, record: "Record") -> str:
+    async def end(self, plan: PlanView, word: str, record: "ActRecord") -> str:
         """End the session that this word of the plan's offers names."""
         from bdr_console.paths import who
         from bdr_console.runbooks.execute.intervene import end_before_run

@@ -21,7 +21,7 @@ from bdr_console.runbooks.model.run import (
 )
 
 if TYPE_CHECKING:
-    from bdr_console.runbooks.execute.intervene import Record
+    from bdr_console.runbooks.execute.intervene import ActRecord
     from bdr_console.runbooks.execute.run_inspection import Unfinished
     from bdr_console.runbooks.model.step import Intervention, Plan
 
@@ -150,7 +150,7 @@ class RunbookService(Protocol):
         Changes nothing. Raises ConsoleError.
         """
 
-    async def end(self, plan: PlanView, word: str, record: "Record") -> str:
+    async def end(self, plan: PlanView, word: str, record: "ActRecord") -> str:
         """End the session that this word of the plan's offers names, written down in `record` before and
         after; returns what has come of it. Raises ConsoleError."""
 

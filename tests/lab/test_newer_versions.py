@@ -7,7 +7,7 @@ from bdr_console.config import load
 from bdr_console.errors import ConsoleError
 from bdr_console.lab import Lab, haproxies, pgbouncers
 from bdr_console.runbooks.execute.live_world import LiveWorld
-from bdr_console.runbooks.model.reading import Part
+from bdr_console.runbooks.model.reading import Area
 from tests.lab.servers import ask
 from tests.waiting import wait_until
 
@@ -56,7 +56,7 @@ async def test_the_id_of_a_pgbouncers_client_is_known_from_1_24_on_and_ends_that
     try:
         with psycopg.connect(dsn, autocommit=True, prepare_threshold=None) as other:
             other.execute("SELECT 1")
-            reading = await world.read(Part.CONNECTIONS)
+            reading = await world.read(Area.CONNECTIONS)
             (held,) = [one for one in reading.connections["pgb-tx"] if one.application == "billing"]
             if not healthy_lab.layout.programs.pgbouncer.at_least(1, 24):
                 assert held.client_id is None

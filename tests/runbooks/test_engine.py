@@ -13,10 +13,10 @@ import pytest
 from bdr_console.runbooks.checks.preflight import ALL_PARTS
 from bdr_console.runbooks.execute import engine as engine_module
 from bdr_console.runbooks.execute import walkback as walkback_module
-from bdr_console.runbooks.execute.engine import Engine
+from bdr_console.runbooks.execute.engine import StepEngine
 from bdr_console.runbooks.journal.journal_file import JOURNAL
 from bdr_console.runbooks.journal.run_from_journal import fold
-from bdr_console.runbooks.model.reading import Part, Reading
+from bdr_console.runbooks.model.reading import Area, Reading
 from bdr_console.runbooks.model.run import Proof, RunStatus, RunView, StepStatus, StepView
 from bdr_console.runbooks.model.step import OnTimeout, Plan, StepPlan
 from bdr_console.runbooks.plan.switchover import plan, steps
@@ -44,7 +44,7 @@ class Run:
         self._mode = mode
         self._directory = directory
         self._deadlines = deadlines
-        self.engine: Engine
+        self.engine: StepEngine
         self.journal: FullDiskJournal
 
     async def __aenter__(self) -> "Run":
@@ -61,7 +61,7 @@ class Run:
         journal.write(
             "run", runbook="switchover", cluster="shop", environment="", node="node1", who="dba", steps=views
         )
-        self.engine = Engine(
+        self.engine = StepEngine(
             steps(made, SETTINGS), self.world, journal, pace=0.002, hold_pace=0.005, watch=self.watch
         )
         self.task = asyncio.create_task(self.engine.run())
@@ -479,7 +479,7 @@ async def test_abort_at_any_instant_before_the_hold_leaves_nothing_changed(tmp_p
         looks = 0
         run: Run | None = None
 
-        async def read(self, parts: Part) -> Reading:
+        async def read(self, parts: Area) -> Reading:
             self.looks += self.run is not None
             if self.run is not None and self.looks == look:
                 self.run.say("abort")

@@ -8,7 +8,7 @@ import pytest
 
 from bdr_console.cluster.proxies import ProxyFacts, ServerState
 from bdr_console.errors import ConsoleError
-from bdr_console.runbooks.model.reading import Part, Reading
+from bdr_console.runbooks.model.reading import Area, Reading
 from bdr_console.runbooks.model.step import Observation, StepPlan
 from bdr_console.runbooks.steps.hold import Hold, HoldTerms, expected_end
 from tests.runbooks.world import FakeWorld
@@ -22,7 +22,7 @@ class Reloads(FakeWorld):
     pid = 1
     failing = False
 
-    async def read(self, parts: Part) -> Reading:
+    async def read(self, parts: Area) -> Reading:
         reading = await super().read(parts)
         proxies = tuple(
             replace(proxy, facts=self._changed(proxy.facts)) if proxy.facts else proxy

@@ -15,7 +15,7 @@ import pytest
 from bdr_console.lab import Lab
 from bdr_console.runbooks.checks.preflight import ALL_PARTS, isolation_checks, refuses
 from bdr_console.runbooks.execute import launch
-from bdr_console.runbooks.execute.engine import Engine
+from bdr_console.runbooks.execute.engine import StepEngine
 from bdr_console.runbooks.journal.journal_file import Journal, JournalFollower, read_events
 from bdr_console.runbooks.journal.progress_writer import steps_event
 from bdr_console.runbooks.journal.run_from_journal import fold
@@ -61,7 +61,7 @@ async def test_the_last_server_is_not_isolated_even_in_an_emergency(tmp_path: Pa
     world = FakeWorld(down={"bdr_next_node", "bdr_node3"}, silent={"node1"})
     made, reading = await made_for(world)
     assert refuses(isolation_checks(reading, made))
-    engine = Engine(isolate.steps(made, SETTINGS), world, Journal(tmp_path, "r1"), pace=0.002)
+    engine = StepEngine(isolate.steps(made, SETTINGS), world, Journal(tmp_path, "r1"), pace=0.002)
     assert await engine.run() is RunStatus.REFUSED
     assert world.sent == []
 
@@ -80,7 +80,7 @@ async def isolated(world: FakeWorld, directory: Path) -> tuple[RunStatus | None,
         "run", runbook="isolate", cluster="shop", environment="", node="node1", who="dba",
         steps=steps_event(made),
     )  # fmt: skip
-    engine = Engine(isolate.steps(made, SETTINGS), world, journal, pace=0.002, hold_pace=0.01)
+    engine = StepEngine(isolate.steps(made, SETTINGS), world, journal, pace=0.002, hold_pace=0.01)
     run = asyncio.create_task(engine.run())
 
     def stands() -> Any:
@@ -148,7 +148,7 @@ async def test_a_full_disk_does_not_keep_a_dead_node_in_service(tmp_path: Path) 
     made, _ = await made_for(world)
     journal = FullDiskJournal(tmp_path, "r1")
     journal.full = True
-    engine = Engine(isolate.steps(made, SETTINGS), world, journal, pace=0.002, hold_pace=0.01)
+    engine = StepEngine(isolate.steps(made, SETTINGS), world, journal, pace=0.002, hold_pace=0.01)
     run = asyncio.create_task(engine.run())
     await eventually(lambda: DISABLE in [text for _, text in world.sent], "disable", seconds=10)
     run.cancel()

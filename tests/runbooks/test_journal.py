@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from bdr_console.errors import ConsoleError
-from bdr_console.runbooks.execute.engine import Engine
+from bdr_console.runbooks.execute.engine import StepEngine
 from bdr_console.runbooks.execute.hold_command import Here
 from bdr_console.runbooks.execute.launch import refuse_if_busy
 from bdr_console.runbooks.journal.events import event_of
 from bdr_console.runbooks.journal.journal_file import JOURNAL, RUNNER_LOCK, Journal, JournalFollower, run_dir
 from bdr_console.runbooks.locks import Busy, cluster_locks, hold, holder_of, is_held
-from bdr_console.runbooks.model.reading import Part
+from bdr_console.runbooks.model.reading import Area
 from bdr_console.runbooks.model.run import RunStatus, StepStatus
 from bdr_console.runbooks.model.step import TargetKind
 from bdr_console.runbooks.plan.switchover import plan, steps
@@ -182,8 +182,8 @@ async def test_the_intent_is_on_disk_when_the_command_goes_out_and_the_proof_bef
             return await super().send(kind, target, text)
 
     world = NotedWorld()
-    made = plan((await world.read(~Part(0))).snapshot, SETTINGS, "node1", "gradual")
-    engine = Engine(steps(made, SETTINGS), world, Journal(tmp_path, "r1"), pace=0, hold_pace=0.01)
+    made = plan((await world.read(~Area(0))).snapshot, SETTINGS, "node1", "gradual")
+    engine = StepEngine(steps(made, SETTINGS), world, Journal(tmp_path, "r1"), pace=0, hold_pace=0.01)
     task = asyncio.create_task(engine.run())
     await eventually(lambda: engine.take_word("go", "x")[0], "the hold takes the word")
     await task

@@ -9,7 +9,7 @@ import pytest
 from bdr_console.cluster.verdict.findings import Level, Thresholds
 from bdr_console.cluster.verdict.judge import judge
 from bdr_console.runbooks.checks.preflight import ALL_PARTS
-from bdr_console.runbooks.execute.engine import Engine
+from bdr_console.runbooks.execute.engine import StepEngine
 from bdr_console.runbooks.execute.resume import found
 from bdr_console.runbooks.execute.run_setup import undertake
 from bdr_console.runbooks.journal import in_force
@@ -127,7 +127,7 @@ async def test_undo_without_a_journal_lets_clients_go_on_and_has_the_file_say_th
     made = steps(task.plan, SETTINGS)
     for step in made:
         step.taken += task.taken.get(step.plan.key, ())
-    engine = Engine(made, world, Journal(tmp_path, "r1"), pace=0)
+    engine = StepEngine(made, world, Journal(tmp_path, "r1"), pace=0)
     assert await engine.undo("Taken back.") is RunStatus.UNDONE
     assert not world.paused
     assert [text for _, text in world.sent].count("RELOAD") == 1

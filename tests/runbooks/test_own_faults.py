@@ -12,7 +12,7 @@ from bdr_console.runbooks.execute import engine as engine_module
 from bdr_console.runbooks.execute import walkback as walkback_module
 from bdr_console.runbooks.journal import journal_file as journal_module
 from bdr_console.runbooks.journal.journal_file import Journal, JournalFollower, read_events
-from bdr_console.runbooks.model.reading import Part
+from bdr_console.runbooks.model.reading import Area
 from bdr_console.runbooks.model.run import Proof, RunStatus, StepStatus
 from bdr_console.runbooks.steps import pool_settings
 from tests.runbooks.test_engine import DISABLE, ENABLE, Run, holding
@@ -35,7 +35,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_an_unexpected_error_of_a_guard_walks_back_and_nothing_is_left(tmp_path: Path) -> None:
     world = FakeWorld()
     async with Run(world, tmp_path) as run:
-        world.crash = Part.POOLERS  # what the guard before RECONNECT reads
+        world.crash = Area.POOLERS  # what the guard before RECONNECT reads
         status = await run.end()
     assert status is RunStatus.UNDONE
     assert world.maintenance == {"haproxy1": set(), "haproxy2": set()}
@@ -46,7 +46,7 @@ async def test_an_unexpected_error_of_a_look_under_the_pause_lets_the_clients_go
     world = FakeWorld(behind=10**6)
     async with run_of(world, tmp_path) as run:
         await run.at("barrier", StepStatus.WAITING)
-        world.crash = Part.LOADS
+        world.crash = Area.LOADS
         assert await run.end() in (RunStatus.UNDONE, RunStatus.STOPPED)
     assert not world.paused
     assert world.maintenance == {"haproxy1": set(), "haproxy2": set()}
@@ -62,7 +62,7 @@ async def test_an_unexpected_error_of_a_command_is_an_answer_and_the_proof_decid
 async def test_an_unexpected_error_in_the_hold_is_an_alarm_and_the_node_stays_out(tmp_path: Path) -> None:
     world = FakeWorld()
     async with holding(world, tmp_path) as run:
-        world.crash = Part.NODES
+        world.crash = Area.NODES
         await run.until(lambda view: bool(view.alarm))
         assert run.view.current is not None
         assert run.view.current.proof is Proof.UNKNOWN
@@ -78,7 +78,7 @@ async def test_an_unexpected_error_on_the_way_back_names_what_is_left_and_puts_b
     world = FakeWorld(behind=10**6)
     async with run_of(world, tmp_path) as run:
         await run.at("barrier", StepStatus.WAITING)
-        world.crash = Part.PROXIES  # whether the servers are back cannot be seen
+        world.crash = Area.PROXIES  # whether the servers are back cannot be seen
         run.say("abort")
         assert await run.end() is RunStatus.STOPPED
     assert not world.paused

@@ -11,12 +11,12 @@ import pytest
 from bdr_console import paths
 from bdr_console.errors import ConsoleError
 from bdr_console.runbooks.model.plan_id import VALID, Seen, differences, keep, plan_id, recall, seen_by
-from bdr_console.runbooks.model.reading import Part
+from bdr_console.runbooks.model.reading import Area
 from bdr_console.runbooks.plan.switchover import plan
 from tests.cluster.builders import NOW
 from tests.runbooks.world import SETTINGS, FakeConnection, FakeWorld
 
-ALL = Part.NODES | Part.PROXIES | Part.SESSIONS | Part.POOLERS | Part.CONNECTIONS
+ALL = Area.NODES | Area.PROXIES | Area.SESSIONS | Area.POOLERS | Area.CONNECTIONS
 
 
 async def seen(world: FakeWorld) -> Seen:

@@ -13,7 +13,7 @@ from bdr_console.runbooks.checks.preflight import ALL_PARTS
 from bdr_console.runbooks.execute import engine as engine_module
 from bdr_console.runbooks.execute import walkback as walkback_module
 from bdr_console.runbooks.model import pool_holders
-from bdr_console.runbooks.model.reading import Load, Part
+from bdr_console.runbooks.model.reading import Area, Load
 from bdr_console.runbooks.model.run import Outcome, RunStatus, StepStatus
 from bdr_console.runbooks.steps import pool_settings, quiesce
 from tests.runbooks.test_engine import DISABLE, ENABLE, Run, acts
@@ -191,7 +191,7 @@ async def test_pools_that_no_setting_holds_must_have_stopped_growing(
 ) -> None:
     class Growing(FakeWorld):
         async def read(self, parts: Any) -> Any:
-            if Part.SETTINGS in parts and Part.LOADS in parts:
+            if Area.SETTINGS in parts and Area.LOADS in parts:
                 self.connections.append(FakeConnection(41000 + len(self.connections), "bdr_initial_node"))
             return await super().read(parts)
 
@@ -210,9 +210,9 @@ async def test_a_login_that_ends_in_time_only_delays_the_pause(world: FakeWorld,
     class LogsIn(FakeWorld):
         async def read(self, parts: Any) -> Any:
             found = await super().read(parts)
-            if Part.NODES in parts and Part.LOADS in parts:  # the last look before PAUSE
+            if Area.NODES in parts and Area.LOADS in parts:  # the last look before PAUSE
                 self.logins = 0
-            elif Part.LOADS in parts and run.status("prepare") is StepStatus.DONE and not looks:
+            elif Area.LOADS in parts and run.status("prepare") is StepStatus.DONE and not looks:
                 looks.append(1)
                 self.logins = 1
             return found
@@ -251,7 +251,7 @@ async def test_a_pause_that_was_too_long_says_whose_transaction_it_was(
 async def test_names_that_come_late_do_not_hold_the_proof_up(world: FakeWorld, tmp_path: Path) -> None:
     class Hangs(FakeWorld):
         async def read(self, parts: Any) -> Any:
-            if Part.BACKENDS in parts and Part.NODES not in parts:
+            if Area.BACKENDS in parts and Area.NODES not in parts:
                 asked.set()
                 await asyncio.Event().wait()
             return await super().read(parts)

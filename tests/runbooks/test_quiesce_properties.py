@@ -15,11 +15,11 @@ from bdr_console.errors import ConsoleError
 from bdr_console.runbooks.checks.preflight import ALL_PARTS
 from bdr_console.runbooks.execute import engine as engine_module
 from bdr_console.runbooks.execute import walkback as walkback_module
-from bdr_console.runbooks.execute.engine import Engine
+from bdr_console.runbooks.execute.engine import StepEngine
 from bdr_console.runbooks.execute.resume import as_event
 from bdr_console.runbooks.execute.run_setup import undertake
 from bdr_console.runbooks.journal.journal_file import JOURNAL, Journal
-from bdr_console.runbooks.model.reading import Part, Reading
+from bdr_console.runbooks.model.reading import Area, Reading
 from bdr_console.runbooks.model.step import Act
 from bdr_console.runbooks.plan.switchover import plan, steps
 from bdr_console.runbooks.steps import pool_settings, quiesce
@@ -81,13 +81,13 @@ class FaultyWorld(FakeWorld):
         self.watchdog_killed = False
         self.journal = path
         self.looks = 0
-        self.engine: Engine | None = None
+        self.engine: StepEngine | None = None
         self.broken: list[str] = []
         self.disabled_by_us: set[str] = set()
         self.killed = False
         self.pause_sent = False
 
-    async def read(self, parts: Part) -> Reading:
+    async def read(self, parts: Area) -> Reading:
         self.looks += 1
         while self.engine and self.script and self.looks >= self.script[0][0]:
             self._strike(self.script.pop(0)[1])
@@ -106,7 +106,7 @@ class FaultyWorld(FakeWorld):
                 self.disk.full = fault == "disk full"
                 self.disk_was_full = self.disk_was_full or self.disk.full
             case "unexpected error":
-                self.crash = Part.LOADS
+                self.crash = Area.LOADS
             case "no error any more":
                 self.crash = NOTHING
             case "busy" | "idle":
@@ -243,7 +243,7 @@ async def _one(script: list[tuple[int, str]], directory: Path, within: float = 0
     made = plan(seen.snapshot, SETTINGS, "node1", "quiesce", remembered=seen.settings)
     made = with_deadlines(made, {step.key: 0.02 for step in made.steps if step.deadline})
     journal.write("plan", plan=as_event(made))
-    engine = Engine(steps(made, SETTINGS), world, journal, pace=0.001, hold_pace=0.001, watch=watch)
+    engine = StepEngine(steps(made, SETTINGS), world, journal, pace=0.001, hold_pace=0.001, watch=watch)
     world.engine, world.looks = engine, 0
     run = asyncio.create_task(engine.run())
     try:
@@ -283,4 +283,4 @@ async def _a_console_looks(world: FaultyWorld, directory: Path) -> None:
             made = steps(task.plan, SETTINGS)
             for step in made:
                 step.taken += task.taken.get(step.plan.key, ())
-            await Engine(made, world, Journal(directory, "r1"), pace=0.001).undo("Taken back.")
+            await StepEngine(made, world, Journal(directory, "r1"), pace=0.001).undo("Taken back.")

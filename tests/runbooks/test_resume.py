@@ -7,19 +7,19 @@ from typing import Any
 import pytest
 
 from bdr_console.errors import ConsoleError
-from bdr_console.runbooks.execute.engine import Engine
+from bdr_console.runbooks.execute.engine import StepEngine
 from bdr_console.runbooks.execute.resume import adopted, as_before, as_event, found, past, unseen
 from bdr_console.runbooks.execute.run_setup import undertake
 from bdr_console.runbooks.journal.abandoned_runs import left_behind, orphans
 from bdr_console.runbooks.journal.journal_file import Journal, read_events
-from bdr_console.runbooks.model.reading import Part
+from bdr_console.runbooks.model.reading import Area
 from bdr_console.runbooks.model.run import RunStatus, RunView
 from bdr_console.runbooks.model.step import Plan
 from bdr_console.runbooks.plan.switchover import plan, steps
 from tests.cluster.builders import NOW
 from tests.runbooks.world import SETTINGS, FakeWorld
 
-ALL = Part.NODES | Part.PROXIES | Part.SESSIONS | Part.POOLERS | Part.CONNECTIONS
+ALL = Area.NODES | Area.PROXIES | Area.SESSIONS | Area.POOLERS | Area.CONNECTIONS
 DISABLE = "disable server bk_db/bdr_initial_node"
 OUT = {"haproxy1": {"bdr_initial_node"}, "haproxy2": {"bdr_initial_node"}}
 
@@ -118,11 +118,11 @@ async def test_the_engine_takes_back_what_an_earlier_run_did_and_only_that(tmp_p
     done = steps(made, SETTINGS)
     done[0].taken += [made.step("disable").acts[0]]
     journal = Journal(tmp_path, "r1")
-    assert await Engine(done, world, journal, pace=0).undo("Taken back.") is RunStatus.STOPPED
+    assert await StepEngine(done, world, journal, pace=0).undo("Taken back.") is RunStatus.STOPPED
     assert "Writes are split: haproxy1 to node1, haproxy2 to node2" in journal_end(tmp_path)["leftovers"][0]
     assert world.sent == [("haproxy1", "enable server bk_db/bdr_initial_node")]
     # Once more: nothing is left to do, and nothing is sent.
-    again = Engine(done, world, journal, pace=0)
+    again = StepEngine(done, world, journal, pace=0)
     assert await again.undo("Taken back.") is RunStatus.STOPPED
     assert len(world.sent) == 1
 
@@ -134,7 +134,7 @@ async def test_a_lock_that_is_lost_before_the_first_act_stops_the_run(tmp_path: 
         return ("the operators' lock on node2 is lost",)
 
     journal = Journal(tmp_path, "r1")
-    engine = Engine(steps(await made_plan(), SETTINGS), world, journal, pace=0, permit=permit)
+    engine = StepEngine(steps(await made_plan(), SETTINGS), world, journal, pace=0, permit=permit)
     assert await engine.run() is RunStatus.REFUSED
     assert world.sent == []
     assert "lock on node2 is lost" in read_events(tmp_path)[-1]["message"]
@@ -174,7 +174,7 @@ async def test_who_left_a_server_in_maintenance_is_named_when_a_journal_says_so(
 
 
 async def test_what_the_watchdog_took_back_is_not_ours_so_a_later_pause_is_somebody_elses() -> None:
-    reading = await FakeWorld().read(ALL | Part.SETTINGS)
+    reading = await FakeWorld().read(ALL | Area.SETTINGS)
     made = plan(reading.snapshot, SETTINGS, "node1", "quiesce", remembered=reading.settings)
     begun = [{"event": "plan", "plan": as_event(made)}, intent(made, "prepare"), intent(made, "pause")]
     (pause,) = made.step("pause").acts
@@ -192,7 +192,7 @@ async def test_what_the_watchdog_took_back_is_not_ours_so_a_later_pause_is_someb
 
 
 async def test_a_pause_that_the_run_has_ended_itself_is_not_ours_any_more() -> None:
-    reading = await FakeWorld().read(ALL | Part.SETTINGS)
+    reading = await FakeWorld().read(ALL | Area.SETTINGS)
     made = plan(reading.snapshot, SETTINGS, "node1", "quiesce", remembered=reading.settings)
     begun = [{"event": "plan", "plan": as_event(made)}, intent(made, "pause"), intent(made, "disable")]
     told = past([*begun, intent(made, "resume"), {**intent(made, "resume"), "event": "answer"}])

@@ -13,7 +13,7 @@ from bdr_console.runbooks.checks.preflight import ALL_PARTS
 from bdr_console.runbooks.execute import rolling as rolling_module
 from bdr_console.runbooks.execute import walkback as walkback_module
 from bdr_console.runbooks.execute.catalog import built
-from bdr_console.runbooks.execute.engine import Engine
+from bdr_console.runbooks.execute.engine import StepEngine
 from bdr_console.runbooks.execute.operator_commands import OperatorCommands
 from bdr_console.runbooks.execute.resume import as_event, past
 from bdr_console.runbooks.execute.rolling import Rolling, TurnJournal, beginning
@@ -65,7 +65,7 @@ class Run:
         made = built(task.plan, SETTINGS, self.request)
         for step in made:
             step.taken += task.taken.get(step.plan.key, ())
-        engine = Engine(made, self.world, journal, pace=0.002, hold_pace=0.005, begin_at=task.begin_at)
+        engine = StepEngine(made, self.world, journal, pace=0.002, hold_pace=0.005, begin_at=task.begin_at)
         self.commands.engine = engine.take_word
         await engine.run()
         self.after()

@@ -11,7 +11,7 @@ from bdr_console.cluster.observed import Observed
 from bdr_console.cluster.poolers import Pool, PoolerFacts
 from bdr_console.cluster.proxies import ProxyFacts, StickEntry
 from bdr_console.runbooks.execute import engine as engine_module
-from bdr_console.runbooks.model.reading import Part
+from bdr_console.runbooks.model.reading import Area
 from bdr_console.runbooks.model.run import RunStatus, StepStatus
 from bdr_console.runbooks.model.step import Proof, StepPlan
 from bdr_console.runbooks.steps import disable, pool_settings, quiesce, served
@@ -81,7 +81,7 @@ async def test_clients_that_left_while_wait_close_waited_for_them_are_no_fault()
     world = Refusing()
     world.after = GONE
     world.elsewhere = True
-    before = await FakeWorld().read(Part.POOLERS)
+    before = await FakeWorld().read(Area.POOLERS)
     for kind, proof in ((Disable, Proof.MET), (DisableWhilePaused, Proof.UNMET)):
         step = Served(
             StepPlan("served", ""),
@@ -97,7 +97,7 @@ async def test_clients_that_the_operator_has_ended_are_not_missed() -> None:
     world = Refusing()
     world.after = GONE
     world.elsewhere = True
-    before = await FakeWorld().read(Part.POOLERS)
+    before = await FakeWorld().read(Area.POOLERS)
     step = Served(
         StepPlan("served", ""),
         "node1",

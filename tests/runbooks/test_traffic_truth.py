@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from bdr_console.runbooks.execute.engine import Engine
+from bdr_console.runbooks.execute.engine import StepEngine
 from bdr_console.runbooks.journal.journal_file import Journal, read_events
-from bdr_console.runbooks.model.reading import Part, Reading
+from bdr_console.runbooks.model.reading import Area, Reading
 from bdr_console.runbooks.model.reading_queries import switch_back_target
 from bdr_console.runbooks.model.run import RunStatus, StepStatus, exit_code
 from bdr_console.runbooks.plan.switchover import steps
@@ -23,7 +23,7 @@ class ReloadedBefore(FakeWorld):
     run: Any = None
     how = "reload"
 
-    async def read(self, parts: Part) -> Reading:
+    async def read(self, parts: Area) -> Reading:
         if self.run and self.run.status("resume") is StepStatus.RUNNING and not self.reloads:
             match self.how:
                 case "reload":
@@ -75,7 +75,7 @@ async def test_an_abort_that_leaves_the_haproxies_in_disagreement_says_so(tmp_pa
     assert "Writes are split: haproxy1 to node2, haproxy2 to node1" in run.view.leftovers[0]
     assert exit_code(run.view) == 21
     # An undo finds nothing more to take back. That is not yet everything.
-    again = Engine(steps(run.plan, SETTINGS), world, Journal(tmp_path, "r2"), pace=0.01)
+    again = StepEngine(steps(run.plan, SETTINGS), world, Journal(tmp_path, "r2"), pace=0.01)
     assert await again.undo("Taken back.") is RunStatus.STOPPED
 
 
@@ -134,7 +134,7 @@ async def test_where_the_traffic_is_back_where_it_was_everything_is_put_back(tmp
 
 async def test_a_switch_back_is_offered_only_to_a_node_that_had_the_traffic() -> None:
     stuck = dict.fromkeys(("haproxy1", "haproxy2"), "bdr_next_node")
-    elsewhere = (await FakeWorld(sticky=True, stuck=stuck).read(Part.PROXIES | Part.NODES)).snapshot
+    elsewhere = (await FakeWorld(sticky=True, stuck=stuck).read(Area.PROXIES | Area.NODES)).snapshot
     assert switch_back_target(elsewhere, "node1", had_traffic=True) == "node2"
     assert switch_back_target(elsewhere, "node3", had_traffic=False) is None
     assert switch_back_target(elsewhere, "node1", had_traffic=None) is None, "nobody knows"

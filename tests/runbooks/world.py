@@ -26,10 +26,10 @@ from bdr_console.errors import ConsoleError
 from bdr_console.links.haproxy_text import ProxySession
 from bdr_console.runbooks.journal.journal_file import Journal
 from bdr_console.runbooks.model.reading import (
+    Area,
     Backend,
     Load,
     Obstacles,
-    Part,
     PoolerSetup,
     PoolLoad,
     Reading,
@@ -41,7 +41,7 @@ from tests.cluster.builders import NAMES, NOW, node_facts
 
 SERVERS = {"bdr_initial_node": "node1", "bdr_next_node": "node2", "bdr_node3": "node3"}
 ENABLE = "enable server bk_db/bdr_initial_node"
-NOTHING = Part(0)
+NOTHING = Area(0)
 NO_ANSWER = "timed out after 2.0 s"
 
 SETTINGS = ClusterSettings.model_validate(
@@ -131,7 +131,7 @@ class FakeWorld:
     """How often each HAProxy was reloaded: another process answers then, without maintenance and table."""
     resumed_split: bool = False
     """Clients went on while one HAProxy kept node1 out and another one did not."""
-    crash: Part = NOTHING
+    crash: Area = NOTHING
     """Parts whose reading raises an error that nobody has expected."""
     crash_on: set[str] = field(default_factory=set)
     """Commands at which such an error is raised, before they are sent."""
@@ -185,41 +185,41 @@ class FakeWorld:
     unapplied_moves: int = 0
     """Clients that went on elsewhere before everything was applied there: each could lose an update."""
 
-    async def read(self, parts: Part) -> Reading:
+    async def read(self, parts: Area) -> Reading:
         """The parts asked for; the rest unread."""
         await asyncio.sleep(0)
         if parts & self.crash:
             raise ZeroDivisionError("nobody expected this")
         self._close_flagged()
-        now_logging_in, self.logins = self.logins, max(0, self.logins - (Part.POOLERS in parts))
+        now_logging_in, self.logins = self.logins, max(0, self.logins - (Area.POOLERS in parts))
         snapshot = Snapshot(
             "shop",
             "test",
             NOW,
             1.0,
-            tuple(self._node(name) for name in self.nodes) if Part.NODES in parts else (),
-            tuple(self._proxy(name) for name in self.maintenance) if Part.PROXIES in parts else (),
-            (self._pooler(now_logging_in),) if Part.POOLERS in parts else (),
+            tuple(self._node(name) for name in self.nodes) if Area.NODES in parts else (),
+            tuple(self._proxy(name) for name in self.maintenance) if Area.PROXIES in parts else (),
+            (self._pooler(now_logging_in),) if Area.POOLERS in parts else (),
         )
         heard = [name for name in self.maintenance if name not in self.silent]
         return Reading(
             snapshot,
-            {name: self._sessions() for name in heard} if Part.SESSIONS in parts else {},
-            {"pgb-tx": self._held()} if Part.CONNECTIONS in parts and "pgb-tx" not in self.silent else {},
-            {name: () for name in self.nodes if name not in self.silent} if Part.ACTIVITY in parts else {},
+            {name: self._sessions() for name in heard} if Area.SESSIONS in parts else {},
+            {"pgb-tx": self._held()} if Area.CONNECTIONS in parts and "pgb-tx" not in self.silent else {},
+            {name: () for name in self.nodes if name not in self.silent} if Area.ACTIVITY in parts else {},
             {f"haproxy/{name}": Rights(True, "level admin") for name in heard}
             | {"pgbouncer/pgb-tx": Rights(True, "user dba is an admin", 11800)},
             {name: self._backends(name) for name in self.nodes if name not in self.silent}
-            if Part.BACKENDS in parts and self.may_see_backends
+            if Area.BACKENDS in parts and self.may_see_backends
             else {},
             {name: Obstacles((), 3) for name in self.nodes if name not in self.silent}
-            if Part.OBSTACLES in parts
+            if Area.OBSTACLES in parts
             else {},
-            {"pgb-tx": PoolerSetup(False, False, 1, None)} if Part.RIGHTS in parts else {},
+            {"pgb-tx": PoolerSetup(False, False, 1, None)} if Area.RIGHTS in parts else {},
             {name: frozenset({(name, "5432")}) for name in self.nodes},
-            {"pgb-tx": self._loads()} if Part.LOADS in parts and "pgb-tx" not in self.silent else {},
-            {"pgb-tx": dict(self.settings)} if Part.SETTINGS in parts and "pgb-tx" not in self.silent else {},
-            files={name: self._file() for name in heard} if Part.FILES in parts and self.has_files else {},
+            {"pgb-tx": self._loads()} if Area.LOADS in parts and "pgb-tx" not in self.silent else {},
+            {"pgb-tx": dict(self.settings)} if Area.SETTINGS in parts and "pgb-tx" not in self.silent else {},
+            files={name: self._file() for name in heard} if Area.FILES in parts and self.has_files else {},
         )
 
     async def positions(self, node: str) -> WalPositions:

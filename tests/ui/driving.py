@@ -15,7 +15,7 @@ from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.cluster.verdict.alarm import AlarmRules
 from bdr_console.errors import ConsoleError
 from bdr_console.event_store import EventStore
-from bdr_console.runbooks.execute.intervene import Record
+from bdr_console.runbooks.execute.intervene import ActRecord
 from bdr_console.runbooks.execute.run_inspection import Unfinished
 from bdr_console.runbooks.model.run import RunView, StepView
 from bdr_console.ui.app import ConsoleApp
@@ -120,7 +120,7 @@ class FakeActs:
         self.finished.append((node, run_id, "undo" if undo else "resume"))
         return "20260304T095940-node1-ab12"
 
-    async def end(self, plan: PlanView, word: str, record: Record) -> str:
+    async def end(self, plan: PlanView, word: str, record: ActRecord) -> str:
         """Remember, and write down what a real desk would."""
         if self._refuse is not None:
             raise self._refuse

@@ -10,24 +10,24 @@ from bdr_console.runbooks.checks.nodes import nodes, taking
 from bdr_console.runbooks.checks.poolers import poolers
 from bdr_console.runbooks.checks.proxies import proxies, servers, session_cuts
 from bdr_console.runbooks.checks.replication import replication
-from bdr_console.runbooks.model.reading import Part, Reading
+from bdr_console.runbooks.model.reading import Area, Reading
 from bdr_console.runbooks.model.reading_queries import error_of
 from bdr_console.runbooks.model.run import Check, Outcome
 from bdr_console.runbooks.model.step import Plan
 from bdr_console.runbooks.plan.modes import mode_checks
 
 ALL_PARTS = (
-    Part.NODES
-    | Part.PROXIES
-    | Part.SESSIONS
-    | Part.POOLERS
-    | Part.CONNECTIONS
-    | Part.ACTIVITY
-    | Part.RIGHTS
-    | Part.BACKENDS
-    | Part.OBSTACLES
-    | Part.SETTINGS
-    | Part.FILES
+    Area.NODES
+    | Area.PROXIES
+    | Area.SESSIONS
+    | Area.POOLERS
+    | Area.CONNECTIONS
+    | Area.ACTIVITY
+    | Area.RIGHTS
+    | Area.BACKENDS
+    | Area.OBSTACLES
+    | Area.SETTINGS
+    | Area.FILES
 )
 """What `preflight` needs to have been read."""
 

@@ -21,7 +21,7 @@ from bdr_console.runbooks.model.reading import Reading
 from bdr_console.runbooks.model.reading_queries import Subject, others, server_behind, unpooled
 from bdr_console.runbooks.model.run import Check, Outcome
 from bdr_console.runbooks.model.step import Plan
-from bdr_console.runbooks.plan.forecast import Cut, CutRisk, cut_risk
+from bdr_console.runbooks.plan.forecast import CutByOption, CutRisk, cut_risk
 
 _JUST_RELOADED = 60
 """Seconds of uptime below which HAProxy was started or reloaded a moment ago."""
@@ -303,7 +303,9 @@ def _nothing(reading: Reading, proxy: str, mode: str, risk: CutRisk) -> str:
     return f"{nobody} at `disable server`, and no backup server is cut at `enable server`"
 
 
-def _remedy(proxy: str, path: str, at_disable: tuple[Cut, ...], at_enable: tuple[Cut, ...]) -> str:
+def _remedy(
+    proxy: str, path: str, at_disable: tuple[CutByOption, ...], at_enable: tuple[CutByOption, ...]
+) -> str:
     lines = sorted({cut.line for cut in (*at_disable, *at_enable)})
     where = f"line{'s' if len(lines) > 1 else ''} {' and '.join(map(str, lines))} of {path}"
     delete = f"elete the option from {where} and reload {proxy} before the switchover."

@@ -26,9 +26,9 @@ from bdr_console.links.pgbouncer import PgBouncerReader, read_pooler
 from bdr_console.links.postgres import PostgresReader
 from bdr_console.runbooks.execute import target_queries
 from bdr_console.runbooks.model.reading import (
+    Area,
     Backend,
     CatchUp,
-    Part,
     PoolerSetup,
     Reading,
     Rights,
@@ -84,28 +84,28 @@ class ClusterReader:
         no second one."""
         return self._poolers
 
-    async def read(self, parts: Part) -> Reading:
+    async def read(self, parts: Area) -> Reading:
         """One look at the named parts; a target that does not answer is in it with its error."""
         # The nodes are asked whether the users of the PgBouncers get in: so these are asked first.
-        poolers = await self._observe(Part.POOLERS in parts, self._poolers, self._pooler)
-        if Part.POOLERS in parts:
+        poolers = await self._observe(Area.POOLERS in parts, self._poolers, self._pooler)
+        if Area.POOLERS in parts:
             self._accounts = frozenset(accounts(pooler.facts for pooler in poolers))
         (nodes, proxies), told, (loads, config, unguarded) = await asyncio.gather(
             asyncio.gather(
-                self._observe(Part.NODES in parts, self._nodes, partial(self._node, Part.RIGHTS in parts)),
-                self._observe(Part.PROXIES in parts, self._proxies, self._proxy),
+                self._observe(Area.NODES in parts, self._nodes, partial(self._node, Area.RIGHTS in parts)),
+                self._observe(Area.PROXIES in parts, self._proxies, self._proxy),
             ),
             asyncio.gather(
-                _each(self._proxies if Part.SESSIONS in parts else {}, target_queries.proxy_sessions),
+                _each(self._proxies if Area.SESSIONS in parts else {}, target_queries.proxy_sessions),
                 self._backends_and_connections(parts),
-                _each(self._nodes if Part.ACTIVITY in parts else {}, target_queries.open_transactions),
-                self._rights(Part.RIGHTS in parts),
-                _each(self._nodes if Part.OBSTACLES in parts else {}, target_queries.obstacles),
+                _each(self._nodes if Area.ACTIVITY in parts else {}, target_queries.open_transactions),
+                self._rights(Area.RIGHTS in parts),
+                _each(self._nodes if Area.OBSTACLES in parts else {}, target_queries.obstacles),
             ),
             asyncio.gather(
-                _each(self._poolers if Part.LOADS in parts else {}, target_queries.pooler_loads),
-                _each(self._poolers if Part.SETTINGS in parts else {}, target_queries.pooler_settings),
-                _each(self._poolers if Part.RIGHTS in parts else {}, lambda link: link.why_no_sentry()),
+                _each(self._poolers if Area.LOADS in parts else {}, target_queries.pooler_loads),
+                _each(self._poolers if Area.SETTINGS in parts else {}, target_queries.pooler_settings),
+                _each(self._poolers if Area.RIGHTS in parts else {}, lambda link: link.why_no_sentry()),
             ),
         )
         sessions, (backends, (held, unheld)), activity, (rights, setups), obstacles = told
@@ -134,7 +134,7 @@ class ClusterReader:
             machines={name: self._addresses.machine(name) for name in self._proxies},
             logins=self._links.logins(),
             unguarded=unguarded,
-            files=await self._files(proxies) if Part.FILES in parts else {},
+            files=await self._files(proxies) if Area.FILES in parts else {},
         )
 
     async def positions(self, node: str) -> WalPositions:
@@ -212,13 +212,13 @@ class ClusterReader:
         return await self._addresses.routed(link.name, await read_pooler(link))
 
     async def _backends_and_connections(
-        self, parts: Part
+        self, parts: Area
     ) -> tuple[
         dict[str, tuple[Backend, ...]], tuple[dict[str, tuple[ServerConnection, ...]], dict[str, str]]
     ]:
         """First the backends: the connection of a pool that grows meanwhile would else be nobody's."""
-        backends = await _each(self._nodes if Part.BACKENDS in parts else {}, target_queries.backends)
-        return backends, await self._held(Part.CONNECTIONS in parts)
+        backends = await _each(self._nodes if Area.BACKENDS in parts else {}, target_queries.backends)
+        return backends, await self._held(Area.CONNECTIONS in parts)
 
     async def _files(self, proxies: Iterable[Observed[ProxyFacts]]) -> dict[str, ProxyFile]:
         """The configuration file of each HAProxy that answers and has one in the console's configuration."""

@@ -54,7 +54,7 @@ class _Next(Enum):
     BACK = auto()
 
 
-class Engine:
+class StepEngine:
     """Runs the steps of one runbook. One instance runs once."""
 
     def __init__(

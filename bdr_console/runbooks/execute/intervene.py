@@ -12,7 +12,7 @@ from bdr_console.cluster.poolers import nothing_paused
 from bdr_console.config import ClusterSettings
 from bdr_console.errors import ConsoleError
 from bdr_console.runbooks.execute.live_world import LiveWorld
-from bdr_console.runbooks.model.reading import Part
+from bdr_console.runbooks.model.reading import Area
 from bdr_console.runbooks.model.run import Command
 from bdr_console.runbooks.model.step import Act, Intervention, Step, World
 
@@ -24,14 +24,14 @@ _GONE_WITHIN = 3.0
 """Seconds that a terminated backend gets to leave before a plan is read anew."""
 
 
-class Record(Protocol):
+class ActRecord(Protocol):
     """Where an act is written down before and after it: a run's journal, or the event log."""
 
     def write(self, event: str, durable: bool = True, /, **fields: Any) -> None:
         """Append one event: intent, answer or error; never fails."""
 
 
-async def intervene(chosen: Intervention, who: str, step: Step, world: World, journal: Record) -> str:
+async def intervene(chosen: Intervention, who: str, step: Step, world: World, journal: ActRecord) -> str:
     """Carry it out once and return the sentence for the operator; never raises for a refusal."""
     fields = {"step": step.plan.key, "who": who, "word": chosen.offer.word}
     if chosen.how == "kill" or chosen.how == "resume":  # noqa: PLR1714 - mypy narrows by these alone
@@ -40,7 +40,7 @@ async def intervene(chosen: Intervention, who: str, step: Step, world: World, jo
 
 
 async def end_before_run(
-    settings: ClusterSettings, cluster: str, chosen: Intervention, who: str, record: Record
+    settings: ClusterSettings, cluster: str, chosen: Intervention, who: str, record: ActRecord
 ) -> str:
     """End a session that a plan names, before any run: through links of its own, closed at the end. Returns
     the sentence for the operator when the backend has gone, or has had its time; never raises for a
@@ -58,13 +58,13 @@ async def end_before_run(
 async def _until_gone(chosen: Intervention, world: World) -> None:
     end = time.monotonic() + _GONE_WITHIN
     while time.monotonic() < end:
-        backends = (await world.read(Part.BACKENDS)).backends.get(chosen.target, ())
+        backends = (await world.read(Area.BACKENDS)).backends.get(chosen.target, ())
         if not any((one.pid, one.started) == (chosen.pid, chosen.backend_start) for one in backends):
             return
         await asyncio.sleep(0.05)
 
 
-async def end_session(chosen: Intervention, fields: dict[str, Any], world: World, journal: Record) -> str:
+async def end_session(chosen: Intervention, fields: dict[str, Any], world: World, journal: ActRecord) -> str:
     """Cancel or terminate a backend, or end a pooler's client; needs no run."""
     if chosen.how == "kill-client":
         return await _kill_client(chosen, fields, world, journal)
@@ -85,7 +85,7 @@ async def end_session(chosen: Intervention, fields: dict[str, Any], world: World
     return f"{answer}."
 
 
-async def _kill_client(chosen: Intervention, fields: dict[str, Any], world: World, journal: Record) -> str:
+async def _kill_client(chosen: Intervention, fields: dict[str, Any], world: World, journal: ActRecord) -> str:
     """KILL_CLIENT: that client alone, with its server connection; nothing is paused."""
     act = Act("pgbouncer", chosen.target, chosen.subject, chosen.command)
     failed = await _send(world, journal, act, chosen.command, fields)
@@ -95,7 +95,7 @@ async def _kill_client(chosen: Intervention, fields: dict[str, Any], world: Worl
 
 
 async def _kill(
-    chosen: Intervention, fields: dict[str, Any], step: Step, world: World, journal: Record
+    chosen: Intervention, fields: dict[str, Any], step: Step, world: World, journal: ActRecord
 ) -> str:
     """KILL and RESUME, or the RESUME alone where an earlier one failed."""
     name = f"{chosen.subject} on {chosen.target}"
@@ -123,7 +123,7 @@ async def _kill(
     return f"{name} was killed and is still paused: {resumed}. Resume it, or abort."
 
 
-async def _send(world: World, journal: Record, act: Act, command: Command, fields: dict[str, Any]) -> str:
+async def _send(world: World, journal: ActRecord, act: Act, command: Command, fields: dict[str, Any]) -> str:
     """Send one command; returns what went wrong, empty when nothing did."""
     named = {**fields, "host": command.host, "command": command.text}
     journal.write("intent", **named)

@@ -26,7 +26,7 @@ from bdr_console.runbooks.execute.rolling_plan import RUNBOOK, nodes_of
 from bdr_console.runbooks.execute.run_setup import Request, RunSetup, fresh
 from bdr_console.runbooks.journal.journal_file import Journal
 from bdr_console.runbooks.journal.progress_writer import steps_event
-from bdr_console.runbooks.model.reading import Part
+from bdr_console.runbooks.model.reading import Area
 from bdr_console.runbooks.model.run import RunStatus
 from bdr_console.runbooks.model.step import Proof, World
 from bdr_console.runbooks.steps.hold import ready
@@ -127,7 +127,7 @@ class Rolling:
         until = time.monotonic() + _SETTLED_WITHIN
         before = ""
         while not self._commands.aborted:
-            seen = ready(await self._world.read(Part.NODES), node, limits)
+            seen = ready(await self._world.read(Area.NODES), node, limits)
             told = f"{node} is back; {following} comes next. {seen.evidence[0] if seen.evidence else ''}"
             if told != before:
                 before = told

@@ -13,21 +13,21 @@ from bdr_console.runbooks.execute.catalog import built
 from bdr_console.runbooks.execute.cluster_reader import ClusterReader
 from bdr_console.runbooks.execute.resume import Taken, adopted, found, unseen
 from bdr_console.runbooks.execute.run_setup import undertake
-from bdr_console.runbooks.model.reading import Part, Reading
+from bdr_console.runbooks.model.reading import Area, Reading
 from bdr_console.runbooks.model.run import Command, Proof, StepStatus, StepView
 from bdr_console.runbooks.model.step import Plan, TargetKind, World
 
 LOOK_EVERY = 3.0
 """Seconds between two looks."""
 PARTS = (
-    Part.NODES
-    | Part.PROXIES
-    | Part.SESSIONS
-    | Part.POOLERS
-    | Part.CONNECTIONS
-    | Part.BACKENDS
-    | Part.LOADS
-    | Part.SETTINGS
+    Area.NODES
+    | Area.PROXIES
+    | Area.SESSIONS
+    | Area.POOLERS
+    | Area.CONNECTIONS
+    | Area.BACKENDS
+    | Area.LOADS
+    | Area.SETTINGS
 )
 """What a look reads."""
 
@@ -58,7 +58,7 @@ class ReadOnlyWorld:
         self._reading = reading
         self._reader = reader
 
-    async def read(self, parts: Part) -> Reading:
+    async def read(self, parts: Area) -> Reading:
         """That reading."""
         return self._reading
 

@@ -26,7 +26,7 @@ from bdr_console.errors import ConsoleError
 from bdr_console.runbooks.execute import launch
 from bdr_console.runbooks.execute.catalog import built
 from bdr_console.runbooks.execute.control import listening
-from bdr_console.runbooks.execute.engine import Engine
+from bdr_console.runbooks.execute.engine import StepEngine
 from bdr_console.runbooks.execute.hold_command import NodeHosts
 from bdr_console.runbooks.execute.live_world import LiveWorld
 from bdr_console.runbooks.execute.operator_commands import OperatorCommands
@@ -202,7 +202,7 @@ async def _carry(
         return tuple(lock.broken if later else lock.lost)
 
     watch = Watchdog(directory, journal, locks)
-    engine = Engine(made, world, journal, begin_at=task.begin_at, permit=permit, watch=watch)
+    engine = StepEngine(made, world, journal, begin_at=task.begin_at, permit=permit, watch=watch)
     commands.engine = engine.take_word
     sampler = Sampler(world, task.plan.node, journal)
     async with _attended(request, settings, journal, engine, lock, sampler):
@@ -270,7 +270,7 @@ async def _attended(
     request: Request,
     settings: ClusterSettings,
     journal: Journal,
-    engine: Engine,
+    engine: StepEngine,
     lock: OperatorLock,
     sampler: Sampler,
 ) -> AsyncIterator[None]:
@@ -303,7 +303,7 @@ async def _attended(
         await hosts.close()
 
 
-async def _watch(journal: Journal, engine: Engine, lock: OperatorLock) -> None:
+async def _watch(journal: Journal, engine: StepEngine, lock: OperatorLock) -> None:
     while True:
         view = journal.run.view
         if view is not None and view.current is not None:

@@ -17,7 +17,7 @@ from bdr_console.links.pgbouncer import PgBouncerReader
 from bdr_console.links.pgbouncer_rows import CONSOLE, pools
 from bdr_console.runbooks.execute.cluster_reader import ClusterReader
 from bdr_console.runbooks.journal.journal_file import Journal
-from bdr_console.runbooks.model.reading import Part
+from bdr_console.runbooks.model.reading import Area
 from bdr_console.runbooks.model.run import RunStatus
 
 _EVERY = 0.1
@@ -166,7 +166,7 @@ class Sampler:
 
     async def _sessions(self) -> dict[str, int]:
         """HAProxy's sessions on each server of the node."""
-        reading = await self._reader.read(Part.PROXIES)
+        reading = await self._reader.read(Area.PROXIES)
         return {
             f"{server.backend}/{server.name} on {proxy}": server.sessions
             for proxy, server in reading.snapshot.servers_of(self._node)

@@ -57,7 +57,7 @@ class Unattended:
     async def see_through(self) -> None:
         """Until the run is over; cancelling it ends a hold command that runs."""
         kept = False
-        waiting = Waiting()
+        waiting = WaitingTime()
         while True:
             view = self._journal.run.view
             if view is not None:
@@ -134,7 +134,7 @@ class Unattended:
         return code
 
 
-class Waiting:
+class WaitingTime:
     """How long the step at work waits, by a clock that nobody can turn."""
 
     def __init__(self) -> None:

@@ -145,7 +145,7 @@ class _Offer(TypedDict):
     commands: NotRequired[list[_Command]]
 
 
-class _Run(_Dated):
+class _Begun(_Dated):
     run: Annotated[str, AfterValidator(run_id)]
     runbook: str
     cluster: str
@@ -170,7 +170,7 @@ class _Checks(_Line):
     checks: list[_Check]
 
 
-class _Seen(_Line):
+class _Look(_Line):
     step: str
     lines: list[str]
     holders: NotRequired[list[_Holder]]
@@ -194,7 +194,7 @@ class _Status(_Line):
     offers: NotRequired[list[_Offer]]
 
 
-class _End(_Line):
+class _Ended(_Line):
     status: Annotated[str, _of(RunStatus)]
     message: str
     leftovers: NotRequired[list[str]]
@@ -292,14 +292,14 @@ class _Cut(_Line):
 
 
 _SHAPES: dict[str, Any] = {
-    "run": _Run,
+    "run": _Begun,
     "turn": _Turn,
-    "turn-end": _End,
+    "turn-end": _Ended,
     "checks": _Checks,
-    "evidence": _Seen,
+    "evidence": _Look,
     "step": _Step,
     "status": _Status,
-    "end": _End,
+    "end": _Ended,
     "alarm": _Said,
     "lock": _Said,
     "unattended": _Said,

@@ -31,7 +31,7 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class RunReport:
     """Everything that the journal tells, ready to be printed."""
 
     run: RunView
@@ -48,7 +48,7 @@ class Report:
     """Each node's own steps; more than one node in a rolling run."""
 
 
-def report(events: Iterable[Event], status: RunView | None = None) -> Report | None:
+def report(events: Iterable[Event], status: RunView | None = None) -> RunReport | None:
     """The report of one journal; `status` is the run as the follower shows it (it knows whether the runner
     lives). None when the journal tells of no run."""
     told = tuple(events)
@@ -61,7 +61,7 @@ def report(events: Iterable[Event], status: RunView | None = None) -> Report | N
     runners = tuple((_at(e), e["who"]) for e in told if e.get("event") in ("run", "resume"))
     turns = _turns(told, view)
     felt = impact.measures(told, turns[0][0]) if sent else ()
-    return Report(view, exit_code(view), runners, _timeline(told), sent, out, felt, turns)
+    return RunReport(view, exit_code(view), runners, _timeline(told), sent, out, felt, turns)
 
 
 def _turns(events: tuple[Event, ...], view: RunView) -> tuple[tuple[str, tuple[StepView, ...]], ...]:
@@ -149,7 +149,7 @@ def _at(event: Event) -> datetime:
     return datetime.fromisoformat(event["t"])
 
 
-def as_data(made: Report) -> dict[str, Any]:
+def as_data(made: RunReport) -> dict[str, Any]:
     """The report for JSON; times ISO 8601 with their zone, durations in seconds."""
     data = asdict(made)
     for key in ("runners", "timeline"):
@@ -157,7 +157,7 @@ def as_data(made: Report) -> dict[str, Any]:
     return data
 
 
-def markdown(made: Report) -> str:
+def markdown(made: RunReport) -> str:
     """The report for people; times are local."""
     run = made.run
     lines = [

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from bdr_console.cluster.access import ends_sessions
 from bdr_console.cluster.text import format_seconds
 from bdr_console.runbooks.model.node_sessions import NodeSession
-from bdr_console.runbooks.model.reading import Backend, Part, Reading, ServerConnection
+from bdr_console.runbooks.model.reading import Area, Backend, Reading, ServerConnection
 from bdr_console.runbooks.model.reading_queries import Subject, server_behind
 from bdr_console.runbooks.model.run import Command, Holder, Offer
 from bdr_console.runbooks.model.step import Act, Intervention, World
@@ -253,7 +253,7 @@ class Chain:
             self._take(self._asked.result(), frozenset(pools))
             self._asked, self._next = None, time.monotonic() + _EVERY
         if self._asked is None and time.monotonic() >= self._next:
-            parts = Part.CONNECTIONS | Part.SESSIONS | Part.PROXIES | Part.BACKENDS
+            parts = Area.CONNECTIONS | Area.SESSIONS | Area.PROXIES | Area.BACKENDS
             self._asked = asyncio.create_task(world.read(parts))
 
     def forget(self) -> None:

@@ -14,7 +14,7 @@ from bdr_console.links.haproxy_text import ProxySession
 from bdr_console.links.ssh_route import Login
 
 
-class Part(Flag):
+class Area(Flag):
     """What to read: each part costs one round trip to its targets, all targets at the same time."""
 
     NODES = auto()

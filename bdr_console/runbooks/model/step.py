@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Literal, Protocol
 
 from bdr_console.cluster.nodes import WalPositions
-from bdr_console.runbooks.model.reading import Part, Reading
+from bdr_console.runbooks.model.reading import Area, Reading
 from bdr_console.runbooks.model.run import Command, Holder, Offer, Proof, StepView
 
 __all__ = [
@@ -263,7 +263,7 @@ class Plan:
 class World(Protocol):
     """The live cluster as steps see it: readings, and commands sent one at a time."""
 
-    async def read(self, parts: Part) -> Reading:
+    async def read(self, parts: Area) -> Reading:
         """What the named parts say now; a target that does not answer is in it with its error."""
 
     async def send(self, kind: TargetKind, target: str, text: str) -> str:

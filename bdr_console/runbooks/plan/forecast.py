@@ -15,7 +15,7 @@ NO_FILE = "on-marked-down and on-marked-up are not shown by the socket, and no c
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class CutByOption:
     """One command that cuts sessions."""
 
     text: str
@@ -28,9 +28,9 @@ class Cut:
 class CutRisk:
     """Where sessions end with a command, on one HAProxy."""
 
-    at_disable: tuple[Cut, ...] = ()
+    at_disable: tuple[CutByOption, ...] = ()
     """For each of the servers whose own sessions are cut."""
-    at_enable: tuple[Cut, ...] = ()
+    at_enable: tuple[CutByOption, ...] = ()
     """For each that cuts the sessions on the backup servers when it is back."""
     unknown: str = ""
     """Why it cannot be told; empty when it can."""
@@ -61,12 +61,12 @@ def cut_risk(reading: Reading, proxy: str, subjects: Iterable[str]) -> CutRisk:
             line = options.cut_when_down
             whose = f"its {_sessions(reading, (proxy, subject))}"
             option = f"on-marked-down shutdown-sessions, line {line} of {file.name}"
-            at_disable.append(Cut(f"`disable server {subject}` cuts {whose} ({option})", line))
+            at_disable.append(CutByOption(f"`disable server {subject}` cuts {whose} ({option})", line))
         if options.cuts_backups_when_up is not None and cuts_others:
             line = options.cuts_backups_when_up
             whose = f"every session on {', '.join(backups)}"
             option = f"on-marked-up shutdown-backup-sessions, line {line} of {file.name}"
-            at_enable.append(Cut(f"`enable server {subject}` cuts {whose} ({option})", line))
+            at_enable.append(CutByOption(f"`enable server {subject}` cuts {whose} ({option})", line))
     return CutRisk(
         tuple(at_disable),
         tuple(at_enable),

@@ -11,7 +11,7 @@ from typing import Any
 
 from bdr_console.cluster.snapshot import Snapshot
 from bdr_console.config import ClusterSettings
-from bdr_console.runbooks.model.reading import Part
+from bdr_console.runbooks.model.reading import Area
 from bdr_console.runbooks.model.run import ISOLATE, Command
 from bdr_console.runbooks.model.step import Act, OnTimeout, Plan, Step, StepPlan
 from bdr_console.runbooks.plan.switchover import plan as plan_switchover
@@ -22,7 +22,7 @@ from bdr_console.runbooks.steps.move_clients import Reconnect
 from bdr_console.runbooks.steps.pool_settings import AT_ONCE, Setting, set_by
 
 RUNBOOK = ISOLATE
-PARTS = Part.NODES | Part.PROXIES | Part.POOLERS | Part.SETTINGS
+PARTS = Area.NODES | Area.PROXIES | Area.POOLERS | Area.SETTINGS
 """What plan and checks need to have been read: nothing that could take long."""
 _GO_ON = OnTimeout.GO_ON
 _DEAD_WITHIN = 0.25

@@ -20,7 +20,7 @@ Remembered = Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class PoolRoute:
     """One database of one PgBouncer that leads to the HAProxies."""
 
     pooler: str
@@ -46,7 +46,7 @@ class Parts:
     names: str
     """The node's servers in HAProxy, for the titles."""
     out: tuple[Act, ...]
-    routes: tuple[Route, ...]
+    routes: tuple[PoolRoute, ...]
     settings: tuple[Act, ...]
     """SET on the PgBouncers, each with the SET that puts the value back."""
     emit: Act | None
@@ -177,10 +177,10 @@ def _settings_steps(parts: Parts, title: str) -> tuple[StepPlan, StepPlan]:
     return before, put_back
 
 
-def routes_of(snapshot: Snapshot, settings: ClusterSettings) -> tuple[Route, ...]:
+def routes_of(snapshot: Snapshot, settings: ClusterSettings) -> tuple[PoolRoute, ...]:
     held = {(pooler, pool.database) for pooler, pool in session_clients(snapshot, settings)}
     return tuple(
-        Route(
+        PoolRoute(
             pooler.name,
             f"{pooler.name} ({_as_user(settings, pooler.name)}{pooler.address})",
             database.name,
@@ -196,7 +196,7 @@ def routes_of(snapshot: Snapshot, settings: ClusterSettings) -> tuple[Route, ...
     )
 
 
-def set_up(routes: tuple[Route, ...], choice: Choice, remembered: Remembered) -> tuple[Act, ...]:
+def set_up(routes: tuple[PoolRoute, ...], choice: Choice, remembered: Remembered) -> tuple[Act, ...]:
     """For a quiesce: a failed login is tried again at once, and none begins from now on. Where session pools
     are to let clients go: server_fast_close."""
     acts: tuple[Act, ...] = ()
@@ -213,7 +213,7 @@ def set_up(routes: tuple[Route, ...], choice: Choice, remembered: Remembered) ->
     return acts
 
 
-def changes(routes: tuple[Route, ...], wanted: Wanted, remembered: Remembered) -> tuple[Act, ...]:
+def changes(routes: tuple[PoolRoute, ...], wanted: Wanted, remembered: Remembered) -> tuple[Act, ...]:
     """A SET for each setting on each PgBouncer of the routes that is not so yet; what was not read stays."""
     return tuple(
         act
@@ -236,7 +236,7 @@ def _changes(pooler: str, host: str, wanted: Wanted, known: Mapping[str, str]) -
         yield Act("pgbouncer", pooler, key, Command(host, f"SET {key} = '{value}'"), Command(host, put_back))
 
 
-def own_size_notes(routes: tuple[Route, ...], remembered: Remembered) -> tuple[str, ...]:
+def own_size_notes(routes: tuple[PoolRoute, ...], remembered: Remembered) -> tuple[str, ...]:
     """What the plan says of databases that cannot be kept from opening server connections."""
     return tuple(
         f"{route.database} on {route.pooler} has a pool_size of its own, which no command changes: the pause "
@@ -246,7 +246,7 @@ def own_size_notes(routes: tuple[Route, ...], remembered: Remembered) -> tuple[s
     )
 
 
-def _own_size(routes: tuple[Route, ...], remembered: Remembered) -> tuple[Route, ...]:
+def _own_size(routes: tuple[PoolRoute, ...], remembered: Remembered) -> tuple[PoolRoute, ...]:
     return tuple(
         route
         for route in routes
@@ -285,7 +285,7 @@ def enable_act(disable: Act) -> Act:
     return Act("haproxy", disable.target, disable.subject, command)
 
 
-def _pooler_act(word: str, route: Route, *, undo: str = "", waits: bool = False) -> Act:
+def _pooler_act(word: str, route: PoolRoute, *, undo: str = "", waits: bool = False) -> Act:
     name = command_name(route.database) or route.database  # the checks refuse a plan with such a name
     take_back = Command(route.host, f"{undo} {name}") if undo else None
     command = Command(route.host, f"{word} {name}")

@@ -13,7 +13,7 @@ import time
 from bdr_console.cluster.nodes import WalPositions, engine_name
 from bdr_console.cluster.text import format_seconds
 from bdr_console.errors import ConsoleError
-from bdr_console.runbooks.model.reading import Part, Reading
+from bdr_console.runbooks.model.reading import Area, Reading
 from bdr_console.runbooks.model.reading_queries import lsn
 from bdr_console.runbooks.model.step import Act, Observation, Proof, Step, StepPlan, World
 from bdr_console.runbooks.steps.quiesce import Pause
@@ -53,7 +53,7 @@ class Barrier(Step):
 
     async def _resumed(self, world: World) -> str:
         """Somebody else's RESUME would let clients write before the barrier holds."""
-        reading = await world.read(Part.LOADS)
+        reading = await world.read(Area.LOADS)
         for act in self._pause.plan.acts:
             load = reading.load(act.target, act.subject)
             if load is not None and load.paused is False:
@@ -77,7 +77,7 @@ class Rehearse(Step):
 
     async def observe(self, world: World) -> Observation:
         if self._known is None:
-            self._known = await world.read(Part.NODES)
+            self._known = await world.read(Area.NODES)
         if self._sent_at is None and self.plan.acts:
             return Observation(Proof.UNMET, ("nothing is written yet",))
         self._sent_at = self._sent_at or time.monotonic()

@@ -12,7 +12,7 @@ from bdr_console.cluster.text import counted
 from bdr_console.cluster.traffic import chosen
 from bdr_console.cluster.traffic import traffic as traffic_of
 from bdr_console.runbooks.model.node_sessions import ClientRules, strays
-from bdr_console.runbooks.model.reading import Part, Reading
+from bdr_console.runbooks.model.reading import Area, Reading
 from bdr_console.runbooks.model.reading_queries import (
     error_of,
     in_maintenance,
@@ -118,14 +118,14 @@ class Disable(Step):
         self._count = SessionCount()
 
     async def observe(self, world: World) -> Observation:
-        self.seen = reading = await world.read(Part.PROXIES)
+        self.seen = reading = await world.read(Area.PROXIES)
         self._count.look(reading, self.taken)
         states = {act: in_maintenance(reading, (act.target, act.subject)) for act in self.plan.acts}
         self._open = tuple(act for act, state in states.items() if state is False)
         return Observation(proof_of(list(states.values())), state_lines(reading, self.plan.acts))
 
     async def guard(self, world: World) -> tuple[str, ...]:
-        reading = await world.read(Part.PROXIES | Part.NODES)
+        reading = await world.read(Area.PROXIES | Area.NODES)
         self._count.look(reading, self.taken)
         return self.reasons(reading)
 
@@ -147,7 +147,7 @@ class Disable(Step):
 
     async def undo_guard(self, world: World) -> str:
         """A node that does not answer stays out, unless there is no other server at all."""
-        reading = await world.read(Part.PROXIES | Part.NODES)
+        reading = await world.read(Area.PROXIES | Area.NODES)
         if reading.node(self._node) is not None:
             return ""
         if any(not usable_others(reading, (act.target, act.subject), self._node) for act in self._left):
@@ -155,7 +155,7 @@ class Disable(Step):
         return f"{self._node} does not answer ({error_of(reading, self._node)}), so it is left in maintenance"
 
     async def undone(self, world: World) -> Observation:
-        reading = await world.read(Part.PROXIES)
+        reading = await world.read(Area.PROXIES)
         self._count.look(reading, self.taken)
         states = {act: in_maintenance(reading, (act.target, act.subject)) for act in self.taken}
         self._left = tuple(act for act, state in states.items() if state is not False)
@@ -191,7 +191,7 @@ class Disable(Step):
 
     async def remainder(self, world: World) -> Remainder:
         """New connections that go elsewhere than before the run, or to two nodes."""
-        reading = await world.read(Part.PROXIES | Part.SESSIONS | Part.CONNECTIONS | Part.BACKENDS)
+        reading = await world.read(Area.PROXIES | Area.SESSIONS | Area.CONNECTIONS | Area.BACKENDS)
         found = moved(reading, self._before)
         routes = traffic_of(reading.snapshot, reading.snapshot.taken_at)
         # Where this run has brought new connections back by force, those that were served stay where they

@@ -14,7 +14,7 @@ from bdr_console.cluster.traffic import node_refusal
 from bdr_console.cluster.verdict.findings import Level, Thresholds
 from bdr_console.cluster.verdict.lag import lag_level, lag_text
 from bdr_console.errors import ConsoleError
-from bdr_console.runbooks.model.reading import Part, Reading
+from bdr_console.runbooks.model.reading import Area, Reading
 from bdr_console.runbooks.model.reading_queries import (
     Subject,
     error_of,
@@ -80,7 +80,7 @@ class Hold(Step):
         self._proxies = {}
 
     async def observe(self, world: World) -> Observation:
-        reading = await world.read(Part.PROXIES | Part.NODES)
+        reading = await world.read(Area.PROXIES | Area.NODES)
         facts = reading.node(self._node)
         lines = [line for line in (self._whose(),) if line]
         lines += [state_line(reading, subject) for subject in self._leaving]
@@ -142,7 +142,7 @@ class Ready(Step):
         self._limits = limits
 
     async def observe(self, world: World) -> Observation:
-        reading = await world.read(Part.NODES)
+        reading = await world.read(Area.NODES)
         return ready(reading, self._node, self._limits)
 
 
@@ -199,7 +199,7 @@ class Enable(Step):
         return tuple(act for act in self.plan.acts if (act.target, act.subject) in taken)
 
     async def observe(self, world: World) -> Observation:
-        reading = await world.read(Part.PROXIES)
+        reading = await world.read(Area.PROXIES)
         self._count.look(reading, self.taken)
         ours = self._ours()
         states = {act: reading.server(act.target, act.subject) for act in ours}
@@ -226,7 +226,7 @@ class Enable(Step):
         return Observation(Proof.UNMET, tuple(lines))
 
     async def guard(self, world: World) -> tuple[str, ...]:
-        reading = await world.read(Part.NODES | Part.PROXIES)
+        reading = await world.read(Area.NODES | Area.PROXIES)
         self._count.look(reading, self.taken)
         if reading.node(self._node) is None:
             return (f"{self._node} does not answer ({error_of(reading, self._node)})",)

@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from bdr_console.runbooks.model.reading import Part, Reading
+from bdr_console.runbooks.model.reading import Area, Reading
 from bdr_console.runbooks.model.reading_queries import Subject, error_of, last_server, pooler_of, state_line
 from bdr_console.runbooks.model.step import Act, Observation, Proof, Step, StepPlan, World
 from bdr_console.runbooks.steps.disable import Disable
@@ -39,7 +39,7 @@ class ShutDownSessions(Step):
         self._open: tuple[Act, ...] = plan.acts
 
     async def observe(self, world: World) -> Observation:
-        parts = Part.PROXIES | (Part.SESSIONS | Part.CONNECTIONS if self.taken else Part(0))
+        parts = Area.PROXIES | (Area.SESSIONS | Area.CONNECTIONS if self.taken else Area(0))
         reading = await world.read(parts)
         servers = {act: reading.server(act.target, act.subject) for act in self.plan.acts}
         self._open = tuple(act for act, server in servers.items() if server and server.sessions)
@@ -75,7 +75,7 @@ class PutBack(Setting):
     async def guard(self, world: World) -> tuple[str, ...]:
         until = time.monotonic() + _SERVED_WITHIN
         while time.monotonic() < until:
-            reading = await world.read(Part.LOADS)
+            reading = await world.read(Area.LOADS)
             if not any(load.unserved for loads in reading.loads.values() for load in loads.values()):
                 break
             await asyncio.sleep(0.1)

@@ -20,7 +20,7 @@ from bdr_console.runbooks.model.pool_holders import (
     resumption,
     session_holders,
 )
-from bdr_console.runbooks.model.reading import Part, Reading, ServerConnection
+from bdr_console.runbooks.model.reading import Area, Reading, ServerConnection
 from bdr_console.runbooks.model.reading_queries import (
     Subject,
     error_of,
@@ -67,8 +67,8 @@ class Reconnect(Step):
 
     async def observe(self, world: World) -> Observation:
         first = self.known is None
-        pools = Part.POOLERS if first else Part(0)
-        reading = await world.read(Part.SESSIONS | Part.CONNECTIONS | Part.PROXIES | pools)
+        pools = Area.POOLERS if first else Area(0)
+        reading = await world.read(Area.SESSIONS | Area.CONNECTIONS | Area.PROXIES | pools)
         if first:
             self.known = reading
         behind = server_behind(reading)
@@ -108,7 +108,7 @@ class Reconnect(Step):
     async def guard(self, world: World) -> tuple[str, ...]:
         until = time.monotonic() + (_SETTLE if self._patience is None else self._patience)
         while True:
-            reading = await world.read(Part.POOLERS | Part.PROXIES)
+            reading = await world.read(Area.POOLERS | Area.PROXIES)
             reasons = [
                 f"{name} is no longer in maintenance on {proxy}"
                 for proxy, name in self._leaving
@@ -150,8 +150,8 @@ class WaitClose(Step):
     async def observe(self, world: World) -> Observation:
         # Whose transaction it is changes slowly and costs a query on each node: asked once a second.
         detail = self._most > 0 and time.monotonic() - self._holders_at >= 1.0
-        chain = Part.SESSIONS | Part.PROXIES | Part.BACKENDS if detail else Part(0)
-        reading = await world.read(Part.CONNECTIONS | chain)
+        chain = Area.SESSIONS | Area.PROXIES | Area.BACKENDS if detail else Area(0)
+        reading = await world.read(Area.CONNECTIONS | chain)
         if detail:
             self._holders_at, self._known = time.monotonic(), reading
         left: list[tuple[str, ServerConnection]] = []
@@ -195,7 +195,7 @@ class WaitClose(Step):
 
     async def _still_paused(self, world: World, killed: tuple[Act, ...]) -> Observation:
         """A KILL whose RESUME was not confirmed: nothing goes on while clients may be left waiting."""
-        reading = await world.read(Part.POOLERS)
+        reading = await world.read(Area.POOLERS)
         for act in killed:
             if paused(reading, act.target, act.subject) is False:
                 self.taken.remove(act)  # somebody else has resumed it
@@ -211,7 +211,7 @@ class WaitClose(Step):
 
     async def undone(self, world: World) -> Observation:
         """Whether every database that was killed on the operator's word takes clients again."""
-        reading = await world.read(Part.POOLERS)
+        reading = await world.read(Area.POOLERS)
         states = {act: paused(reading, act.target, act.subject) for act in self.taken if act.undo}
         self._left = tuple(act for act, state in states.items() if state is not False)
         words = {True: "paused", False: "in service", None: "not shown"}
@@ -252,7 +252,7 @@ class Drained(Step):
         self._there, self._interventions = (), ()
 
     async def observe(self, world: World) -> Observation:
-        parts = Part.PROXIES | Part.SESSIONS | Part.CONNECTIONS | Part.NODES | Part.BACKENDS
+        parts = Area.PROXIES | Area.SESSIONS | Area.CONNECTIONS | Area.NODES | Area.BACKENDS
         reading = await world.read(parts)
         servers = {subject: reading.server(*subject) for subject in self._leaving}
         alarm = self._arrivals(reading)

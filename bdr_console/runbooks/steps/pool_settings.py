@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from bdr_console.cluster.poolers import looks_quiesced
 from bdr_console.cluster.text import counted
-from bdr_console.runbooks.model.reading import Load, Part, Reading
+from bdr_console.runbooks.model.reading import Area, Load, Reading
 from bdr_console.runbooks.model.reading_queries import Subject
 from bdr_console.runbooks.model.run import Command
 from bdr_console.runbooks.model.step import Act, Observation, Proof, Step, StepPlan, World
@@ -64,11 +64,11 @@ class Setting(Step):
         return bool(error)
 
     async def observe(self, world: World) -> Observation:
-        reading = await world.read(Part.SETTINGS)
+        reading = await world.read(Area.SETTINGS)
         return self._judge(reading, {act: act.command for act in self.plan.acts}, self._ours)
 
     async def undone(self, world: World) -> Observation:
-        reading = await world.read(Part.SETTINGS)
+        reading = await world.read(Area.SETTINGS)
         return self._judge(reading, {act: act.undo for act in self.taken}, set_by(tuple(self.taken)))
 
     def _judge(
@@ -184,7 +184,7 @@ class Prepare(Setting):
         self._failing = FailingLogins()
 
     async def observe(self, world: World) -> Observation:
-        reading = await world.read(Part.SETTINGS | Part.LOADS)
+        reading = await world.read(Area.SETTINGS | Area.LOADS)
         set_up = self._judge(reading, {act: act.command for act in self.plan.acts})
         silent = [name for name, database in self._pools if reading.load(name, database) is None]
         if silent:

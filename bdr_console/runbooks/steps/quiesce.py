@@ -13,7 +13,7 @@ from dataclasses import replace
 from bdr_console.cluster.poolers import nothing_paused
 from bdr_console.cluster.text import counted
 from bdr_console.runbooks.model.pool_holders import Chain, describe
-from bdr_console.runbooks.model.reading import Part, Reading
+from bdr_console.runbooks.model.reading import Area, Reading
 from bdr_console.runbooks.model.reading_queries import Subject, error_of, in_maintenance, last_server
 from bdr_console.runbooks.model.step import (
     Act,
@@ -94,7 +94,7 @@ class Pause(Step):
             return Observation(Proof.UNMET, ("clients are served",))
         if self._refused:
             return Observation(Proof.UNMET, (), failed="; ".join(self._refused.values()))
-        reading = await world.read(Part.LOADS)
+        reading = await world.read(Area.LOADS)
         lines, states = [], []
         for act in self.plan.acts:
             load = reading.load(act.target, act.subject)
@@ -115,7 +115,7 @@ class Pause(Step):
         until = time.monotonic() + _LOGIN_ENDS
         logins = FailingLogins()
         while True:
-            self.known = await world.read(Part.PROXIES | Part.NODES | Part.POOLERS | Part.LOADS)
+            self.known = await world.read(Area.PROXIES | Area.NODES | Area.POOLERS | Area.LOADS)
             reasons = self._reasons(self.known)
             loads = {
                 (act.target, act.subject): load
@@ -162,7 +162,7 @@ class Pause(Step):
     async def undone(self, world: World) -> Observation:
         if not self.in_force:
             return Observation(Proof.MET, ("clients go on",))
-        reading = await world.read(Part.LOADS)
+        reading = await world.read(Area.LOADS)
         for act in self.taken:
             load = reading.load(act.target, act.subject)
             # A database that is not listed may be paused all the same: only a RESUME is an answer then.
@@ -193,7 +193,7 @@ class DisableWhilePaused(Disable):
         self._pause = pause
 
     async def guard(self, world: World) -> tuple[str, ...]:
-        reading = self.seen or await world.read(Part.PROXIES)
+        reading = self.seen or await world.read(Area.PROXIES)
         self._count.look(reading, self.taken)
         if self._pause.known is not None:
             # The nodes answered just before the pause: asking them again would have the clients wait for it.
@@ -210,7 +210,7 @@ class Flagged(Step):
     transactions, and its client gets an error once. Only under the pause, so none is made anew."""
 
     async def observe(self, world: World) -> Observation:
-        reading = await world.read(Part.CONNECTIONS)
+        reading = await world.read(Area.CONNECTIONS)
         left = False
         lines: list[str] = []
         for act in self.plan.acts:
@@ -235,7 +235,7 @@ class Quiet(Step):
         self._chain = Chain()
 
     async def observe(self, world: World) -> Observation:
-        reading = await world.read(Part.LOADS)
+        reading = await world.read(Area.LOADS)
         lines: list[str] = []
         busy = 0
         for act in self._pause.plan.acts:
@@ -298,7 +298,7 @@ class Resume(Step):
     async def observe(self, world: World) -> Observation:
         open_ = self._waiting()
         if open_ and not self.taken:
-            reading = await world.read(Part.PROXIES | Part.SETTINGS)
+            reading = await world.read(Area.PROXIES | Area.SETTINGS)
             if why := self._not_out(reading):
                 return Observation(Proof.UNMET, why, failed="; ".join(why))
             self._besides = tuple(
@@ -308,7 +308,7 @@ class Resume(Step):
             )
         if open_ and self.taken:
             # An answer was lost: where the list shows the database, it tells.
-            reading = await world.read(Part.LOADS)
+            reading = await world.read(Area.LOADS)
             for act in open_:
                 load = reading.load(act.target, act.subject)
                 if load is not None and load.paused is False:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from bdr_console.cluster.poolers import Pool
 from bdr_console.cluster.text import counted
-from bdr_console.runbooks.model.reading import Part, Reading
+from bdr_console.runbooks.model.reading import Area, Reading
 from bdr_console.runbooks.model.reading_queries import Subject, others
 from bdr_console.runbooks.model.step import Observation, Proof, Step, StepPlan, World
 from bdr_console.runbooks.steps.disable import Disable
@@ -51,7 +51,7 @@ class Served(Step):
         had = {} if known is None else established(known, self._subjects)
         if not had:
             return Observation(Proof.MET, ("no pool had a server connection before",))
-        reading = await world.read(Part.POOLERS)
+        reading = await world.read(Area.POOLERS)
         now = pools_of(reading, self._subjects)
         silent = sorted({pooler for pooler, _, _ in had if reading.pooler(pooler) is None})
         lasting = time.monotonic() - self._since
@@ -98,7 +98,7 @@ class Served(Step):
 
     async def _refusals(self, world: World) -> tuple[str, ...]:
         """What is now known against the servers that could have the clients."""
-        reading = await world.read(Part.NODES | Part.PROXIES)
+        reading = await world.read(Area.NODES | Area.PROXIES)
         found = [
             other.why
             for act in self._disable.plan.acts

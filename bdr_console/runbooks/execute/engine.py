@@ -232,8 +232,8 @@ class StepEngine:
             logs.swallowed(error, "a step")
             why = described(error)
             self._journal.write("error", not self._guard.clients_wait, **fields, error=why)
-            return why if step.heard(act, undo=False, error=why) else ""
-        step.heard(act, undo=False)
+            return why if step.answered(act, undo=False, error=why) else ""
+        step.answered(act, undo=False)
         ms = round(1000 * (time.monotonic() - began), 1)
         # While clients wait the disk is not waited for: the next intent brings this to it.
         self._journal.write("answer", step.plan.pause is None, **fields, answer=answer, ms=ms)
@@ -246,14 +246,14 @@ class StepEngine:
             answer = await self._world.send_waiting(act.target, act.command.text)
         except Exception as error:
             logs.swallowed(error, "a step")
-            step.heard(act, undo=False, error=described(error))
+            step.answered(act, undo=False, error=described(error))
             self._journal.write("error", not self._guard.clients_wait, **fields, error=described(error))
         except asyncio.CancelledError:
             why = "its connection was closed before it answered"
             self._journal.write("closed", not self._guard.clients_wait, **fields, why=why)
             raise
         else:
-            step.heard(act, undo=False)
+            step.answered(act, undo=False)
             self._journal.write("answer", not self._guard.clients_wait, **fields, answer=answer)
 
     async def _hang_up(self) -> None:

@@ -119,8 +119,8 @@ class WalkBack:
             logs.swallowed(error, "walking back")
             why = described(error)
             self._journal.write("error", durable, undo=True, **fields, error=why)
-            return why if step.heard(act, undo=True, error=why) else ""
-        step.heard(act, undo=True)
+            return why if step.answered(act, undo=True, error=why) else ""
+        step.answered(act, undo=True)
         self._journal.write("answer", undo=True, **fields, answer=answer)
         return ""
 

@@ -327,7 +327,7 @@ class Step:
         """Reasons not to act now, read from the live cluster just before; empty when it may act."""
         return ()
 
-    def heard(self, act: Act, *, undo: bool, error: str = "") -> bool:
+    def answered(self, act: Act, *, undo: bool, error: str = "") -> bool:
         """One command of this step was answered, with an error or not. False when that error means that
         there was nothing to do, so that it is none."""
         return bool(error)

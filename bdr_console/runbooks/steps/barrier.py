@@ -47,7 +47,7 @@ class Barrier(Step):
             return Observation(Proof.UNMET, lines, failed=resumed)
         return Observation(proof, lines)
 
-    def heard(self, act: Act, *, undo: bool, error: str = "") -> bool:
+    def answered(self, act: Act, *, undo: bool, error: str = "") -> bool:
         """The message only hurries the proof: where it is refused, the proof takes up to a second more."""
         return False
 
@@ -92,7 +92,7 @@ class Rehearse(Step):
             lines = (f"it took {took}: so long clients will wait, besides the oldest transaction", *lines)
         return Observation(proof, lines)
 
-    def heard(self, act: Act, *, undo: bool, error: str = "") -> bool:
+    def answered(self, act: Act, *, undo: bool, error: str = "") -> bool:
         """The message only hurries the proof, as in the barrier itself."""
         self._sent_at = self._sent_at or time.monotonic()
         return False

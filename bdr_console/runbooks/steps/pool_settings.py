@@ -57,7 +57,7 @@ class Setting(Step):
         self._reloaded: set[str] = set()
         """PgBouncers that have read their files anew."""
 
-    def heard(self, act: Act, *, undo: bool, error: str = "") -> bool:
+    def answered(self, act: Act, *, undo: bool, error: str = "") -> bool:
         command = act.undo if undo else act.command
         if command is not None and command.text == RELOAD and not error:
             self._reloaded.add(act.target)

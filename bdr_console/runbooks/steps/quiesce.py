@@ -72,7 +72,7 @@ class Pause(Step):
         """Whether clients may be waiting by this step's doing."""
         return any(act not in self._resumed for act in self.taken)
 
-    def heard(self, act: Act, *, undo: bool, error: str = "") -> bool:
+    def answered(self, act: Act, *, undo: bool, error: str = "") -> bool:
         if undo:
             if not error or nothing_paused(error):
                 self.resumed(act.target, act.subject)
@@ -286,7 +286,7 @@ class Resume(Step):
     def begin(self) -> None:
         self._done = set()
 
-    def heard(self, act: Act, *, undo: bool, error: str = "") -> bool:
+    def answered(self, act: Act, *, undo: bool, error: str = "") -> bool:
         if act not in self._paused:
             return False
         if not error or nothing_paused(error):
@@ -312,7 +312,7 @@ class Resume(Step):
             for act in open_:
                 load = reading.load(act.target, act.subject)
                 if load is not None and load.paused is False:
-                    self.heard(act, undo=False)
+                    self.answered(act, undo=False)
         if open_ := self._waiting():
             return Observation(
                 Proof.UNMET, tuple(f"{act.target}: {act.subject} is not resumed yet" for act in open_)

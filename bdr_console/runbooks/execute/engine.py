@@ -25,6 +25,7 @@ from bdr_console.runbooks.execute.operator_commands import (
     PendingWord,
     TakesWords,
     offers_beside,
+    waiting_message,
 )
 from bdr_console.runbooks.execute.walkback import WalkBack
 from bdr_console.runbooks.guard.pause_guard import PauseGuard
@@ -294,7 +295,7 @@ class StepEngine:
             self._pending.interventions |= {option.offer.word: option for option in options}
             besides = offers_beside(seen) if asks else ()
             now_offered = (*offers, *besides, *(o.offer for o in options))
-            message = _waiting_message(seen, problem, patience, overdue=overdue)
+            message = waiting_message(seen, problem, patience, overdue=overdue)
             self._say(RunStatus.RUNNING, f"{notice} {message}".strip(), now_offered)
             match self._take():
                 case "abort":
@@ -442,15 +443,3 @@ class StepEngine:
 
 def _fields(step: Step, act: Act) -> dict[str, Any]:
     return {"step": step.plan.key, "host": act.command.host, "command": act.command.text}
-
-
-def _waiting_message(seen: Observation, problem: str, patience: float, *, overdue: bool) -> str:
-    """The sentence while a proof is awaited."""
-    first = seen.evidence[0] if seen.evidence else seen.proof.value
-    if problem:
-        return problem
-    if seen.alarm:
-        return seen.alarm
-    if overdue:
-        return f"{patience:.0f} s are over and it still waits: {first}. Wait longer, or abort."
-    return first

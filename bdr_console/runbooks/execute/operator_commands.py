@@ -120,3 +120,15 @@ def offers_beside(seen: Observation) -> tuple[Offer, ...]:
     leave = (Offer("leave", seen.leave),) if seen.leave else ()
     anyway = (Offer("go", seen.anyway),) if seen.anyway else ()
     return (*again, *leave, *anyway)
+
+
+def waiting_message(seen: Observation, problem: str, patience: float, *, overdue: bool) -> str:
+    """The sentence while a proof is awaited."""
+    first = seen.evidence[0] if seen.evidence else seen.proof.value
+    if problem:
+        return problem
+    if seen.alarm:
+        return seen.alarm
+    if overdue:
+        return f"{patience:.0f} s are over and it still waits: {first}. Wait longer, or abort."
+    return first

@@ -64,7 +64,8 @@ def read(**changed: Rows | Unreadable) -> NodeFacts:
         "slots": [SLOT],
         "subscriptions": [SUBSCRIPTION],
     }
-    return Bdr3("BDR 3.7.23", "15.18", 150018).facts({**answers, **changed})
+    engine = Bdr3("BDR 3.7.23", "15.18", 150018, relations=frozenset({"bdr.tables"}))
+    return engine.facts({**answers, **changed})
 
 
 def test_a_healthy_node_shows_its_name_group_peers_slots_and_subscriptions() -> None:
@@ -127,6 +128,14 @@ def test_a_disconnected_slot_says_so_and_its_unknown_figures_are_not_zero() -> N
         None,
         None,
         None,
+    )
+
+
+def test_a_version_without_the_view_of_tables_says_that_they_are_not_compared() -> None:
+    facts = Bdr3("BDR 3", "15", 150000).facts({"server": [SERVER], "sessions": [SESSIONS]})
+    assert facts.table_groups is None
+    assert facts.unread == (
+        Unread("tables by replication set", "this version has no view bdr.tables", judged=False),
     )
 
 

@@ -94,7 +94,7 @@ def machine(tmp_path: Path) -> FakeMachine:
     for library in ("pglogical", "plperl"):
         (server / "lib" / f"{library}.so").touch()
     made = FakeMachine(checkout, programs)
-    for name in ("pgbench", "haproxy", "pgbouncer", "bucardo", "sshd", "socat", "tmux", "apt-get"):
+    for name in ("pgbench", "haproxy", "pgbouncer", "bucardo", "sshd", "ssh", "socat", "tmux", "apt-get"):
         made.fake(name)
     made.fake("find", f"#!/bin/bash\necho {server}/bin/postgres\n")
     made.fake("id", "#!/bin/bash\necho 0\n")

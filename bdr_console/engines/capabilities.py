@@ -55,6 +55,8 @@ def with_resume_statements(word: str, facts: NodeFacts) -> NodeFacts:
     if isinstance(resume, Unavailable):
         return facts
     text = next(statement.text for statement in resume.statements if not statement.until)
+    if set(placeholders(text)) - {"subscription"}:
+        return facts  # a sync of Bucardo: paused or deactivated, each has its own way back
     by_name = "subscription" in placeholders(text)
 
     def enabled(one: Subscription) -> Subscription:

@@ -47,7 +47,7 @@ import sys
 from bdr_console.runbooks.execute import cluster_reader
 async def broken(*_):
     raise RuntimeError("a crash for a test")
-cluster_reader.asked.pooler_rights = broken
+cluster_reader.target_queries.pooler_rights = broken
 sys.argv = ["bdr-console", *sys.argv[1:]]
 from bdr_console.cli import main
 main()

@@ -10,8 +10,8 @@ _HEAD = """\
 # Findings
 
 This page is written by `script/findings`. Each finding of the verdict has a code, which stays the same
-whatever the figures: alarms and acknowledgements know a finding by its code and its subject, and `bdr-
-console status --json` shows it as `code`.
+whatever the figures: alarms and acknowledgements know a finding by its code and its subject, and
+`bdr-console status --json` shows it as `code`.
 
 ## Order
 

@@ -56,6 +56,8 @@ class RunWatch:
         self._followed: str | None = None
         self._wake = asyncio.Event()
         self._recent_at: datetime | None = None
+        self._forgotten = 0
+        """How often everything was forgotten: a look that began before that is of no use any more."""
         self._trouble = ""
         """Why the journals could not be read at the latest look."""
         self.run: RunView | None = None
@@ -87,6 +89,7 @@ class RunWatch:
 
     def forget(self) -> None:
         """Know of no run until the journals are looked at again, which is now."""
+        self._forgotten += 1
         self._followed, self._recent_at, self.run, self.recent = None, None, None, ()
         self._cluster.knows_runs(())
         self._wake.set()
@@ -112,12 +115,12 @@ class RunWatch:
             self._wake.clear()
 
     async def _look(self, desk: RunReader) -> float:
-        followed = self._followed
+        followed, forgotten, recent = self._followed, self._forgotten, None
         try:
             run = await in_background(lambda: desk.view(followed) if followed else desk.latest())
             now = self._cluster.now()
             if self._recent_at is None or abs((now - self._recent_at).total_seconds()) >= _IDLE:
-                self.recent, self._recent_at = await in_background(desk.recent), now
+                recent = await in_background(desk.recent)
         except Exception as error:
             told = (
                 str(error)
@@ -129,6 +132,10 @@ class RunWatch:
             self._trouble = told
             return _AFTER_TROUBLE
         self._trouble = ""
+        if forgotten != self._forgotten:
+            return 0.0
+        if recent is not None:
+            self.recent, self._recent_at = recent, now
         if run is not None and followed == self._followed:
             self._take(run)
         self._cluster.knows_runs(self._known)

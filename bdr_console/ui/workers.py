@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from bdr_console.cluster.text import clean
 from bdr_console.crash import as_console_error
+from bdr_console.errors import ConsoleError
 
 ResultT = TypeVar("ResultT")
 
@@ -61,7 +62,8 @@ def _show(show: Callable[[str], None], text: str) -> None:
 
 def failure_text(error: Exception, doing: str) -> str:
     """Log `error` with its traceback, and return it as one line for the operator."""
-    _log.error("%s failed", doing, exc_info=error)
+    if isinstance(error, ConsoleError):  # an unforeseen one is logged with its report
+        _log.error("%s failed", doing, exc_info=error)
     found = as_console_error(error, doing)
     return clean(f"{found.problem}. {found.remedy}".removesuffix(". "))
 

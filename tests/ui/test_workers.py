@@ -1,11 +1,14 @@
 """No work beside the screen dies silently: its error is logged, one line says so, and it starts again."""
 
 import logging
+import threading
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bdr_console.runbooks.model.run import RunView
 from bdr_console.ui import app as app_module
 from bdr_console.ui import exports
 from bdr_console.ui.alarm_watch import AlarmWatch
@@ -14,8 +17,15 @@ from bdr_console.ui.screens.log import LogScreen
 from bdr_console.ui.screens.plan import PlanScreen
 from bdr_console.ui.workers import finish, keep_working
 from tests.ui.driving import FakeActs, FakeLock, FakeRuns, console, until_shown
-from tests.ui.scenes import snapshot
+from tests.ui.scenes import run, snapshot
 from tests.waiting import eventually
+
+
+@pytest.fixture(autouse=True)
+def _own_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports of these errors go to the test's directory, and log lines to pytest."""
+    monkeypatch.setenv("BDR_CONSOLE_STATE", str(tmp_path))
+    monkeypatch.setattr(logging.getLogger("bdr_console"), "propagate", True)
 
 
 class FailsAtFirst:
@@ -123,3 +133,30 @@ async def test_work_of_a_key_that_fails_says_so_and_the_console_goes_on(
             lambda: any(said in note.message for note in app._notifications), f"nobody was told: {said}"
         )
         assert app.is_running
+
+
+async def test_a_look_that_began_before_everything_was_forgotten_brings_nothing_back() -> None:
+    """A jump in a replay, while the journals are read for the moment before it."""
+    slow, reading, jumped = threading.Event(), threading.Event(), threading.Event()
+
+    class SlowRuns(FakeRuns):
+        """Reads a run, and meanwhile somebody jumps to where there was none."""
+
+        def latest(self) -> RunView | None:
+            found = self.run
+            if slow.is_set():
+                reading.set()
+                jumped.wait(10)
+            return found
+
+    journals = SlowRuns(run())
+    async with console(snapshot(), runs=journals) as (app, _):
+        await eventually(lambda: app.runs.run is not None, "the run is known")
+        slow.set()
+        await eventually(reading.is_set, "the journals are read")
+        app.runs.forget()
+        slow.clear()
+        journals.run = None
+        jumped.set()
+        await eventually(lambda: app.runs.has_looked, "they are read again")
+        assert app.runs.run is None

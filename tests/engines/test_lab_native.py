@@ -33,13 +33,23 @@ BOTH_WAYS = ("node1:node2", "node2:node1")
 
 
 @pytest.fixture(scope="module")
-def lab() -> Iterator[Lab]:
+def native_lab() -> Iterator[Lab]:
     """Three nodes, each of which subscribes to both others."""
     made = up(lab_directory("native"), engine="native")
     try:
         yield made
     finally:
         made.down()
+
+
+@pytest.fixture
+def lab(native_lab: Lab) -> Iterator[Lab]:
+    """The same, and put right again after each test: one that fails spoils no other."""
+    yield native_lab
+    native_lab.mend_all()
+    haproxies.command(native_lab.layout, "set server bk_db/bdr_initial_node state ready")
+    for node in native_lab.layout.nodes:
+        ask(native_lab, node.name, "SELECT pg_stat_reset_subscription_stats(NULL)")
 
 
 def counted(lab: Lab, node: str) -> dict[str, int]:

@@ -427,7 +427,7 @@ KINDS: dict[str, FindingKind] = {
     "run.work": FindingKind(
         "A run works on the node; what that brings along is expected.",
         _REDUNDANCY,
-        "w: the run under way; g in it brings {subject} back",
+        "w: open the run; g there brings {subject} back",
         "`bdr-console runs` names the run; `bdr-console go` brings {subject} back",
     ),
     "run.left": FindingKind(

@@ -16,6 +16,8 @@ from bdr_console.cluster.verdict.findings import Finding, Level
 
 _LET_IN = "it runs and refuses the console's login: check user, password and pg_hba.conf for {at}"
 
+_FIRST_LOOK = "the first reading is under way"
+
 
 def unreached(
     what: str,
@@ -28,7 +30,7 @@ def unreached(
     if target.is_fresh(now, snapshot.refresh):
         return None
     if target.error is None and age is None:
-        return Finding(Level.UNKNOWN, target.name, "not read yet", f"{what}.unreachable")
+        return Finding(Level.UNKNOWN, target.name, "not read yet", f"{what}.unreachable", _FIRST_LOOK)
     since = f"; last seen {format_seconds(age)} ago" if age is not None else "; never seen"
     fact, remedy = _contact(what, target.error or "")
     text = ": ".join(part for part in (fact, target.error) if part) + since

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bdr_console.errors import ConsoleError
@@ -150,6 +150,8 @@ class FaultyWorld(FakeWorld):
                 self.engine.take_word("leave it is a test", "dba")
 
     async def send(self, kind: Any, target: str, text: str) -> str:
+        if self.killed:
+            raise Ended  # a dead process sends nothing, whichever of its tasks found out first
         self._announced(target, text)
         if text == DISABLE and target not in self.silent:
             usable = set(SERVERS) - self.down - self.maintenance[target] - {"bdr_initial_node"}
@@ -162,6 +164,8 @@ class FaultyWorld(FakeWorld):
         return await super().send(kind, target, text)
 
     async def send_waiting(self, target: str, text: str) -> str:
+        if self.killed:
+            raise Ended
         self._announced(target, text)
         self.pause_sent = self.pause_sent or text.startswith("PAUSE")
         return await super().send_waiting(target, text)
@@ -212,6 +216,7 @@ scripts = st.lists(st.tuples(st.integers(1, 60), st.sampled_from(FAULTS)), max_s
 
 @settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 @given(scripts)
+@example([(10, "somebody enables"), (12, "kill")])
 def test_whatever_happens_no_rule_is_broken_and_nobody_is_left_waiting(script: list[tuple[int, str]]) -> None:
     with tempfile.TemporaryDirectory() as directory:
         virtual_time.run(_one(script, Path(directory)))

@@ -75,10 +75,10 @@ TRIALS = (
           "start PostgreSQL on node2", ("node3",)),
     Trial("HAProxy is stopped, and a node is frozen", (("freeze", "node3"), ("stop-haproxy", "haproxy1")),
           "haproxy1", "is down", "start HAProxy", ("node3",)),
-    Trial("node1 is held", (), "node1", r"is out of service \(run 3f4c by dba@bastion\)", "w: the run",
+    Trial("node1 is held", (), "node1", r"is out of service \(run 3f4c by dba@bastion\)", "w: open the run",
           load=False, held=True),
     Trial("the held node is stopped for its maintenance", (("stop", "node1"),), "node1", "is out of service",
-          "w: the run", load=False, held=True),
+          "w: open the run", load=False, held=True),
     Trial("another node dies during the hold", (("stop", "node3"),), "node3", "is down",
           "start PostgreSQL on node3", ("node1",), load=False, held=True),
     Trial("another node and a PgBouncer die during the hold", (("stop", "node3"), ("stop-pooler", "pgb-tx")),
@@ -184,9 +184,7 @@ async def test_the_verdict_line_names_the_true_root_within_three_refreshes(
             await eventually(is_named, lambda: "\n".join(lines), seconds=_PATIENCE)
             readings = watch.readings(trial.root)
             verdict = watch.verdict()
-            print(
-                f"\n| {trial.name} | {readings} | {lines[-1]} | {next_step(verdict)} |"
-            )  # the closing note's
+            print(f"\n| {trial.name} | {readings} | {lines[-1]} | {next_step(verdict)} |")
             assert readings <= REFRESHES, lines
             await eventually(
                 lambda: {root.subject for root in watch.verdict().roots} == {trial.root, *trial.others},
